@@ -1,0 +1,21 @@
+//! The domain of a payment session server and its rules.
+//!
+//! Everything that may or may not happen to money is decided here, by pure functions: the engine loads what a
+//! command needs, *decides*, and commits the resulting change as a whole. This crate knows no HTTP and no
+//! SQL; stores, rails, clocks and randomness are ports.
+
+pub mod authority;
+pub mod delivery;
+pub mod event;
+pub mod id;
+pub mod keys;
+pub mod merchant;
+pub mod method;
+pub mod money;
+pub mod payment_method;
+pub mod rail;
+pub mod session;
+pub mod store;
+pub mod tenant;
+pub mod time;
+pub mod transaction;

@@ -1,0 +1,140 @@
+//! Merchants, their credentials, and their accounts on rails.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{Ids, MerchantId, ProviderAccountId};
+use crate::keys::{Sealed, Secret};
+use crate::method::Method;
+use crate::tenant::{Mode, Tenant};
+use crate::time::Timestamp;
+
+/// Who is paid.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Merchant {
+    /// Its id.
+    pub id: MerchantId,
+    /// Grows by one with each change.
+    pub version: u64,
+    /// What payers read.
+    pub name: String,
+    /// What signs its notifications, per mode; sealed under the server's key.
+    pub webhook_secrets: WebhookSecrets,
+    /// Which web origins may call the payer's API from a browser in live mode (in test mode any may).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// One webhook secret per mode.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WebhookSecrets {
+    /// For test mode.
+    pub test: Sealed,
+    /// For live mode.
+    pub live: Sealed,
+}
+
+impl Merchant {
+    /// The sealed webhook secret of a mode.
+    #[must_use]
+    pub const fn webhook_secret(&self, mode: Mode) -> &Sealed {
+        match mode {
+            Mode::Test => &self.webhook_secrets.test,
+            Mode::Live => &self.webhook_secrets.live,
+        }
+    }
+
+    /// What the webhook secret of a tenant is sealed with, so that it opens nowhere else.
+    #[must_use]
+    pub fn webhook_secret_context(tenant: Tenant) -> Vec<u8> {
+        format!("webhook-secret/{}/{}", tenant.merchant, tenant.mode).into_bytes()
+    }
+}
+
+/// How a program proves that it acts for a merchant. Only hashes are kept.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// Public name of the key; XanPay's API key.
+    pub key_id: String,
+    /// SHA-256 of the secret: what the store finds it by.
+    pub secret_hash: [u8; 32],
+    /// Names the merchant to a browser client (`x-app-token`); proves nothing.
+    pub publishable_key: String,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Grows by one with each change.
+    pub version: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A mode's credentials in the open; shown once.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// XanPay's API key.
+    pub key_id: String,
+    /// Everyone's secret.
+    pub secret: Secret,
+    /// `OneEntry`'s app token.
+    pub publishable_key: String,
+    /// What signs notifications.
+    pub webhook_secret: Secret,
+}
+
+impl Credentials {
+    /// Fresh ones for a mode. The webhook secret is written as Standard Webhooks writes them.
+    #[must_use]
+    pub fn fresh(ids: &dyn Ids, mode: Mode) -> Self {
+        let mut signing = [0; 32];
+        ids.fill(&mut signing);
+        let webhook_secret = Secret::new(format!("whsec_{}", data_encoding::BASE64.encode(&signing)));
+        let mut name = [0; 12];
+        ids.fill(&mut name);
+        let mut publishable = [0; 18];
+        ids.fill(&mut publishable);
+        let text = |bytes: &[u8]| data_encoding::BASE64URL_NOPAD.encode(bytes);
+        Self {
+            key_id: format!("key_{mode}_{}", text(&name)),
+            secret: Secret::fresh(ids, &format!("sk_{mode}_")),
+            publishable_key: format!("pk_{mode}_{}", text(&publishable)),
+            webhook_secret,
+        }
+    }
+}
+
+/// Which rail an account is with.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Provider {
+    /// Our own sandbox; test mode only.
+    Sandbox,
+}
+
+/// A merchant's account on a rail.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProviderAccount {
+    /// Its id.
+    pub id: ProviderAccountId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Grows by one with each change.
+    pub version: u64,
+    /// With whom.
+    pub provider: Provider,
+    /// What the merchant calls it.
+    pub name: String,
+    /// Whether payments may use it.
+    pub enabled: bool,
+    /// The methods it takes.
+    pub methods: Vec<Method>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,481 @@
+//! Sessions: one intention to pay, to hold money, or to store a card. Used once.
+//!
+//! ```text
+//! created ──payer starts──> initiated ──pays──> processing ──succeeded──> completed
+//!    │                        │  ▲                 │
+//!    │                        │  └─declined, left──┤
+//!    └──────┬─────────────────┘                    └──lifetime over──> expired
+//!    expired / cancelled
+//! ```
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ProviderAccountId, SessionId, TransactionId};
+use crate::method::Method;
+use crate::money::{Currency, Money};
+use crate::tenant::Tenant;
+use crate::time::{Span, Timestamp};
+
+/// How long a session waits for the payer's first act. Source: XanPay, "expire after 7 days if not initiated".
+pub const CREATED_LIFETIME: Span = Span::days(7);
+/// How long an initiated session waits for a payment. Source: XanPay, "expire after 1 hour".
+pub const INITIATED_LIFETIME: Span = Span::hours(1);
+/// How many times a card may be tried on one session; after that only pushed methods remain.
+pub const MAX_CARD_ATTEMPTS: u32 = 10;
+
+/// What a session is for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// Take the money.
+    Payment,
+    /// Hold the money, to be settled or voided later.
+    Authorization,
+    /// Store a card, charge nothing.
+    AddPaymentMethod,
+}
+
+/// What is to be paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Amount {
+    /// This much.
+    Fixed(Money),
+    /// What the payer chooses, at least this much.
+    AtLeast(Money),
+    /// Nothing: a card is stored.
+    Nothing(Currency),
+}
+
+impl Amount {
+    /// In which currency.
+    #[must_use]
+    pub const fn currency(&self) -> Currency {
+        match self {
+            Self::Fixed(money) | Self::AtLeast(money) => money.currency(),
+            Self::Nothing(currency) => *currency,
+        }
+    }
+}
+
+/// One thing that is bought.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LineItem {
+    /// The merchant's id of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What payers read.
+    pub name: String,
+    /// How many.
+    pub quantity: u32,
+    /// As the merchant gave it, in the session's currency; not summed.
+    pub amount: Money,
+}
+
+/// A telephone number in the two parts in which forms ask for it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Phone {
+    /// Country code with its plus sign, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub code: String,
+    /// The rest.
+    pub number: String,
+}
+
+/// What the merchant knows of the payer; prefills the page.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct CustomerDetails {
+    /// The merchant's own code for the customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Email address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+}
+
+/// Somebody with an address: who is billed, shipped to, or signed in.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Party {
+    /// Given name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
+    /// Family name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<String>,
+    /// Email address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Telephone, E.164.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+    /// ISO 3166-2 subdivision, with the country's prefix.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// City.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Street.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line1: Option<String>,
+    /// Flat, floor, building.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line2: Option<String>,
+    /// Postal code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+}
+
+/// A question that the merchant asks the payer on the page.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CustomField {
+    /// The merchant's name for it; unique within the session.
+    pub name: String,
+    /// What payers read.
+    pub label: String,
+    /// Whether paying needs an answer.
+    pub required: bool,
+}
+
+/// An answer to a [`CustomField`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CustomFieldValue {
+    /// The field's name.
+    pub name: String,
+    /// What the payer wrote.
+    pub value: String,
+}
+
+/// The address that one session's news go to, beside the merchant's endpoints.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Notify {
+    /// Where to.
+    pub url: String,
+    /// Comes back untouched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload: Option<String>,
+    /// In which words.
+    pub format: NotifyFormat,
+}
+
+/// The words of a notification.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NotifyFormat {
+    /// XanPay's charge, when it completes.
+    XanPayCharge,
+    /// Our own event, for every step from the first payment on.
+    Event,
+}
+
+/// Through which door a session came in. It changes no rule; it tells how to speak of the session
+/// where nobody asked, as in a notification.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Door {
+    /// Our own API.
+    Native,
+    /// XanPay's.
+    XanPay,
+    /// Modem Pay's.
+    ModemPay,
+    /// `AccruPay`'s.
+    AccruPay,
+    /// `OneEntry`'s.
+    OneEntry,
+}
+
+/// What the merchant asked for. Never changes once the session is open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Terms {
+    /// What for.
+    pub kind: Kind,
+    /// How much.
+    pub amount: Amount,
+    /// The methods that the payer may choose from, in the order offered; never empty.
+    pub methods: Vec<Method>,
+    /// The account that the payment goes through.
+    pub provider_account: ProviderAccountId,
+    /// Who opened it.
+    pub door: Door,
+    /// The merchant's own code; unique among its open and completed sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// What payers read first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// More of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What is bought.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub line_items: Vec<LineItem>,
+    /// Who pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerDetails>,
+    /// Who is billed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Party>,
+    /// Where it is shipped to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shipping: Option<Party>,
+    /// What the page asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_fields: Vec<CustomField>,
+    /// The merchant's own data; comes back as given.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Where the payer goes after paying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub success_url: Option<String>,
+    /// Where the payer goes after giving up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_url: Option<String>,
+    /// Who is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
+    /// The merchant's own lifetime, from creation; overrides both defaults.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Span>,
+    /// The language of the page, if the merchant knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// Whether a card that pays is also stored.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub store_payment_method: bool,
+}
+
+/// Where a session stands. Each variant carries what is true only there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum State {
+    /// Nobody has acted on it.
+    Created {
+        /// When it ends if nobody does.
+        expires_at: Timestamp,
+    },
+    /// The payer has begun.
+    Initiated {
+        /// When the payer began, or came back from an attempt.
+        at: Timestamp,
+        /// When it ends if nothing more happens.
+        expires_at: Timestamp,
+    },
+    /// A payment is under way.
+    Processing {
+        /// Since when.
+        since: Timestamp,
+        /// Which.
+        transaction: TransactionId,
+        /// For a pushed payment: when it stops waiting for the money, and the session is
+        /// [`State::Initiated`] again. A card payment in flight has no such time: its outcome decides.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lapses_at: Option<Timestamp>,
+    },
+    /// Paid, held or stored. Terminal.
+    Completed {
+        /// When.
+        at: Timestamp,
+        /// By which transaction.
+        transaction: TransactionId,
+    },
+    /// Given up. Terminal.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+        /// By whom.
+        by: Canceller,
+    },
+    /// Out of time, or ended by the merchant. Terminal.
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Who gave a session up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Canceller {
+    /// On the page.
+    Payer,
+    /// Through an API.
+    Merchant,
+}
+
+/// The name of a [`State`], for filters and wires.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StateName {
+    /// [`State::Created`].
+    Created,
+    /// [`State::Initiated`].
+    Initiated,
+    /// [`State::Processing`].
+    Processing,
+    /// [`State::Completed`].
+    Completed,
+    /// [`State::Cancelled`].
+    Cancelled,
+    /// [`State::Expired`].
+    Expired,
+}
+
+impl StateName {
+    /// The name on the native wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Initiated => "initiated",
+            Self::Processing => "processing",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+impl State {
+    /// Its name.
+    #[must_use]
+    pub const fn name(&self) -> StateName {
+        match self {
+            Self::Created { .. } => StateName::Created,
+            Self::Initiated { .. } => StateName::Initiated,
+            Self::Processing { .. } => StateName::Processing,
+            Self::Completed { .. } => StateName::Completed,
+            Self::Cancelled { .. } => StateName::Cancelled,
+            Self::Expired { .. } => StateName::Expired,
+        }
+    }
+
+    /// Whether it never changes again.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        matches!(
+            self,
+            Self::Completed { .. } | Self::Cancelled { .. } | Self::Expired { .. }
+        )
+    }
+}
+
+/// A session as it is stored: the root of its transactions. Every change to one of them also raises
+/// [`Session::version`], so that two changes to one session never pass each other unseen.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Grows by one with each change, from 1.
+    pub version: u64,
+    /// How many events it has had: the `sequence` of the last.
+    pub events: u32,
+    /// Where it stands as of its last change. Ask [`Session::state_at`] where it stands now.
+    pub state: State,
+    /// The id that its first transaction has or will have: fixed at opening, so that "started" and its
+    /// result are one transaction.
+    pub first_transaction: TransactionId,
+    /// Whether that id has been used.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub attempted: bool,
+    /// How many times a card was tried.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub card_attempts: u32,
+    /// The latest transaction that a payer was asked to pay or that took the money: what XanPay calls the
+    /// charge. A declined card leaves none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charge: Option<TransactionId>,
+    /// When an open authorization's hold runs out; only on a completed session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_expires_at: Option<Timestamp>,
+    /// What was asked for.
+    pub terms: Arc<Terms>,
+    /// When it was opened.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Session {
+    /// When the merchant's own lifetime ends it, if the merchant set one.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        self.terms.lifetime.map(|lifetime| self.created_at.after(lifetime))
+    }
+
+    /// [`State::Initiated`], entered at `at`.
+    #[must_use]
+    pub fn initiated_at(&self, at: Timestamp) -> State {
+        let expires_at = self.deadline().unwrap_or_else(|| at.after(INITIATED_LIFETIME));
+        State::Initiated { at, expires_at }
+    }
+
+    /// Where it stands at `now`: what is stored, and what time alone has done to it since. A sweeper that
+    /// comes late therefore changes nothing that anybody could have seen.
+    #[must_use]
+    pub fn state_at(&self, now: Timestamp) -> State {
+        let mut state = self.state;
+        if let State::Processing {
+            lapses_at: Some(lapses_at),
+            ..
+        } = state
+            && lapses_at <= now
+        {
+            state = self.initiated_at(lapses_at);
+        }
+        if let State::Created { expires_at } | State::Initiated { expires_at, .. } = state
+            && expires_at <= now
+        {
+            state = State::Expired { at: expires_at };
+        }
+        state
+    }
+
+    /// When it ends if nothing more happens; nothing once it has ended or while a card is in flight.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Created { expires_at } | State::Initiated { expires_at, .. } => Some(expires_at),
+            State::Processing {
+                lapses_at: Some(lapses_at),
+                ..
+            } => match self.initiated_at(lapses_at) {
+                State::Initiated { expires_at, .. } => Some(expires_at),
+                _ => None,
+            },
+            State::Processing { lapses_at: None, .. } => self.deadline(),
+            State::Completed { .. } | State::Cancelled { .. } | State::Expired { .. } => None,
+        }
+    }
+
+    /// When time alone next changes it: what the sweeper looks for. The tenant's own time counts.
+    #[must_use]
+    pub const fn due_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Created { expires_at } | State::Initiated { expires_at, .. } => Some(expires_at),
+            State::Processing { lapses_at, .. } => lapses_at,
+            State::Completed { .. } => self.hold_expires_at,
+            State::Cancelled { .. } | State::Expired { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,397 @@
+//! The store port: one way to change anything, and the reads that the product needs.
+//!
+//! A [`Change`] is a value: what must still be true, what to put, what to append. It is applied as a whole or
+//! refused with a named [`Conflict`]. No transaction handle ever leaves a store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::delivery::Delivery;
+use crate::event::Event;
+use crate::id::{DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
+use crate::keys::KeyVersion;
+use crate::merchant::{ApiKey, Merchant, ProviderAccount};
+use crate::payment_method::PaymentMethod;
+use crate::session::{Session, StateName};
+use crate::tenant::Tenant;
+use crate::time::Timestamp;
+use crate::transaction::Transaction;
+
+/// A record to be written. Each carries its tenant and a version: version 1 must not be there yet, and
+/// version *n* replaces exactly *n* − 1.
+#[derive(Clone, PartialEq, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "the large ones, sessions and transactions, are the common ones"
+)]
+pub enum Record {
+    /// A merchant; belongs to no mode.
+    Merchant(Merchant),
+    /// A key, found by the hash of its secret.
+    ApiKey(ApiKey),
+    /// An account on a rail.
+    ProviderAccount(ProviderAccount),
+    /// A session.
+    Session(Session),
+    /// A transaction.
+    Transaction(Transaction),
+    /// A stored card.
+    PaymentMethod(PaymentMethod),
+    /// A delivery.
+    Delivery(Delivery),
+}
+
+impl Record {
+    /// Its version.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        match self {
+            Self::Merchant(record) => record.version,
+            Self::ApiKey(record) => record.version,
+            Self::ProviderAccount(record) => record.version,
+            Self::Session(record) => record.version,
+            Self::Transaction(record) => record.version,
+            Self::PaymentMethod(record) => record.version,
+            Self::Delivery(record) => record.version,
+        }
+    }
+
+    /// Which record it is.
+    #[must_use]
+    pub const fn key(&self) -> RecordKey {
+        match self {
+            Self::Merchant(record) => RecordKey::Merchant(record.id),
+            Self::ApiKey(record) => RecordKey::ApiKey(record.secret_hash),
+            Self::ProviderAccount(record) => RecordKey::ProviderAccount(record.id),
+            Self::Session(record) => RecordKey::Session(record.id),
+            Self::Transaction(record) => RecordKey::Transaction(record.id),
+            Self::PaymentMethod(record) => RecordKey::PaymentMethod(record.id),
+            Self::Delivery(record) => RecordKey::Delivery(record.id),
+        }
+    }
+}
+
+/// Names a record.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum RecordKey {
+    /// A merchant.
+    Merchant(MerchantId),
+    /// A key, by the hash of its secret.
+    ApiKey([u8; 32]),
+    /// An account on a rail.
+    ProviderAccount(ProviderAccountId),
+    /// A session.
+    Session(SessionId),
+    /// A transaction.
+    Transaction(TransactionId),
+    /// A stored card.
+    PaymentMethod(PaymentMethodId),
+    /// A delivery.
+    Delivery(DeliveryId),
+}
+
+/// Something that only one may have at a time, per tenant: a uniqueness constraint of the store.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum ClaimKey {
+    /// The one live or successful payment of a session; held by a transaction.
+    LivePayment(SessionId),
+    /// A merchant's own code, over sessions and charges of stored cards; held by either.
+    Reference(String),
+    /// A bank's id of a transfer, so that each counts once; held by the transaction it was counted for.
+    BankTransfer {
+        /// The account it came in on.
+        account: String,
+        /// The bank's id of it.
+        id: String,
+    },
+    /// The reference in a QR code or a transfer's text; unique per account for ever; held by its transaction.
+    PushReference {
+        /// The account.
+        account: String,
+        /// The reference.
+        nonce: String,
+    },
+}
+
+/// A claim and who has it (the id of a session or a transaction).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Claim {
+    /// On what.
+    pub key: ClaimKey,
+    /// By whom.
+    pub owner: Uuid,
+}
+
+/// Totals that are kept rather than counted. Increments commute.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Counter {
+    /// All sessions ever opened by the tenant.
+    Sessions,
+    /// All transactions ever begun.
+    Transactions,
+}
+
+/// Adds to a total.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Increment {
+    /// Which.
+    pub counter: Counter,
+    /// How much.
+    pub by: i64,
+}
+
+/// What an idempotent request is known by. The scope (key id and route) is part of `scope`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct IdempotencyKey {
+    /// Who called what: key id, method and route.
+    pub scope: String,
+    /// What the caller sent.
+    pub key: String,
+}
+
+/// What is known of an idempotent request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IdempotencyRecord {
+    /// Which request.
+    pub key: IdempotencyKey,
+    /// SHA-256 of its body: the same key with another body is a mistake.
+    pub body_hash: [u8; 32],
+    /// Its answer, if it has one.
+    pub answer: StoredAnswer,
+    /// When it was first seen; wall time.
+    pub created_at: Timestamp,
+}
+
+/// The answer to an idempotent request.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase")]
+pub enum StoredAnswer {
+    /// Its first commit is made, its outcome is not there yet.
+    Running,
+    /// The first answer, byte for byte.
+    Bytes {
+        /// HTTP status.
+        status: u16,
+        /// Body.
+        body: String,
+    },
+    /// The process that would have answered is gone; a reconciler found the outcome. The answer is what this
+    /// transaction now says.
+    Transaction {
+        /// Which.
+        id: TransactionId,
+    },
+}
+
+/// What a change does about idempotency.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum IdempotencyWrite {
+    /// The key must be new; this is what is known of it now.
+    Claim(IdempotencyRecord),
+    /// The key is running; this is its answer. Replaces nothing but [`StoredAnswer::Running`]: a first
+    /// answer stays.
+    Finish {
+        /// Which.
+        key: IdempotencyKey,
+        /// The answer.
+        answer: StoredAnswer,
+    },
+}
+
+/// Everything that one step changes, applied as a whole.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Change {
+    /// Whose. Every record, claim and event in it belongs to this merchant.
+    pub tenant: Tenant,
+    /// What to write; no record twice.
+    pub puts: Vec<Record>,
+    /// Given up, before anything is taken. Releasing what another owner has does nothing.
+    pub releases: Vec<Claim>,
+    /// Taken; refused if anybody else has one. Taking what one already has is allowed.
+    pub claims: Vec<Claim>,
+    /// Appended.
+    pub events: Vec<Event>,
+    /// Events whose deliveries are in `puts`: each must still be undispatched.
+    pub dispatched: Vec<EventId>,
+    /// Added to totals.
+    pub increments: Vec<Increment>,
+    /// Written with the rest.
+    pub idempotency: Option<IdempotencyWrite>,
+}
+
+impl Change {
+    /// A change of nothing, for this tenant.
+    #[must_use]
+    pub const fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            puts: Vec::new(),
+            releases: Vec::new(),
+            claims: Vec::new(),
+            events: Vec::new(),
+            dispatched: Vec::new(),
+            increments: Vec::new(),
+            idempotency: None,
+        }
+    }
+}
+
+/// Why a change was refused; nothing of it was applied. Checked in this order: idempotency, dispatched,
+/// records (in the order given), claims (in the order given).
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Conflict {
+    /// The idempotency key is known.
+    #[error("the idempotency key is known")]
+    Idempotency(Box<IdempotencyRecord>),
+    /// Another worker dispatched the event.
+    #[error("event {0} is dispatched")]
+    Dispatched(EventId),
+    /// A record is not at the version that the change was decided on.
+    #[error("{0:?} has changed")]
+    Stale(RecordKey),
+    /// Somebody has what the change would take.
+    #[error("{key:?} is held by {owner}")]
+    Claimed {
+        /// What.
+        key: ClaimKey,
+        /// By whom.
+        owner: Uuid,
+    },
+}
+
+/// The store could not be reached or failed; what it was asked may or may not have happened.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the store is unavailable: {0}")]
+pub struct Unavailable(pub Arc<str>);
+
+impl Unavailable {
+    /// For this reason, for the log; never shown to a caller.
+    #[must_use]
+    pub fn because(reason: impl std::fmt::Display) -> Self {
+        Self(reason.to_string().into())
+    }
+}
+
+/// Why a commit did not happen, or may not have.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommitError {
+    /// It did not.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// It may not have.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// Which sessions a list shows. Statuses are those at `now`: time counts, whether or not a sweeper came by.
+#[derive(Clone, Debug)]
+pub struct SessionFilter {
+    /// Only in these states; all if empty.
+    pub states: Vec<StateName>,
+    /// The tenant's own time.
+    pub now: Timestamp,
+}
+
+/// What a watcher needs to know of a session to tell that it changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionPulse {
+    /// Its version.
+    pub version: u64,
+    /// When time alone next changes it, the tenant's own time.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Where everything is kept. Every read takes the tenant first; only the job reads span tenants.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Applies a change as a whole, or refuses it. Returns only after it is durable.
+    async fn commit(&self, change: Change) -> Result<(), CommitError>;
+
+    /// A merchant.
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Unavailable>;
+    /// All merchants' ids, oldest first; for the operator.
+    async fn merchants(&self) -> Result<Vec<MerchantId>, Unavailable>;
+    /// A key, by the SHA-256 of its secret. The one read that learns its tenant.
+    async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable>;
+    /// The tenant's accounts on rails, oldest first.
+    async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable>;
+
+    /// A session.
+    async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable>;
+    /// A session and all its transactions, oldest first.
+    async fn session_with_transactions(
+        &self,
+        tenant: Tenant,
+        id: SessionId,
+    ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable>;
+    /// Sessions, newest first, older than `after`.
+    async fn sessions(
+        &self,
+        tenant: Tenant,
+        filter: SessionFilter,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, Unavailable>;
+    /// Pulses of many sessions at once, in the order asked; nothing for an unknown one.
+    async fn pulses(&self, sessions: &[(Tenant, SessionId)]) -> Result<Vec<Option<SessionPulse>>, Unavailable>;
+
+    /// A transaction.
+    async fn transaction(&self, tenant: Tenant, id: TransactionId) -> Result<Option<Transaction>, Unavailable>;
+    /// Transactions of all the tenant's sessions, newest first, older than `after`.
+    async fn transactions(
+        &self,
+        tenant: Tenant,
+        after: Option<TransactionId>,
+        limit: usize,
+    ) -> Result<Vec<Transaction>, Unavailable>;
+    /// The operations on a transaction (settle, void, refund, late money), oldest first.
+    async fn children(&self, tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
+
+    /// A stored card.
+    async fn payment_method(&self, tenant: Tenant, id: PaymentMethodId) -> Result<Option<PaymentMethod>, Unavailable>;
+
+    /// Who has a claim.
+    async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable>;
+    /// What is known of an idempotent request.
+    async fn idempotency(&self, tenant: Tenant, key: &IdempotencyKey)
+    -> Result<Option<IdempotencyRecord>, Unavailable>;
+    /// A total.
+    async fn count(&self, tenant: Tenant, counter: Counter) -> Result<i64, Unavailable>;
+    /// An event.
+    async fn event(&self, tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable>;
+    /// A session's events, in order.
+    async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable>;
+    /// The deliveries of an event, oldest first.
+    async fn deliveries(&self, tenant: Tenant, event: EventId) -> Result<Vec<Delivery>, Unavailable>;
+
+    /// Job read: sessions whose [`Session::due_at`] has come, most overdue first.
+    async fn due_sessions(&self, now: Timestamp, limit: usize) -> Result<Vec<(Tenant, SessionId)>, Unavailable>;
+    /// Job read: transactions whose [`Transaction::ask_at`] has come, most overdue first.
+    async fn due_transactions(&self, now: Timestamp, limit: usize)
+    -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
+    /// Job read: events that somebody is to be told of and that are not dispatched yet.
+    async fn undispatched(&self, limit: usize) -> Result<Vec<Event>, Unavailable>;
+    /// Job read: deliveries whose [`Delivery::due_at`] has come, most overdue first.
+    async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Unavailable>;
+
+    /// The fingerprints of the server keys that this store was made for; empty in a new one.
+    async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable>;
+    /// Adds fingerprints; known ones stay.
+    async fn add_key_fingerprints(&self, fingerprints: &[(KeyVersion, [u8; 32])]) -> Result<(), Unavailable>;
+
+    /// Whether it answers.
+    async fn ping(&self) -> Result<(), Unavailable>;
+}
+
+/// A body to answer with, as bytes and HTTP status.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Body.
+    pub body: Bytes,
+}

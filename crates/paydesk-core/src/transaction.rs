@@ -1,0 +1,373 @@
+//! Transactions: one operation against a rail.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{NodeId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
+use crate::method::Method;
+use crate::money::Money;
+use crate::session::CustomFieldValue;
+use crate::tenant::Tenant;
+use crate::time::{Span, Timestamp};
+
+/// How long an authorization holds the money before it is released by itself.
+pub const HOLD_LIFETIME: Span = Span::days(7);
+
+/// What a transaction does.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// Takes money.
+    Payment,
+    /// Holds money.
+    Authorization,
+    /// Takes what an authorization holds, whole or in part; the rest is released.
+    Settle,
+    /// Releases what an authorization holds.
+    Void,
+    /// Gives money back.
+    Refund,
+    /// Stores a card.
+    AddPaymentMethod,
+}
+
+impl Action {
+    /// Whether it is a payer's attempt at a session (or at a stored card), and not an operation on an earlier one.
+    #[must_use]
+    pub const fn is_attempt(self) -> bool {
+        matches!(self, Self::Payment | Self::Authorization | Self::AddPaymentMethod)
+    }
+}
+
+/// Why a rail said no.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeclineReason {
+    /// It gave no reason.
+    Declined,
+    /// Not enough money.
+    InsufficientFunds,
+    /// The card is out of date.
+    ExpiredCard,
+    /// The code on the back is wrong.
+    IncorrectCvc,
+    /// The payer failed or left the bank's own check.
+    AuthenticationFailed,
+}
+
+impl DeclineReason {
+    /// The stable name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Declined => "declined",
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::ExpiredCard => "expired_card",
+            Self::IncorrectCvc => "incorrect_cvc",
+            Self::AuthenticationFailed => "authentication_failed",
+        }
+    }
+}
+
+/// Why an operation came to nothing without anybody saying no.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureReason {
+    /// The rail could not process it.
+    ProcessingError,
+    /// It never reached the rail, which will refuse it from now on.
+    NeverArrived,
+    /// The rail does not offer this operation.
+    NotSupported,
+}
+
+impl FailureReason {
+    /// The stable name on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProcessingError => "processing_error",
+            Self::NeverArrived => "never_arrived",
+            Self::NotSupported => "not_supported",
+        }
+    }
+}
+
+/// A right to call the rail for a transaction: nobody else asks about it while it holds. Wall time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Lease {
+    /// Who has it.
+    pub node: NodeId,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// Where a transaction stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Status {
+    /// The intent is committed and the rail is being called. On the wire: pending.
+    InFlight {
+        /// Who is calling.
+        lease: Lease,
+    },
+    /// The payer must act: scan, transfer, confirm. On the wire: pending.
+    AwaitingPayer {
+        /// Where the payer must go, if it is a page.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        redirect_url: Option<String>,
+        /// When it stops waiting. The tenant's own time.
+        expires_at: Timestamp,
+        /// For a card at its bank's page: when the rail is asked how it went. Wall time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ask_at: Option<Timestamp>,
+    },
+    /// The rail was called and its answer is not known. It is asked, never called again blindly.
+    Unknown {
+        /// Since when.
+        since: Timestamp,
+        /// How often it was asked.
+        asked: u32,
+        /// When it is asked next. Wall time.
+        ask_at: Timestamp,
+    },
+    /// Done. Terminal.
+    Succeeded {
+        /// When.
+        at: Timestamp,
+    },
+    /// The rail said no. Terminal.
+    Declined {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: DeclineReason,
+    },
+    /// It came to nothing. Terminal.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// Why.
+        reason: FailureReason,
+    },
+    /// The payer did not push the money in time. Terminal.
+    Expired {
+        /// When.
+        at: Timestamp,
+    },
+    /// The payer left it for another method, or the session ended. Terminal.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+    /// Money came that nobody was waiting for; the merchant accepts or refunds it.
+    Received {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Status {
+    /// Whether it never changes again.
+    #[must_use]
+    pub const fn is_terminal(&self) -> bool {
+        match self {
+            Self::InFlight { .. } | Self::AwaitingPayer { .. } | Self::Unknown { .. } | Self::Received { .. } => false,
+            Self::Succeeded { .. }
+            | Self::Declined { .. }
+            | Self::Failed { .. }
+            | Self::Expired { .. }
+            | Self::Cancelled { .. } => true,
+        }
+    }
+
+    /// The name on the native wire.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::InFlight { .. } | Self::AwaitingPayer { .. } | Self::Received { .. } => "pending",
+            Self::Unknown { .. } => "unknown",
+            Self::Succeeded { .. } => "succeeded",
+            Self::Declined { .. } => "declined",
+            Self::Failed { .. } => "failed",
+            Self::Expired { .. } => "expired",
+            Self::Cancelled { .. } => "cancelled",
+        }
+    }
+}
+
+/// Where a payer pushes money to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Destination {
+    /// The account or proxy.
+    pub account: String,
+    /// The reference that tells this payment from others on the account: ten base32 characters.
+    pub nonce: String,
+    /// The EMVCo code, if it is scanned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub qr_code: Option<String>,
+    /// Whose account.
+    pub account_name: String,
+    /// At which bank; empty where a proxy needs none.
+    pub bank: String,
+}
+
+/// Money that came otherwise than it was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ExceptionKind {
+    /// After the time.
+    Late,
+    /// Too little, so far.
+    Partial,
+    /// Too much, or twice.
+    Over,
+}
+
+/// An exception and whether the merchant has settled it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exception {
+    /// What was not as asked.
+    pub kind: ExceptionKind,
+    /// When the merchant accepted it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accepted_at: Option<Timestamp>,
+}
+
+/// What became of an authorization's hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Hold {
+    /// The money is held.
+    Open {
+        /// Until then, the tenant's own time.
+        expires_at: Timestamp,
+    },
+    /// Settled, whole or in part; the rest is released.
+    Settled,
+    /// Released by the merchant.
+    Voided,
+    /// Released by time.
+    Lapsed,
+}
+
+/// One operation against a rail.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Transaction {
+    /// Its id; also the idempotency reference that the rail has.
+    pub id: TransactionId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Grows by one with each change, from 1.
+    pub version: u64,
+    /// Of which session; none for a stored card charged without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// What it does.
+    pub action: Action,
+    /// The transaction that it settles, voids or refunds, or whose late money it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<TransactionId>,
+    /// How much; zero where a card is only stored.
+    pub amount: Money,
+    /// How the payer pays.
+    pub method: Method,
+    /// Where it stands.
+    pub status: Status,
+    /// On which account.
+    pub provider_account: ProviderAccountId,
+    /// The rail's own name for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_reference: Option<String>,
+    /// Where the payer pushes the money to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<Destination>,
+    /// The payer's answers to the merchant's questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_field_values: Vec<CustomFieldValue>,
+    /// The stored card that it charged or made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_method: Option<PaymentMethodId>,
+    /// The merchant's own code, for a charge without a session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// All the money that was pushed for it; only where any was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<Money>,
+    /// What was not as asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exception: Option<Exception>,
+    /// Minor units that operations in flight on it have reserved.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reserved: i64,
+    /// Minor units that operations on it have taken: settled of an authorization, refunded of a payment.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub done: i64,
+    /// For a successful authorization: what became of the money held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// The idempotency record that waits for its outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency: Option<crate::store::IdempotencyKey>,
+    /// When it was begun.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(n: &i64) -> bool {
+    *n == 0
+}
+
+impl Transaction {
+    /// The money that is really with the merchant through it, before refunds: nothing unless it took or
+    /// received some.
+    #[must_use]
+    pub fn captured(&self) -> Money {
+        let nothing = Money::zero(self.amount.currency());
+        match (self.action, &self.status) {
+            (Action::Payment, _) if self.received.is_some() => self.received.unwrap_or(nothing),
+            (Action::Payment | Action::Settle, Status::Succeeded { .. }) => self.amount,
+            _ => nothing,
+        }
+    }
+
+    /// What operations may still take of it, in minor units: of an open authorization what is held, of
+    /// anything else what was captured, less what is taken or reserved.
+    #[must_use]
+    pub fn remaining(&self) -> i64 {
+        let whole = match (self.action, self.hold) {
+            (Action::Authorization, Some(Hold::Open { .. })) => self.amount.minor(),
+            (Action::Authorization, _) => return 0,
+            _ => self.captured().minor(),
+        };
+        whole - self.reserved - self.done
+    }
+
+    /// When the rail is to be asked about it, if ever: what the reconciler looks for. Wall time.
+    #[must_use]
+    pub const fn ask_at(&self) -> Option<Timestamp> {
+        match &self.status {
+            Status::InFlight { lease } => Some(lease.until),
+            Status::AwaitingPayer { ask_at, .. } => *ask_at,
+            Status::Unknown { ask_at, .. } => Some(*ask_at),
+            _ => None,
+        }
+    }
+
+    /// Where it stands at `now`: a push that ran out has expired, whether or not a sweeper came by.
+    #[must_use]
+    pub fn status_at(&self, now: Timestamp) -> Status {
+        match &self.status {
+            Status::AwaitingPayer {
+                expires_at,
+                ask_at: None,
+                ..
+            } if *expires_at <= now => Status::Expired { at: *expires_at },
+            status => status.clone(),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! The payment session server.
+fn main() {}
