@@ -85,12 +85,19 @@ pub enum Family {
 }
 
 impl Family {
-    /// How long a payment waits for the payer to push the money; nothing for a card, which is not pushed.
+    /// Whether the payer's bank pushes the money, so that it may still come after nobody waits for it.
+    #[must_use]
+    pub const fn is_pushed(self) -> bool {
+        matches!(self, Self::Qr | Self::BankTransfer)
+    }
+
+    /// How long a payment waits for the payer to push the money; nothing where it is not pushed.
     #[must_use]
     pub const fn push_lifetime(self) -> Option<Span> {
         match self {
-            Self::Card => None,
-            Self::Qr | Self::Wallet => Some(Span::hours(1)),
+            // Their rails know the outcome and can be told to let nothing more happen.
+            Self::Card | Self::Wallet => None,
+            Self::Qr => Some(Span::hours(1)),
             Self::BankTransfer => Some(Span::days(3)),
         }
     }

@@ -5,8 +5,7 @@
 
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
-use crate::id::TransactionId;
-use crate::method::Family;
+use crate::id::{SessionId, TransactionId};
 use crate::rail::{Found, RailAnswer};
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -136,8 +135,7 @@ impl Engine {
                 .unwrap_or(Found::Unreachable)
         };
 
-        let is_push =
-            transaction.method.family() != Family::Card && transaction.action.is_attempt();
+        let is_push = transaction.method.family().is_pushed() && transaction.action.is_attempt();
         let mut found = query(rail.query(id)).await;
         let waits_too_long = matches!(found, Found::Known(RailAnswer::AwaitingPayer(_)))
             && !is_push
@@ -157,6 +155,40 @@ impl Engine {
 }
 
 impl Engine {
+    /// Gives up a payment whose payer is at a wallet's or a bank's page: the rail is told to let nothing more
+    /// happen, and what it says counts. Nothing, if no payer is at such a page.
+    pub(super) async fn give_up_redirect(
+        &self,
+        tenant: Tenant,
+        session: SessionId,
+    ) -> Result<(), EngineError> {
+        let Some(live) = self.session_with_live(tenant, session).await?.live else {
+            return Ok(());
+        };
+        if !matches!(
+            live.status,
+            Status::AwaitingPayer {
+                ask_at: Some(_),
+                ..
+            }
+        ) {
+            return Ok(());
+        }
+        let accounts = self.provider_accounts(tenant).await?;
+        let account = accounts
+            .iter()
+            .find(|account| account.id == live.provider_account);
+        let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+        let timeout = self.timing.rail_timeout.to_std();
+        let answer = match tokio::time::timeout(timeout, rail.abandon(live.id)).await {
+            Ok(Found::NotFound) => RailAnswer::Failed(FailureReason::NeverArrived),
+            Ok(Found::Known(answer)) => answer,
+            Ok(Found::Unreachable) | Err(_) => return Ok(()),
+        };
+        self.record_outcome(tenant, live.id, answer).await?;
+        Ok(())
+    }
+
     /// Ends the lease of a process that is known to be gone. Answers whether there was one.
     pub(super) async fn take_over_one(
         &self,

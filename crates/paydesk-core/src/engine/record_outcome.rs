@@ -151,7 +151,7 @@ fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, wa
     ) {
         return;
     }
-    let is_push = transaction.method.family() != Family::Card;
+    let is_push = transaction.method.family().is_pushed();
     let (expires_at, ask_at) = if is_push {
         // Counted from the beginning: it is what the code and the details themselves say.
         (
@@ -181,8 +181,10 @@ fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, wa
         draft.claim(key, transaction.id.0);
         transaction.destination = Some(destination);
     }
-    if is_push {
+    if transaction.method.family() != Family::Card {
         draft.session.charge = Some(transaction.id);
+    }
+    if is_push {
         let since = transaction.created_at;
         draft.enter(State::Processing {
             since,

@@ -12,7 +12,9 @@ use crate::money::Money;
 use crate::payment_method::{Card, PaymentMethod};
 use crate::rail::{Operation, Source, Start};
 use crate::refusal::Refusal;
-use crate::session::{Amount, CustomFieldValue, Kind, MAX_CARD_ATTEMPTS, Session, State};
+use crate::session::{
+    Amount, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
+};
 use crate::store::{Change, ClaimKey, Conflict};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
@@ -324,7 +326,20 @@ impl Engine {
         id: SessionId,
         request: StartPayment,
     ) -> Result<(Session, Transaction), EngineError> {
-        let snapshot = self.session_with_live(tenant, id).await?;
+        let mut snapshot = self.session_with_live(tenant, id).await?;
+        if snapshot.live.as_ref().is_some_and(|live| {
+            matches!(
+                live.status,
+                Status::AwaitingPayer {
+                    ask_at: Some(_),
+                    ..
+                }
+            )
+        }) {
+            // The payer came back from a wallet's or a bank's page to try something else.
+            self.give_up_redirect(tenant, id).await?;
+            snapshot = self.session_with_live(tenant, id).await?;
+        }
         let account = self.account_of(tenant, &snapshot.session).await?;
         let rail = self.rail(&account)?;
         if let Some(card) = &request.card
