@@ -5,7 +5,7 @@
 
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
-use crate::id::{SessionId, TransactionId};
+use crate::id::TransactionId;
 use crate::rail::{Found, RailAnswer};
 use crate::refusal::Refusal;
 use crate::session::Session;
@@ -156,15 +156,9 @@ impl Engine {
 
 impl Engine {
     /// Gives up a payment whose payer is at a wallet's or a bank's page: the rail is told to let nothing more
-    /// happen, and what it says counts. Nothing, if no payer is at such a page.
-    pub(super) async fn give_up_redirect(
-        &self,
-        tenant: Tenant,
-        session: SessionId,
-    ) -> Result<(), EngineError> {
-        let Some(live) = self.session_with_live(tenant, session).await?.live else {
-            return Ok(());
-        };
+    /// happen, and what it says counts. Answers whether anything was recorded.
+    pub(super) async fn give_up_redirect(&self, live: &Transaction) -> Result<bool, EngineError> {
+        let tenant = live.tenant;
         if !matches!(
             live.status,
             Status::AwaitingPayer {
@@ -172,7 +166,7 @@ impl Engine {
                 ..
             }
         ) {
-            return Ok(());
+            return Ok(false);
         }
         let accounts = self.provider_accounts(tenant).await?;
         let account = accounts
@@ -183,10 +177,10 @@ impl Engine {
         let answer = match tokio::time::timeout(timeout, rail.abandon(live.id)).await {
             Ok(Found::NotFound) => RailAnswer::Failed(FailureReason::NeverArrived),
             Ok(Found::Known(answer)) => answer,
-            Ok(Found::Unreachable) | Err(_) => return Ok(()),
+            Ok(Found::Unreachable) | Err(_) => return Ok(false),
         };
         self.record_outcome(tenant, live.id, answer).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// Ends the lease of a process that is known to be gone. Answers whether there was one.

@@ -312,7 +312,7 @@ pub(super) fn push_expiry(session: &Session, method: Method, now: Timestamp) -> 
         method
             .family()
             .push_lifetime()
-            .unwrap_or(crate::session::INITIATED_LIFETIME),
+            .unwrap_or(INITIATED_LIFETIME),
     );
     session.deadline().map_or(own, |deadline| own.min(deadline))
 }
@@ -327,17 +327,10 @@ impl Engine {
         request: StartPayment,
     ) -> Result<(Session, Transaction), EngineError> {
         let mut snapshot = self.session_with_live(tenant, id).await?;
-        if snapshot.live.as_ref().is_some_and(|live| {
-            matches!(
-                live.status,
-                Status::AwaitingPayer {
-                    ask_at: Some(_),
-                    ..
-                }
-            )
-        }) {
-            // The payer came back from a wallet's or a bank's page to try something else.
-            self.give_up_redirect(tenant, id).await?;
+        // A payer who came back from a wallet's or a bank's page may try something else.
+        if let Some(live) = &snapshot.live
+            && self.give_up_redirect(live).await?
+        {
             snapshot = self.session_with_live(tenant, id).await?;
         }
         let account = self.account_of(tenant, &snapshot.session).await?;
