@@ -1,5 +1,6 @@
 //! Our own API, under `/api/v1`: JSON, amounts in integer minor units, RFC 9457 problems.
 
+mod event;
 pub mod problem;
 mod session;
 mod sessions;
@@ -11,6 +12,8 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::app::App;
+
+pub use event::EventWords;
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {

@@ -6,7 +6,7 @@ use paydesk_core::event::{Event, Subject};
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::session::Session;
 use paydesk_core::transaction::Transaction;
-use paydesk_webhooks::render::Words;
+use paydesk_webhooks::Words;
 
 use super::charge::ChargeOut;
 
