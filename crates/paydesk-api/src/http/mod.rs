@@ -1,0 +1,11 @@
+//! What lies between the socket and a dialect: connections, limits, who is asking, and what is told about it.
+//!
+//! ```text
+//! socket ─> serve (accept, timeouts, drain) ─> service (shed, id, panic, metrics, log) ─> router ─> dialect
+//! ```
+//!
+//! Everything here is on the way of every request, so it is one service and not a stack of layers, its counters
+//! are found without a look-up by name, and its timeouts cost no timer per request.
+
+pub mod body;
+pub mod json;
