@@ -8,4 +8,7 @@
 //! are found without a look-up by name, and its timeouts cost no timer per request.
 
 pub mod body;
+pub mod cors;
+pub mod cross_site;
+pub mod headers;
 pub mod json;
