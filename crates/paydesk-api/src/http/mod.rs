@@ -8,7 +8,9 @@
 //! are found without a look-up by name, and its timeouts cost no timer per request.
 
 pub mod body;
+pub mod client_address;
 pub mod cors;
 pub mod cross_site;
 pub mod headers;
 pub mod json;
+pub mod rate_limit;
