@@ -7,6 +7,7 @@
 //! Everything here is on the way of every request, so it is one service and not a stack of layers, its counters
 //! are found without a look-up by name, and its timeouts cost no timer per request.
 
+pub mod auth_cache;
 pub mod body;
 pub mod client_address;
 pub mod cors;
