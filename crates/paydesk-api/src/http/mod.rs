@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod rate_limit;
 pub mod request_id;
 mod route;
+pub mod serve;
 pub mod service;
 
 pub use context::RequestContext;
