@@ -117,7 +117,11 @@ impl Authority {
         if !keys.verify(version, right.purpose(), &[body], code) {
             return None;
         }
-        let mode = if flags & LIVE == 0 { Mode::Test } else { Mode::Live };
+        let mode = if flags & LIVE == 0 {
+            Mode::Test
+        } else {
+            Mode::Live
+        };
         Some(Self {
             tenant: Tenant {
                 merchant: MerchantId(Uuid::from_bytes(*merchant)),
@@ -139,7 +143,11 @@ mod tests {
         let at = Timestamp::from_millis(1_700_000_000_000);
         let mut all = Vec::new();
         for mode in [Mode::Test, Mode::Live] {
-            for right in [Right::Page, Right::ClientSecret, Right::ClientToken { expires_at: at }] {
+            for right in [
+                Right::Page,
+                Right::ClientSecret,
+                Right::ClientToken { expires_at: at },
+            ] {
                 let tenant = Tenant {
                     merchant: MerchantId(ids.uuid(at)),
                     mode,
@@ -171,7 +179,9 @@ mod tests {
     fn a_change_of_any_bit_makes_one_worthless() {
         let (keys, all) = authorities();
         for authority in all {
-            let bytes = BASE64URL_NOPAD.decode(authority.to_text(&keys).as_bytes()).unwrap();
+            let bytes = BASE64URL_NOPAD
+                .decode(authority.to_text(&keys).as_bytes())
+                .unwrap();
             for bit in 0..bytes.len() * 8 {
                 let mut forged = bytes.clone();
                 forged[bit / 8] ^= 1 << (bit % 8);
@@ -193,7 +203,14 @@ mod tests {
     #[test]
     fn what_is_no_authority_is_refused() {
         let (keys, _) = authorities();
-        for text in ["", "x", "../../etc/passwd", "☃", &"A".repeat(67), &"A".repeat(10_000)] {
+        for text in [
+            "",
+            "x",
+            "../../etc/passwd",
+            "☃",
+            &"A".repeat(67),
+            &"A".repeat(10_000),
+        ] {
             assert_eq!(Authority::from_text(text, &keys), None, "{text}");
         }
     }
@@ -203,7 +220,10 @@ mod tests {
         let (keys, all) = authorities();
         let others = ServerKeys::generate(&SeededIds::new(8));
         for authority in all {
-            assert_eq!(Authority::from_text(&authority.to_text(&others), &keys), None);
+            assert_eq!(
+                Authority::from_text(&authority.to_text(&others), &keys),
+                None
+            );
         }
     }
 }

@@ -21,7 +21,8 @@ pub trait Ids: Send + Sync + 'static {
     fn uuid(&self, at: Timestamp) -> Uuid {
         let mut random = [0; 10];
         self.fill(&mut random);
-        uuid::Builder::from_unix_timestamp_millis(at.as_millis().unsigned_abs(), &random).into_uuid()
+        uuid::Builder::from_unix_timestamp_millis(at.as_millis().unsigned_abs(), &random)
+            .into_uuid()
     }
 }
 
@@ -43,7 +44,9 @@ impl SeededIds {
     /// The generator for this seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(parking_lot::Mutex::new(rand::SeedableRng::seed_from_u64(seed)))
+        Self(parking_lot::Mutex::new(rand::SeedableRng::seed_from_u64(
+            seed,
+        )))
     }
 }
 
@@ -121,8 +124,14 @@ mod tests {
         // Each of the 74 random bits is set in about half of them: none is a counter or a constant.
         for bit in (0..62).chain(64..76) {
             let set = ids.iter().filter(|id| *id >> bit & 1 == 1).count();
-            assert!((800..1_200).contains(&set), "bit {bit} is set in {set} of 2000");
+            assert!(
+                (800..1_200).contains(&set),
+                "bit {bit} is set in {set} of 2000"
+            );
         }
-        assert!(ids.iter().all(|id| (id >> 80) == 1_700_000_000_000), "the time leads");
+        assert!(
+            ids.iter().all(|id| (id >> 80) == 1_700_000_000_000),
+            "the time leads"
+        );
     }
 }

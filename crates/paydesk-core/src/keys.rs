@@ -33,7 +33,12 @@ pub enum Purpose {
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [Self::PublicId, Self::ClientToken, Self::ClientSecret, Self::Form];
+    const ALL: [Self; 4] = [
+        Self::PublicId,
+        Self::ClientToken,
+        Self::ClientSecret,
+        Self::Form,
+    ];
 
     const fn label(self) -> &'static [u8] {
         match self {
@@ -100,7 +105,9 @@ pub struct ServerKeys(Vec<ServerKey>);
 
 impl fmt::Debug for ServerKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|key| key.version)).finish()
+        f.debug_list()
+            .entries(self.0.iter().map(|key| key.version))
+            .finish()
     }
 }
 
@@ -111,13 +118,17 @@ pub enum KeyTextError {
     #[error("the key text holds no key; a line reads `paydesk-key:1:<43 characters of base64url>`")]
     Empty,
     /// A line that is no key.
-    #[error("line {line} of the key text is no key; a line reads `paydesk-key:1:<43 characters of base64url>`")]
+    #[error(
+        "line {line} of the key text is no key; a line reads `paydesk-key:1:<43 characters of base64url>`"
+    )]
     NotAKey {
         /// Which line, from 1.
         line: usize,
     },
     /// Versions must grow from line to line.
-    #[error("line {line} of the key text repeats or lowers a version; versions grow from line to line")]
+    #[error(
+        "line {line} of the key text repeats or lowers a version; versions grow from line to line"
+    )]
     Order {
         /// Which line, from 1.
         line: usize,
@@ -155,10 +166,17 @@ impl ServerKeys {
         let mut keys: Vec<ServerKey> = Vec::new();
         for (index, line) in text.split_ascii_whitespace().enumerate() {
             let not_a_key = KeyTextError::NotAKey { line: index + 1 };
-            let Some((version, root)) = line.strip_prefix("paydesk-key:").and_then(|rest| rest.split_once(':')) else {
+            let Some((version, root)) = line
+                .strip_prefix("paydesk-key:")
+                .and_then(|rest| rest.split_once(':'))
+            else {
                 return Err(not_a_key);
             };
-            let version: KeyVersion = version.parse().ok().filter(|v| *v > 0).ok_or(not_a_key.clone())?;
+            let version: KeyVersion = version
+                .parse()
+                .ok()
+                .filter(|v| *v > 0)
+                .ok_or(not_a_key.clone())?;
             let root = BASE64URL_NOPAD
                 .decode(root.as_bytes())
                 .ok()
@@ -209,7 +227,10 @@ impl ServerKeys {
     }
 
     fn newest(&self) -> &ServerKey {
-        #[allow(clippy::expect_used, reason = "every constructor puts at least one key in")]
+        #[allow(
+            clippy::expect_used,
+            reason = "every constructor puts at least one key in"
+        )]
         self.0.last().expect("there is a key")
     }
 
@@ -231,7 +252,13 @@ impl ServerKeys {
 
     /// Whether `given` is the code of `parts` under that version of the key; in constant time.
     #[must_use]
-    pub fn verify(&self, version: KeyVersion, purpose: Purpose, parts: &[&[u8]], given: &[u8]) -> bool {
+    pub fn verify(
+        &self,
+        version: KeyVersion,
+        purpose: Purpose,
+        parts: &[&[u8]],
+        given: &[u8],
+    ) -> bool {
         self.version(version)
             .is_some_and(|key| code(key, purpose, parts).ct_eq(given).into())
     }
@@ -373,7 +400,10 @@ mod tests {
             ServerKeys::from_text(&format!("{good}{good}")).unwrap_err(),
             KeyTextError::Order { line: 2 }
         );
-        assert_eq!(ServerKeys::from_text(&good.replace(":1:", ":0:")).unwrap_err(), line(1));
+        assert_eq!(
+            ServerKeys::from_text(&good.replace(":1:", ":0:")).unwrap_err(),
+            line(1)
+        );
     }
 
     #[test]
@@ -381,7 +411,10 @@ mod tests {
         let ids = SeededIds::new(2);
         let old = ServerKeys::generate(&ids);
         let signed = old.sign(Purpose::PublicId, &[b"a", b"b"]);
-        let keys = ServerKeys::from_text(&old.to_text()).unwrap().rotated(&ids).unwrap();
+        let keys = ServerKeys::from_text(&old.to_text())
+            .unwrap()
+            .rotated(&ids)
+            .unwrap();
         assert!(
             keys.verify(1, Purpose::PublicId, &[b"a", b"b"], &signed),
             "an old link lives on"
@@ -398,10 +431,20 @@ mod tests {
         let ids = SeededIds::new(3);
         let keys = ServerKeys::generate(&ids);
         let sealed = keys.seal(&ids, b"merchant 1", b"whsec_x");
-        assert_eq!(keys.open(b"merchant 1", &sealed).unwrap().reveal(), "whsec_x");
+        assert_eq!(
+            keys.open(b"merchant 1", &sealed).unwrap().reveal(),
+            "whsec_x"
+        );
         assert!(keys.open(b"merchant 2", &sealed).is_none());
-        assert!(ServerKeys::generate(&ids).open(b"merchant 1", &sealed).is_none());
-        assert!(keys.open(b"merchant 1", &Sealed(sealed.0[2..].to_owned())).is_none());
+        assert!(
+            ServerKeys::generate(&ids)
+                .open(b"merchant 1", &sealed)
+                .is_none()
+        );
+        assert!(
+            keys.open(b"merchant 1", &Sealed(sealed.0[2..].to_owned()))
+                .is_none()
+        );
         assert!(!format!("{:?}", Secret::new("hunter2".into())).contains("hunter2"));
     }
 }

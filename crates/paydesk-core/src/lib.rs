@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod delivery;
+pub mod engine;
 pub mod event;
 pub mod id;
 pub mod keys;
@@ -14,8 +15,18 @@ pub mod method;
 pub mod money;
 pub mod payment_method;
 pub mod rail;
+pub mod refusal;
 pub mod session;
 pub mod store;
 pub mod tenant;
 pub mod time;
 pub mod transaction;
+
+/// A named place where a test may make the process fail; nothing at all unless the `failpoints` feature is on.
+macro_rules! failpoint {
+    ($name:literal) => {
+        #[cfg(feature = "failpoints")]
+        fail::fail_point!($name);
+    };
+}
+pub(crate) use failpoint;

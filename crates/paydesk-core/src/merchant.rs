@@ -93,7 +93,8 @@ impl Credentials {
     pub fn fresh(ids: &dyn Ids, mode: Mode) -> Self {
         let mut signing = [0; 32];
         ids.fill(&mut signing);
-        let webhook_secret = Secret::new(format!("whsec_{}", data_encoding::BASE64.encode(&signing)));
+        let webhook_secret =
+            Secret::new(format!("whsec_{}", data_encoding::BASE64.encode(&signing)));
         let mut name = [0; 12];
         ids.fill(&mut name);
         let mut publishable = [0; 18];

@@ -141,7 +141,11 @@ impl Money {
             }
         };
         let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
-        let decimals = if mantissa.contains('.') { fraction.len() } else { 0 };
+        let decimals = if mantissa.contains('.') {
+            fraction.len()
+        } else {
+            0
+        };
         let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
         if !digits(whole) || !digits(fraction) || (whole.len() > 1 && whole.starts_with('0')) {
             return Err(AmountError::NotANumber);
@@ -257,7 +261,9 @@ fn read_exponent(text: &str) -> Result<i64, AmountError> {
     if significant.len() > 4 {
         return Ok(sign * 10_000);
     }
-    significant.parse::<i64>().map_or(Ok(0), |value| Ok(sign * value))
+    significant
+        .parse::<i64>()
+        .map_or(Ok(0), |value| Ok(sign * value))
 }
 
 impl fmt::Display for Money {
@@ -287,7 +293,14 @@ mod tests {
 
     #[test]
     fn currencies_know_their_decimals() {
-        for (code, exponent) in [("JPY", 0), ("XOF", 0), ("USD", 2), ("GMD", 2), ("KWD", 3), ("CLF", 4)] {
+        for (code, exponent) in [
+            ("JPY", 0),
+            ("XOF", 0),
+            ("USD", 2),
+            ("GMD", 2),
+            ("KWD", 3),
+            ("CLF", 4),
+        ] {
             assert_eq!(currency(code).exponent(), exponent, "{code}");
         }
         for code in ["sgd", "SG", "SGDX", "", "XAU", "XXX", "XTS", "ABC"] {

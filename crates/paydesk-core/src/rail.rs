@@ -151,6 +151,9 @@ pub struct Transfer {
 /// Whatever moves money.
 #[async_trait]
 pub trait Rail: Send + Sync + 'static {
+    /// Whether it may be given this card at all: a sandbox takes test cards only. Asked before anything is
+    /// stored or called.
+    fn takes_card(&self, card: &Card) -> bool;
     /// Starts a payment, an authorization, or the storing of a card.
     async fn start(&self, start: Start) -> RailAnswer;
     /// Takes what an authorization holds, whole or in part; the rail releases the rest.

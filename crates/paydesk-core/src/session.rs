@@ -162,9 +162,6 @@ pub struct CustomFieldValue {
 pub struct Notify {
     /// Where to.
     pub url: String,
-    /// Comes back untouched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payload: Option<String>,
     /// In which words.
     pub format: NotifyFormat,
 }
@@ -246,6 +243,9 @@ pub struct Terms {
     /// Who is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
+    /// What is repeated, untouched, wherever the charge is told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_payload: Option<String>,
     /// The merchant's own lifetime, from creation; overrides both defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<Span>,
@@ -411,7 +411,10 @@ pub struct Session {
     pub updated_at: Timestamp,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 const fn is_zero(n: &u32) -> bool {
     *n == 0
 }
@@ -420,13 +423,17 @@ impl Session {
     /// When the merchant's own lifetime ends it, if the merchant set one.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
-        self.terms.lifetime.map(|lifetime| self.created_at.after(lifetime))
+        self.terms
+            .lifetime
+            .map(|lifetime| self.created_at.after(lifetime))
     }
 
     /// [`State::Initiated`], entered at `at`.
     #[must_use]
     pub fn initiated_at(&self, at: Timestamp) -> State {
-        let expires_at = self.deadline().unwrap_or_else(|| at.after(INITIATED_LIFETIME));
+        let expires_at = self
+            .deadline()
+            .unwrap_or_else(|| at.after(INITIATED_LIFETIME));
         State::Initiated { at, expires_at }
     }
 
@@ -463,7 +470,9 @@ impl Session {
                 State::Initiated { expires_at, .. } => Some(expires_at),
                 _ => None,
             },
-            State::Processing { lapses_at: None, .. } => self.deadline(),
+            State::Processing {
+                lapses_at: None, ..
+            } => self.deadline(),
             State::Completed { .. } | State::Cancelled { .. } | State::Expired { .. } => None,
         }
     }

@@ -12,14 +12,16 @@ use uuid::Uuid;
 
 use crate::delivery::Delivery;
 use crate::event::Event;
-use crate::id::{DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
+use crate::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
+};
 use crate::keys::KeyVersion;
 use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
 use crate::session::{Session, StateName};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
-use crate::transaction::Transaction;
+use crate::transaction::{Action, Transaction};
 
 /// A record to be written. Each carries its tenant and a version: version 1 must not be there yet, and
 /// version *n* replaces exactly *n* − 1.
@@ -296,6 +298,17 @@ pub struct SessionFilter {
     pub now: Timestamp,
 }
 
+/// Which transactions a list shows; all if nothing is named.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct TransactionFilter {
+    /// Only of this session.
+    pub session: Option<SessionId>,
+    /// Only operations on this transaction.
+    pub parent: Option<TransactionId>,
+    /// Only of this kind.
+    pub action: Option<Action>,
+}
+
 /// What a watcher needs to know of a session to tell that it changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionPulse {
@@ -336,29 +349,54 @@ pub trait Store: Send + Sync + 'static {
         after: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<Session>, Unavailable>;
+    /// All transactions of many sessions at once, oldest first.
+    async fn transactions_of(
+        &self,
+        tenant: Tenant,
+        sessions: &[SessionId],
+    ) -> Result<Vec<Transaction>, Unavailable>;
     /// Pulses of many sessions at once, in the order asked; nothing for an unknown one.
-    async fn pulses(&self, sessions: &[(Tenant, SessionId)]) -> Result<Vec<Option<SessionPulse>>, Unavailable>;
+    async fn pulses(
+        &self,
+        sessions: &[(Tenant, SessionId)],
+    ) -> Result<Vec<Option<SessionPulse>>, Unavailable>;
 
     /// A transaction.
-    async fn transaction(&self, tenant: Tenant, id: TransactionId) -> Result<Option<Transaction>, Unavailable>;
-    /// Transactions of all the tenant's sessions, newest first, older than `after`.
+    async fn transaction(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<Option<Transaction>, Unavailable>;
+    /// Transactions, newest first, older than `after`.
     async fn transactions(
         &self,
         tenant: Tenant,
+        filter: TransactionFilter,
         after: Option<TransactionId>,
         limit: usize,
     ) -> Result<Vec<Transaction>, Unavailable>;
     /// The operations on a transaction (settle, void, refund, late money), oldest first.
-    async fn children(&self, tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
+    async fn children(
+        &self,
+        tenant: Tenant,
+        parent: TransactionId,
+    ) -> Result<Vec<Transaction>, Unavailable>;
 
     /// A stored card.
-    async fn payment_method(&self, tenant: Tenant, id: PaymentMethodId) -> Result<Option<PaymentMethod>, Unavailable>;
+    async fn payment_method(
+        &self,
+        tenant: Tenant,
+        id: PaymentMethodId,
+    ) -> Result<Option<PaymentMethod>, Unavailable>;
 
     /// Who has a claim.
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable>;
     /// What is known of an idempotent request.
-    async fn idempotency(&self, tenant: Tenant, key: &IdempotencyKey)
-    -> Result<Option<IdempotencyRecord>, Unavailable>;
+    async fn idempotency(
+        &self,
+        tenant: Tenant,
+        key: &IdempotencyKey,
+    ) -> Result<Option<IdempotencyRecord>, Unavailable>;
     /// A total.
     async fn count(&self, tenant: Tenant, counter: Counter) -> Result<i64, Unavailable>;
     /// An event.
@@ -366,22 +404,40 @@ pub trait Store: Send + Sync + 'static {
     /// A session's events, in order.
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable>;
     /// The deliveries of an event, oldest first.
-    async fn deliveries(&self, tenant: Tenant, event: EventId) -> Result<Vec<Delivery>, Unavailable>;
+    async fn deliveries(
+        &self,
+        tenant: Tenant,
+        event: EventId,
+    ) -> Result<Vec<Delivery>, Unavailable>;
 
     /// Job read: sessions whose [`Session::due_at`] has come, most overdue first.
-    async fn due_sessions(&self, now: Timestamp, limit: usize) -> Result<Vec<(Tenant, SessionId)>, Unavailable>;
+    async fn due_sessions(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, SessionId)>, Unavailable>;
     /// Job read: transactions whose [`Transaction::ask_at`] has come, most overdue first.
-    async fn due_transactions(&self, now: Timestamp, limit: usize)
-    -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
+    async fn due_transactions(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
     /// Job read: events that somebody is to be told of and that are not dispatched yet.
     async fn undispatched(&self, limit: usize) -> Result<Vec<Event>, Unavailable>;
     /// Job read: deliveries whose [`Delivery::due_at`] has come, most overdue first.
-    async fn due_deliveries(&self, now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Unavailable>;
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Unavailable>;
 
     /// The fingerprints of the server keys that this store was made for; empty in a new one.
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable>;
     /// Adds fingerprints; known ones stay.
-    async fn add_key_fingerprints(&self, fingerprints: &[(KeyVersion, [u8; 32])]) -> Result<(), Unavailable>;
+    async fn add_key_fingerprints(
+        &self,
+        fingerprints: &[(KeyVersion, [u8; 32])],
+    ) -> Result<(), Unavailable>;
 
     /// Whether it answers.
     async fn ping(&self) -> Result<(), Unavailable>;

@@ -124,7 +124,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the machine's clock"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)
@@ -145,7 +148,8 @@ impl ManualClock {
     }
     /// Moves the clock on.
     pub fn advance(&self, span: Span) {
-        self.0.fetch_add(span.0, std::sync::atomic::Ordering::SeqCst);
+        self.0
+            .fetch_add(span.0, std::sync::atomic::Ordering::SeqCst);
     }
 }
 
@@ -167,6 +171,9 @@ mod tests {
         );
         assert_eq!(Timestamp::EPOCH.to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(i64::MAX), Timestamp::FAR_FUTURE);
-        assert_eq!(Timestamp::FAR_FUTURE.to_string(), "9999-12-31T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::FAR_FUTURE.to_string(),
+            "9999-12-31T00:00:00.000Z"
+        );
     }
 }

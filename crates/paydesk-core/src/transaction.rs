@@ -34,7 +34,10 @@ impl Action {
     /// Whether it is a payer's attempt at a session (or at a stored card), and not an operation on an earlier one.
     #[must_use]
     pub const fn is_attempt(self) -> bool {
-        matches!(self, Self::Payment | Self::Authorization | Self::AddPaymentMethod)
+        matches!(
+            self,
+            Self::Payment | Self::Authorization | Self::AddPaymentMethod
+        )
     }
 }
 
@@ -171,7 +174,10 @@ impl Status {
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
         match self {
-            Self::InFlight { .. } | Self::AwaitingPayer { .. } | Self::Unknown { .. } | Self::Received { .. } => false,
+            Self::InFlight { .. }
+            | Self::AwaitingPayer { .. }
+            | Self::Unknown { .. }
+            | Self::Received { .. } => false,
             Self::Succeeded { .. }
             | Self::Declined { .. }
             | Self::Failed { .. }
@@ -317,12 +323,68 @@ pub struct Transaction {
     pub updated_at: Timestamp,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 const fn is_zero(n: &i64) -> bool {
     *n == 0
 }
 
+/// What a transaction is begun with; the rest is empty.
+#[derive(Clone, Debug)]
+pub struct Begin {
+    /// Its id.
+    pub id: TransactionId,
+    /// Whose.
+    pub tenant: Tenant,
+    /// Of which session.
+    pub session: Option<SessionId>,
+    /// What it does.
+    pub action: Action,
+    /// How much.
+    pub amount: Money,
+    /// How the payer pays.
+    pub method: Method,
+    /// On which account.
+    pub provider_account: ProviderAccountId,
+    /// Where it stands.
+    pub status: Status,
+    /// When, in the tenant's own time.
+    pub at: Timestamp,
+}
+
 impl Transaction {
+    /// A transaction at its first version.
+    #[must_use]
+    pub fn begin(begin: Begin) -> Self {
+        Self {
+            id: begin.id,
+            tenant: begin.tenant,
+            version: 1,
+            session: begin.session,
+            action: begin.action,
+            parent: None,
+            amount: begin.amount,
+            method: begin.method,
+            status: begin.status,
+            provider_account: begin.provider_account,
+            provider_reference: None,
+            destination: None,
+            custom_field_values: Vec::new(),
+            payment_method: None,
+            reference: None,
+            received: None,
+            exception: None,
+            reserved: 0,
+            done: 0,
+            hold: None,
+            idempotency: None,
+            created_at: begin.at,
+            updated_at: begin.at,
+        }
+    }
+
     /// The money that is really with the merchant through it, before refunds: nothing unless it took or
     /// received some.
     #[must_use]

@@ -1,0 +1,269 @@
+//! Charges a stored card without the payer, and without a session.
+
+use std::sync::Arc;
+
+use super::open_session::ReferenceHolder;
+use super::operate::lone_event;
+use super::record_outcome::{answered_by, conclude_operation, outcome_unknown};
+use super::{Draft, Engine, EngineError, Env};
+use crate::event::EventKind;
+use crate::id::{PaymentMethodId, TransactionId};
+use crate::merchant::ProviderAccount;
+use crate::method::Method;
+use crate::money::Money;
+use crate::payment_method::PaymentMethod;
+use crate::rail::{Operation, RailAnswer, Source, Start};
+use crate::refusal::Refusal;
+use crate::session::State;
+use crate::store::{Change, Claim, ClaimKey, Conflict, Counter, Increment, Record};
+use crate::tenant::Tenant;
+use crate::transaction::{Action, Begin, Status, Transaction};
+
+/// What is charged.
+#[derive(Clone, Debug)]
+pub struct ChargePaymentMethod {
+    /// Which stored card.
+    pub payment_method: PaymentMethodId,
+    /// How much.
+    pub amount: Money,
+    /// The merchant's own code; one namespace with the sessions'.
+    pub reference: Option<String>,
+}
+
+/// Decides the intent. Refuses, in this order: a card that is gone, the account, the amount, the reference.
+pub fn decide(
+    request: &ChargePaymentMethod,
+    payment_method: Option<&PaymentMethod>,
+    account: Option<&ProviderAccount>,
+    holder: Option<ReferenceHolder>,
+    tenant: Tenant,
+    env: Env<'_>,
+) -> Result<(Change, Transaction), Refusal> {
+    let payment_method = payment_method
+        .filter(|found| found.detached_at.is_none())
+        .ok_or(Refusal::PaymentMethodNotFound)?;
+    let account = account.ok_or(Refusal::ProviderAccountNotFound)?;
+    if !account.enabled {
+        return Err(Refusal::ProviderAccountDisabled);
+    }
+    let amount = request
+        .amount
+        .positive()
+        .map_err(|error| Refusal::InvalidAmount {
+            field: "amount".into(),
+            error,
+        })?;
+    let transaction = Transaction {
+        payment_method: Some(payment_method.id),
+        reference: request.reference.clone(),
+        ..Transaction::begin(Begin {
+            id: TransactionId::fresh(env.ids, env.wall),
+            tenant,
+            session: None,
+            action: Action::Payment,
+            amount,
+            method: Method::Card,
+            provider_account: account.id,
+            status: env.in_flight(),
+            at: env.now,
+        })
+    };
+    let mut change = Change::new(tenant);
+    match holder {
+        None => {}
+        Some(ReferenceHolder::Charge(_)) => return Err(Refusal::ReferenceTaken { session: None }),
+        Some(ReferenceHolder::Session(holder)) => {
+            let id = holder.session.id;
+            let holder = Draft::new(*holder, env);
+            if !matches!(
+                holder.session.state,
+                State::Expired { .. } | State::Cancelled { .. }
+            ) {
+                return Err(Refusal::ReferenceTaken { session: Some(id) });
+            }
+            if let Some(ended) = holder.finish().0 {
+                change = ended;
+            }
+        }
+    }
+    if let Some(reference) = &request.reference {
+        change.claims.push(Claim {
+            key: ClaimKey::Reference(reference.clone()),
+            owner: transaction.id.0,
+        });
+    }
+    change.increments.push(Increment {
+        counter: Counter::Transactions,
+        by: 1,
+    });
+    change
+        .events
+        .push(lone_event(EventKind::TransactionPending, &transaction, env));
+    change.puts.push(Record::Transaction(transaction.clone()));
+    Ok((change, transaction))
+}
+
+/// Decides what an answer changes about a transaction without a session: a charge, or an operation on one.
+#[must_use]
+pub fn decide_outcome(
+    answer: RailAnswer,
+    mut transaction: Transaction,
+    parent: Option<Transaction>,
+    env: Env<'_>,
+) -> (Change, Transaction) {
+    let mut change = Change::new(transaction.tenant);
+    let mut parent = parent;
+    let event = if transaction.action.is_attempt() {
+        conclude_charge(&mut transaction, answer, env)
+    } else {
+        conclude_operation(&mut transaction, parent.as_mut(), answer, env).event
+    };
+    transaction.version += 1;
+    transaction.updated_at = env.now;
+    if let Some(kind) = event {
+        change.events.push(lone_event(kind, &transaction, env));
+    }
+    if transaction.status.is_terminal() {
+        if let Some(mut parent) = parent {
+            parent.version += 1;
+            parent.updated_at = env.now;
+            change.puts.push(Record::Transaction(parent));
+        }
+        // A charge that came to nothing gives its reference up: the merchant may try again under it.
+        if let Some(reference) = transaction.reference.clone().filter(|_| {
+            transaction.action.is_attempt()
+                && !matches!(transaction.status, Status::Succeeded { .. })
+        }) {
+            change.releases.push(Claim {
+                key: ClaimKey::Reference(reference),
+                owner: transaction.id.0,
+            });
+        }
+    }
+    change.idempotency = answered_by(&transaction);
+    change.puts.push(Record::Transaction(transaction.clone()));
+    (change, transaction)
+}
+
+fn conclude_charge(
+    transaction: &mut Transaction,
+    answer: RailAnswer,
+    env: Env<'_>,
+) -> Option<EventKind> {
+    let (status, event) = match answer {
+        RailAnswer::Succeeded(receipt) => {
+            transaction.provider_reference = receipt.provider_reference;
+            (
+                Status::Succeeded { at: env.now },
+                EventKind::TransactionSucceeded,
+            )
+        }
+        RailAnswer::Declined(reason) => (
+            Status::Declined {
+                at: env.now,
+                reason,
+            },
+            EventKind::TransactionDeclined,
+        ),
+        RailAnswer::Failed(reason) => (
+            Status::Failed {
+                at: env.now,
+                reason,
+            },
+            EventKind::TransactionFailed,
+        ),
+        // No payer is there to act: the rail is asked until it has decided, or told to forget it.
+        RailAnswer::Unknown | RailAnswer::AwaitingPayer(_) => {
+            return outcome_unknown(transaction, env);
+        }
+    };
+    transaction.status = status;
+    Some(event)
+}
+
+impl Engine {
+    /// Charges a stored card. Answers with the transaction as it stands when the rail has answered.
+    pub async fn charge_payment_method(
+        self: &Arc<Self>,
+        tenant: Tenant,
+        request: ChargePaymentMethod,
+    ) -> Result<Transaction, EngineError> {
+        let payment_method = self
+            .store()
+            .payment_method(tenant, request.payment_method)
+            .await?;
+        let accounts = self.provider_accounts(tenant).await?;
+        let account = payment_method.as_ref().and_then(|stored| {
+            accounts
+                .iter()
+                .find(|account| account.id == stored.provider_account)
+        });
+        let transaction = self
+            .repeat(|conflict| {
+                let (request, payment_method) = (&request, payment_method.as_ref());
+                async move {
+                    let holder = match conflict {
+                        Some(Conflict::Claimed {
+                            key: ClaimKey::Reference(_),
+                            owner,
+                        }) => self.reference_holder(tenant, owner).await?,
+                        _ => None,
+                    };
+                    let decided = decide(
+                        request,
+                        payment_method,
+                        account,
+                        holder,
+                        tenant,
+                        self.env(tenant),
+                    )?;
+                    Ok((Some(decided.0), decided.1))
+                }
+            })
+            .await?;
+        crate::failpoint!("after-intent");
+        let (Some(account), Some(payment_method)) = (account, payment_method) else {
+            return Err(Refusal::PaymentMethodNotFound.into());
+        };
+        let rail = self.rail(account)?;
+        let start = Start {
+            reference: transaction.id,
+            tenant,
+            account: Arc::new(account.clone()),
+            operation: Operation::Pay,
+            amount: transaction.amount,
+            method: Method::Card,
+            source: Source::Stored(payment_method.card),
+            store: false,
+            merchant_name: self.merchant_name(tenant).await,
+            return_url: self.public_url().to_owned(),
+        };
+        Ok(self
+            .call_and_record(transaction, async move { rail.start(start).await }, None)
+            .await?
+            .1)
+    }
+
+    /// Detaches a stored card: it can no longer be charged. Detaching it twice is no mistake.
+    pub async fn detach_payment_method(
+        &self,
+        tenant: Tenant,
+        id: PaymentMethodId,
+    ) -> Result<PaymentMethod, EngineError> {
+        self.repeat(|_| async move {
+            let found = self.store().payment_method(tenant, id).await?;
+            let mut stored = found.ok_or(Refusal::PaymentMethodNotFound)?;
+            if stored.detached_at.is_some() {
+                return Ok((None, stored));
+            }
+            let env = self.env(tenant);
+            stored.detached_at = Some(env.now);
+            stored.updated_at = env.now;
+            stored.version += 1;
+            let mut change = Change::new(tenant);
+            change.puts.push(Record::PaymentMethod(stored.clone()));
+            Ok((Some(change), stored))
+        })
+        .await
+    }
+}

@@ -1,0 +1,109 @@
+//! Makes a merchant with credentials for both modes, and a sandbox account for test mode.
+
+use super::{Engine, EngineError, Env};
+use crate::id::{MerchantId, ProviderAccountId};
+use crate::keys::{Secret, ServerKeys};
+use crate::merchant::{ApiKey, Credentials, Merchant, Provider, ProviderAccount, WebhookSecrets};
+use crate::method::Method;
+use crate::refusal::Refusal;
+use crate::store::{Change, Record};
+use crate::tenant::{Mode, Tenant};
+
+/// A new merchant and, once, its credentials in the open.
+#[derive(Clone, Debug)]
+pub struct NewMerchant {
+    /// The merchant.
+    pub merchant: Merchant,
+    /// For test mode.
+    pub test: Credentials,
+    /// For live mode.
+    pub live: Credentials,
+}
+
+/// Decides a new merchant. A new merchant has one enabled sandbox account in test mode and none in live mode.
+pub fn decide(
+    name: &str,
+    keys: &ServerKeys,
+    env: Env<'_>,
+) -> Result<(Change, NewMerchant), Refusal> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+        return Err(Refusal::field(
+            "name",
+            "is not a name of 1 to 100 characters",
+        ));
+    }
+    let id = MerchantId::fresh(env.ids, env.wall);
+    let tenant = |mode| Tenant { merchant: id, mode };
+    let credentials = |mode| Credentials::fresh(env.ids, mode);
+    let (test, live) = (credentials(Mode::Test), credentials(Mode::Live));
+    let seal = |credentials: &Credentials, mode| {
+        let context = Merchant::webhook_secret_context(tenant(mode));
+        keys.seal(
+            env.ids,
+            &context,
+            credentials.webhook_secret.reveal().as_bytes(),
+        )
+    };
+    let merchant = Merchant {
+        id,
+        version: 1,
+        name: name.to_owned(),
+        webhook_secrets: WebhookSecrets {
+            test: seal(&test, Mode::Test),
+            live: seal(&live, Mode::Live),
+        },
+        allowed_origins: Vec::new(),
+        created_at: env.now,
+        updated_at: env.now,
+    };
+    let api_key = |credentials: &Credentials, mode| ApiKey {
+        key_id: credentials.key_id.clone(),
+        secret_hash: Secret::hash(credentials.secret.reveal()),
+        publishable_key: credentials.publishable_key.clone(),
+        tenant: tenant(mode),
+        version: 1,
+        created_at: env.now,
+        revoked_at: None,
+    };
+    let mut change = Change::new(tenant(Mode::Test));
+    change.puts = vec![
+        Record::Merchant(merchant.clone()),
+        Record::ApiKey(api_key(&test, Mode::Test)),
+        Record::ApiKey(api_key(&live, Mode::Live)),
+        Record::ProviderAccount(ProviderAccount {
+            id: ProviderAccountId::fresh(env.ids, env.wall),
+            tenant: tenant(Mode::Test),
+            version: 1,
+            provider: Provider::Sandbox,
+            name: "Sandbox".to_owned(),
+            enabled: true,
+            methods: Method::ALL.to_vec(),
+            created_at: env.now,
+            updated_at: env.now,
+        }),
+    ];
+    Ok((
+        change,
+        NewMerchant {
+            merchant,
+            test,
+            live,
+        },
+    ))
+}
+
+impl Engine {
+    /// Makes a merchant.
+    pub async fn create_merchant(&self, name: &str) -> Result<NewMerchant, EngineError> {
+        self.repeat(|_| async move {
+            let tenant = Tenant {
+                merchant: MerchantId(uuid::Uuid::nil()),
+                mode: Mode::Test,
+            };
+            let (change, merchant) = decide(name, self.keys(), self.env(tenant))?;
+            Ok((Some(change), merchant))
+        })
+        .await
+    }
+}

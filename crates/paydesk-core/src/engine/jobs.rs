@@ -1,0 +1,187 @@
+//! What the engine does by itself: writes down what time has done, asks about unknown outcomes, counts money
+//! that came in, and wakes pages that wait. All state is in the store: a job that dies is taken up by the next
+//! tick, here or on another node.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokio::sync::watch;
+
+use super::record_transfer::Recorded;
+use super::{Engine, EngineError};
+use crate::rail::Transfer;
+use crate::refusal::Refusal;
+use crate::store::Unavailable;
+
+/// How many of a kind a tick takes up at once; more are taken by the next.
+const BATCH: usize = 200;
+/// How many rails are asked at the same time.
+const ASKING: usize = 16;
+
+/// How often what is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Jobs {
+    /// Sessions whose time has come.
+    pub sweep: Duration,
+    /// Transactions whose outcome is not known.
+    pub reconcile: Duration,
+    /// Money that came in. In between, the rail itself may wake the job.
+    pub collect: Duration,
+    /// Sessions that pages wait for.
+    pub pulse: Duration,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self {
+            sweep: Duration::from_millis(500),
+            reconcile: Duration::from_millis(500),
+            collect: Duration::from_millis(500),
+            pulse: Duration::from_millis(500),
+        }
+    }
+}
+
+impl Jobs {
+    /// Runs all jobs until `shutdown` says so. `money_came` wakes the collecting job before its time.
+    pub async fn run(
+        self,
+        engine: Arc<Engine>,
+        money_came: Arc<tokio::sync::Notify>,
+        shutdown: watch::Receiver<bool>,
+    ) {
+        let never = tokio::sync::Notify::new();
+        tokio::join!(
+            every(self.sweep, &never, shutdown.clone(), || engine.sweep()),
+            every(self.reconcile, &never, shutdown.clone(), || engine
+                .reconcile_due()),
+            every(self.collect, &money_came, shutdown.clone(), || engine
+                .collect_transfers()),
+            every(self.pulse, &never, shutdown, || engine.pulse()),
+        );
+    }
+}
+
+/// Runs a job again and again: at once while it finds a whole batch, otherwise after a pause or when woken.
+async fn every<F>(
+    pause: Duration,
+    wake: &tokio::sync::Notify,
+    mut shutdown: watch::Receiver<bool>,
+    job: impl Fn() -> F,
+) where
+    F: Future<Output = Result<usize, Unavailable>>,
+{
+    while !*shutdown.borrow() {
+        match job().await {
+            Ok(found) if found >= BATCH => continue,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "a job could not read the store; it is tried again")
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = wake.notified() => {}
+            stopped = shutdown.changed() => if stopped.is_err() { return },
+        }
+    }
+}
+
+impl Engine {
+    /// Writes down what time has done to sessions. Answers how many were due.
+    pub async fn sweep(&self) -> Result<usize, Unavailable> {
+        let due = self.store.due_sessions(self.wall(), BATCH).await?;
+        for &(tenant, session) in &due {
+            if let Err(error) = self.lapse_session(tenant, session).await {
+                tracing::warn!(%error, %session, "a session could not be swept; it is tried again");
+            }
+        }
+        Ok(due.len())
+    }
+
+    /// Asks about transactions whose outcome is not known. Answers how many were due.
+    pub async fn reconcile_due(&self) -> Result<usize, Unavailable> {
+        let due = self.store.due_transactions(self.wall(), BATCH).await?;
+        stream::iter(&due)
+            .for_each_concurrent(ASKING, |&(tenant, transaction)| async move {
+                if let Err(error) = self.reconcile(tenant, transaction).await {
+                    tracing::warn!(%error, %transaction, "an outcome could not be asked for; it is tried again");
+                }
+            })
+            .await;
+        Ok(due.len())
+    }
+
+    /// Makes everything due now that another process had in flight: for a start-up that knows that no other
+    /// process is running on this store.
+    pub async fn take_over(&self) -> Result<usize, EngineError> {
+        let horizon = self.wall().after(self.timing.lease);
+        let mut taken = 0;
+        for (tenant, id) in self.store.due_transactions(horizon, usize::MAX).await? {
+            taken += usize::from(self.take_over_one(tenant, id).await?);
+        }
+        Ok(taken)
+    }
+
+    /// Counts money that came in. Answers how many transfers there were.
+    pub async fn collect_transfers(&self) -> Result<usize, Unavailable> {
+        let Some(rail) = &self.sandbox else {
+            return Ok(0);
+        };
+        let transfers = match rail.transfers(BATCH).await {
+            Ok(transfers) => transfers,
+            Err(error) => {
+                tracing::warn!(%error, "transfers could not be read; they are asked for again");
+                return Ok(0);
+            }
+        };
+        let mut counted = Vec::with_capacity(transfers.len());
+        for transfer in &transfers {
+            if self.count_transfer(transfer).await {
+                counted.push(transfer.id.clone());
+            }
+        }
+        if !counted.is_empty()
+            && let Err(error) = rail.acknowledge(&counted).await
+        {
+            tracing::warn!(%error, "transfers could not be acknowledged; they are told again and counted once");
+        }
+        // Those that must wait would otherwise be asked for without a pause.
+        Ok(counted.len())
+    }
+
+    /// Whether a transfer is recorded and need not be told again.
+    async fn count_transfer(&self, transfer: &Transfer) -> bool {
+        match self.record_transfer(transfer).await {
+            Ok(Recorded::Counted(_) | Recorded::Known) => true,
+            Ok(Recorded::Unmatched) => {
+                tracing::warn!(transfer = %transfer.id, "a transfer matches no payment yet; it is asked for again");
+                false
+            }
+            Err(EngineError::Refused(Refusal::PaymentInProgress)) => false,
+            Err(error) => {
+                tracing::warn!(%error, transfer = %transfer.id, "a transfer could not be counted; it is asked for again");
+                false
+            }
+        }
+    }
+
+    /// One batched look at all sessions that pages wait for.
+    pub async fn pulse(&self) -> Result<usize, Unavailable> {
+        let watched = self.watch.watched();
+        if watched.is_empty() {
+            return Ok(0);
+        }
+        let pulses = self.store.pulses(&watched).await?;
+        for ((tenant, session), pulse) in watched.into_iter().zip(pulses) {
+            if let Some(pulse) = pulse {
+                let lapsed = pulse
+                    .due_at
+                    .is_some_and(|due_at| due_at <= self.now(tenant));
+                self.watch.saw(tenant, session, pulse, lapsed);
+            }
+        }
+        Ok(0)
+    }
+}

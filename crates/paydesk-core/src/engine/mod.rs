@@ -1,0 +1,290 @@
+//! The engine: load what a command needs, decide purely, commit once.
+//!
+//! Each command has a file: its pure `decide` first, then the few lines that load and commit around it. A
+//! stale version or a lost claim is answered by loading and deciding again, never by a lock.
+
+mod accounts;
+mod draft;
+mod env;
+mod jobs;
+mod watch;
+
+pub mod accept_exception;
+pub mod charge_payment_method;
+pub mod create_merchant;
+pub mod end_session;
+pub mod idempotency;
+pub mod initiate_session;
+pub mod lapse_session;
+pub mod open_session;
+pub mod operate;
+pub mod reconcile;
+pub mod record_outcome;
+pub mod record_transfer;
+pub mod start_payment;
+
+use std::future::Future;
+use std::sync::Arc;
+
+pub use draft::Draft;
+pub use env::{Env, Timing};
+pub use jobs::Jobs;
+pub use watch::Watch;
+
+use crate::id::{Ids, NodeId, SessionId, TransactionId};
+use crate::keys::ServerKeys;
+use crate::merchant::{Provider, ProviderAccount};
+use crate::rail::Rail;
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
+use crate::tenant::Tenant;
+use crate::time::{Clock, Timestamp};
+use crate::transaction::Transaction;
+
+/// Why a command came to nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    /// The rules say no; nothing changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The store does not answer, or too many others changed the same thing at once.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+/// How often a command decides again after others were faster, before it gives up as unavailable.
+const MAX_TRIES: u32 = 40;
+
+/// Everything a command needs from outside.
+pub struct Engine {
+    store: Arc<dyn Store>,
+    sandbox: Option<Arc<dyn Rail>>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    keys: Arc<ServerKeys>,
+    node: NodeId,
+    timing: Timing,
+    /// What the engine calls this process from outside: the beginning of every link.
+    public_url: String,
+    watch: Watch,
+    outbox: tokio::sync::Notify,
+    accounts: accounts::Accounts,
+}
+
+/// What an [`Engine`] is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The sandbox, if this installation has one.
+    pub sandbox: Option<Arc<dyn Rail>>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// The server's keys.
+    pub keys: Arc<ServerKeys>,
+    /// How long the engine waits for what.
+    pub timing: Timing,
+    /// The beginning of every link, without a slash at its end.
+    pub public_url: String,
+}
+
+impl Engine {
+    /// Puts one together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let node = NodeId::fresh(parts.ids.as_ref(), parts.clock.now());
+        Self {
+            store: parts.store,
+            sandbox: parts.sandbox,
+            clock: parts.clock,
+            ids: parts.ids,
+            keys: parts.keys,
+            node,
+            timing: parts.timing,
+            public_url: parts.public_url,
+            watch: Watch::default(),
+            outbox: tokio::sync::Notify::new(),
+            accounts: accounts::Accounts::default(),
+        }
+    }
+
+    /// The store, for reads that need no rule.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The server's keys.
+    #[must_use]
+    pub fn keys(&self) -> &Arc<ServerKeys> {
+        &self.keys
+    }
+
+    /// This process.
+    #[must_use]
+    pub const fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// The beginning of every link, without a slash at its end.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// Fires when something was committed that somebody outside is to be told of.
+    #[must_use]
+    pub const fn outbox(&self) -> &tokio::sync::Notify {
+        &self.outbox
+    }
+
+    /// Who waits for changes of sessions.
+    #[must_use]
+    pub const fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// The tenant's own time: what lifetimes are measured in.
+    #[must_use]
+    pub fn now(&self, _tenant: Tenant) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Wall time: what leases, rate limits and ids are measured in.
+    #[must_use]
+    pub fn wall(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn env(&self, tenant: Tenant) -> Env<'_> {
+        let wall = self.wall();
+        Env {
+            now: self.now(tenant),
+            wall,
+            ids: self.ids.as_ref(),
+            node: self.node,
+            timing: self.timing,
+        }
+    }
+
+    fn rail(&self, account: &ProviderAccount) -> Result<Arc<dyn Rail>, Refusal> {
+        match account.provider {
+            // Belt and braces: no live tenant ever has a sandbox account.
+            Provider::Sandbox if account.tenant.mode.is_live() => {
+                Err(Refusal::ProviderAccountDisabled)
+            }
+            Provider::Sandbox => self.sandbox.clone().ok_or(Refusal::ProviderAccountDisabled),
+        }
+    }
+
+    /// Commits, and wakes whoever waits for what was committed.
+    async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        let told = change.events.iter().any(|event| event.notify);
+        let touched: Vec<(Tenant, SessionId)> = if self.watch.is_idle() {
+            Vec::new()
+        } else {
+            change
+                .events
+                .iter()
+                .filter_map(|event| Some((event.tenant, event.session?)))
+                .collect()
+        };
+        self.store.commit(change).await?;
+        if told {
+            self.outbox.notify_one();
+        }
+        for (tenant, session) in touched {
+            self.watch.changed(tenant, session);
+        }
+        Ok(())
+    }
+
+    /// Load ▸ decide ▸ commit, again and again while others are faster.
+    ///
+    /// `attempt` loads and decides; it is told the conflict that the last attempt ended in. It returns the
+    /// change (none if nothing is to be changed) and the reply.
+    async fn repeat<R, F, A>(&self, mut attempt: A) -> Result<R, EngineError>
+    where
+        A: FnMut(Option<Conflict>) -> F,
+        F: Future<Output = Result<(Option<Change>, R), EngineError>>,
+    {
+        let mut conflict = None;
+        for _ in 0..MAX_TRIES {
+            let (change, reply) = attempt(conflict.take()).await?;
+            let Some(change) = change else {
+                return Ok(reply);
+            };
+            match self.commit(change).await {
+                Ok(()) => return Ok(reply),
+                Err(CommitError::Conflict(lost)) => conflict = Some(lost),
+                Err(CommitError::Unavailable(error)) => return Err(error.into()),
+            }
+        }
+        Err(Unavailable::because(format!("gave up after {MAX_TRIES} tries: {conflict:?}")).into())
+    }
+
+    /// A session and its transactions, oldest first.
+    pub async fn session(
+        &self,
+        tenant: Tenant,
+        id: SessionId,
+    ) -> Result<(Session, Vec<Transaction>), EngineError> {
+        let found = self.store.session_with_transactions(tenant, id).await?;
+        Ok(found.ok_or(Refusal::SessionNotFound)?)
+    }
+
+    async fn transaction(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<Transaction, EngineError> {
+        Ok(self
+            .store
+            .transaction(tenant, id)
+            .await?
+            .ok_or(Refusal::TransactionNotFound)?)
+    }
+
+    /// A session and the transaction that it is processing, if it is.
+    async fn session_with_live(
+        &self,
+        tenant: Tenant,
+        id: SessionId,
+    ) -> Result<SessionSnapshot, EngineError> {
+        let session = self
+            .store
+            .session(tenant, id)
+            .await?
+            .ok_or(Refusal::SessionNotFound)?;
+        let live = match SessionSnapshot::watched(&session) {
+            Some(transaction) => Some(self.transaction(tenant, transaction).await?),
+            None => None,
+        };
+        Ok(SessionSnapshot { session, live })
+    }
+}
+
+/// A session, and the one transaction that time or a command may change together with it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct SessionSnapshot {
+    /// The session.
+    pub session: Session,
+    /// While it is processing, that transaction; while an authorization's hold is open, that one.
+    pub live: Option<Transaction>,
+}
+
+impl SessionSnapshot {
+    /// Which transaction belongs into the snapshot of a session.
+    #[must_use]
+    pub fn watched(session: &Session) -> Option<TransactionId> {
+        match session.state {
+            crate::session::State::Processing { transaction, .. } => Some(transaction),
+            crate::session::State::Completed { transaction, .. } => {
+                session.hold_expires_at.map(|_| transaction)
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Opens a session.
+
+mod fields;
+
+use std::sync::Arc;
+
+use super::idempotency::Idempotent;
+use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
+use crate::id::{ProviderAccountId, SessionId, TransactionId};
+use crate::merchant::ProviderAccount;
+use crate::method::{Family, Method};
+use crate::money::Currency;
+use crate::refusal::Refusal;
+use crate::session::{
+    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
+    Session, State, Terms,
+};
+use crate::store::{Change, ClaimKey, Conflict};
+use crate::tenant::Tenant;
+use crate::time::Span;
+
+/// What a merchant asks for.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    /// What for.
+    pub kind: Kind,
+    /// How much.
+    pub amount: Amount,
+    /// Only these methods, in this order; all that settle the currency if empty.
+    pub methods: Vec<Method>,
+    /// Through this account; the only enabled one if none is named.
+    pub provider_account: Option<ProviderAccountId>,
+    /// Through which door it came.
+    pub door: Door,
+    /// See [`Terms`] for this and the rest.
+    pub reference: Option<String>,
+    /// What payers read first.
+    pub title: Option<String>,
+    /// More of it.
+    pub description: Option<String>,
+    /// What is bought.
+    pub line_items: Vec<LineItem>,
+    /// Who pays.
+    pub customer: Option<CustomerDetails>,
+    /// Who is billed.
+    pub billing: Option<Party>,
+    /// Where it is shipped to.
+    pub shipping: Option<Party>,
+    /// What the page asks.
+    pub custom_fields: Vec<CustomField>,
+    /// The merchant's own data.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Where the payer goes after paying.
+    pub success_url: Option<String>,
+    /// Where the payer goes after giving up.
+    pub cancel_url: Option<String>,
+    /// Who is told.
+    pub notify: Option<Notify>,
+    /// What is repeated untouched.
+    pub notify_payload: Option<String>,
+    /// The merchant's own lifetime.
+    pub lifetime: Option<Span>,
+    /// The language of the page.
+    pub locale: Option<String>,
+    /// Whether a card that pays is also stored.
+    pub store_payment_method: bool,
+}
+
+impl OpenSession {
+    /// A request for this much, through this door, and nothing else.
+    #[must_use]
+    pub fn new(door: Door, kind: Kind, amount: Amount) -> Self {
+        Self {
+            kind,
+            amount,
+            methods: Vec::new(),
+            provider_account: None,
+            door,
+            reference: None,
+            title: None,
+            description: None,
+            line_items: Vec::new(),
+            customer: None,
+            billing: None,
+            shipping: None,
+            custom_fields: Vec::new(),
+            metadata: serde_json::Map::new(),
+            success_url: None,
+            cancel_url: None,
+            notify: None,
+            notify_payload: None,
+            lifetime: None,
+            locale: None,
+            store_payment_method: false,
+        }
+    }
+}
+
+/// What the decision looks at.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Whose.
+    pub tenant: Tenant,
+    /// The tenant's accounts.
+    pub accounts: Arc<[ProviderAccount]>,
+    /// Who has the reference, if it is known to be taken.
+    pub holder: Option<ReferenceHolder>,
+}
+
+/// Who has a reference.
+#[derive(Clone, Debug)]
+pub enum ReferenceHolder {
+    /// A session; if its time is over, it gives the reference up in the same change.
+    Session(Box<SessionSnapshot>),
+    /// A charge of a stored card.
+    Charge(TransactionId),
+}
+
+/// Decides what session is opened. Refuses, in this order: what is wrong with a field, the account, the
+/// methods, the reference.
+pub fn decide(
+    request: OpenSession,
+    snapshot: Snapshot,
+    env: Env<'_>,
+) -> Result<(Change, Session), Refusal> {
+    let tenant = snapshot.tenant;
+    fields::check(&request, tenant.mode)?;
+    let account = choose_account(&snapshot.accounts, request.provider_account)?;
+    let methods = choose_methods(&request, account)?;
+
+    let created_at = env.now;
+    let expires_at = created_at.after(request.lifetime.unwrap_or(CREATED_LIFETIME));
+    let session = Session {
+        id: SessionId::fresh(env.ids, env.wall),
+        tenant,
+        version: 1,
+        events: 0,
+        state: State::Created { expires_at },
+        first_transaction: TransactionId::fresh(env.ids, env.wall),
+        attempted: false,
+        card_attempts: 0,
+        charge: None,
+        hold_expires_at: None,
+        terms: Arc::new(Terms {
+            kind: request.kind,
+            amount: request.amount,
+            methods,
+            provider_account: account.id,
+            door: request.door,
+            reference: request.reference,
+            title: request.title,
+            description: request.description,
+            line_items: request.line_items,
+            customer: request.customer,
+            billing: request.billing,
+            shipping: request.shipping,
+            custom_fields: request.custom_fields,
+            metadata: request.metadata,
+            success_url: request.success_url,
+            cancel_url: request.cancel_url,
+            notify: request.notify,
+            notify_payload: request.notify_payload,
+            lifetime: request.lifetime,
+            locale: request.locale,
+            store_payment_method: request.store_payment_method,
+        }),
+        created_at,
+        updated_at: created_at,
+    };
+
+    let mut draft = Draft::opening(session, env);
+    match snapshot.holder {
+        None => {}
+        Some(ReferenceHolder::Charge(_)) => return Err(Refusal::ReferenceTaken { session: None }),
+        Some(ReferenceHolder::Session(holder)) => {
+            let id = holder.session.id;
+            let holder = Draft::new(*holder, env);
+            if !matches!(
+                holder.session.state,
+                State::Expired { .. } | State::Cancelled { .. }
+            ) {
+                return Err(Refusal::ReferenceTaken { session: Some(id) });
+            }
+            draft.absorb(holder.finish().0);
+        }
+    }
+    if let Some(reference) = draft.session.terms.reference.clone() {
+        let owner = draft.session.id.0;
+        draft.claim(ClaimKey::Reference(reference), owner);
+    }
+    match draft.finish() {
+        (Some(change), snapshot) => Ok((change, snapshot.session)),
+        // An opening draft always has something to commit.
+        (None, snapshot) => Ok((Change::new(tenant), snapshot.session)),
+    }
+}
+
+fn choose_account(
+    accounts: &[ProviderAccount],
+    named: Option<ProviderAccountId>,
+) -> Result<&ProviderAccount, Refusal> {
+    if let Some(id) = named {
+        let account = accounts
+            .iter()
+            .find(|account| account.id == id)
+            .ok_or(Refusal::ProviderAccountNotFound)?;
+        return if account.enabled {
+            Ok(account)
+        } else {
+            Err(Refusal::ProviderAccountDisabled)
+        };
+    }
+    let mut enabled = accounts.iter().filter(|account| account.enabled);
+    match (enabled.next(), enabled.next()) {
+        (Some(only), None) => Ok(only),
+        (Some(_), Some(_)) => Err(Refusal::ProviderAccountAmbiguous),
+        (None, _) => Err(Refusal::NoProviderAccount),
+    }
+}
+
+/// The methods that the payer may choose from: those asked for if each settles the currency, or all of the
+/// account's that do. What is not a plain payment is for cards only.
+fn choose_methods(
+    request: &OpenSession,
+    account: &ProviderAccount,
+) -> Result<Vec<Method>, Refusal> {
+    let currency = request.amount.currency();
+    let suits = |method: Method| {
+        settles(method, currency)
+            && (request.kind == Kind::Payment || method.family() == Family::Card)
+    };
+    if request.methods.is_empty() {
+        let all: Vec<Method> = account
+            .methods
+            .iter()
+            .copied()
+            .filter(|method| suits(*method))
+            .collect();
+        return if all.is_empty() {
+            Err(Refusal::NoMethodSettles { currency })
+        } else {
+            Ok(all)
+        };
+    }
+    let mut chosen: Vec<Method> = Vec::with_capacity(request.methods.len());
+    for &method in &request.methods {
+        if !settles(method, currency) || !account.methods.contains(&method) {
+            return Err(Refusal::MethodCannotSettle { method, currency });
+        }
+        if !suits(method) {
+            return Err(Refusal::CardsOnly);
+        }
+        if !chosen.contains(&method) {
+            chosen.push(method);
+        }
+    }
+    Ok(chosen)
+}
+
+fn settles(method: Method, currency: Currency) -> bool {
+    method
+        .currency_code()
+        .is_none_or(|code| code == currency.code())
+}
+
+impl Engine {
+    /// Opens a session.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
+    pub async fn open_session(
+        &self,
+        tenant: Tenant,
+        request: OpenSession,
+        idempotent: Option<Idempotent<Session>>,
+    ) -> Result<Session, EngineError> {
+        let accounts = self.provider_accounts(tenant).await?;
+        self.repeat(|conflict| {
+            let (request, accounts, idempotent) =
+                (request.clone(), Arc::clone(&accounts), idempotent.as_ref());
+            async move {
+                if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
+                    (&conflict, idempotent)
+                {
+                    return Err(idempotent.refuse(known).into());
+                }
+                let holder = match conflict {
+                    Some(Conflict::Claimed {
+                        key: ClaimKey::Reference(_),
+                        owner,
+                    }) => self.reference_holder(tenant, owner).await?,
+                    _ => None,
+                };
+                let snapshot = Snapshot {
+                    tenant,
+                    accounts,
+                    holder,
+                };
+                let (mut change, session) = decide(request, snapshot, self.env(tenant))?;
+                change.idempotency =
+                    idempotent.map(|idempotent| idempotent.answered(&session, self.wall()));
+                Ok((Some(change), session))
+            }
+        })
+        .await
+    }
+
+    /// Who has a reference: looked up only after a commit was refused for it.
+    pub(super) async fn reference_holder(
+        &self,
+        tenant: Tenant,
+        owner: uuid::Uuid,
+    ) -> Result<Option<ReferenceHolder>, EngineError> {
+        match self.session_with_live(tenant, SessionId(owner)).await {
+            Ok(snapshot) => Ok(Some(ReferenceHolder::Session(Box::new(snapshot)))),
+            Err(EngineError::Refused(Refusal::SessionNotFound)) => {
+                let charge = self
+                    .store()
+                    .transaction(tenant, TransactionId(owner))
+                    .await?;
+                Ok(charge.map(|charge| ReferenceHolder::Charge(charge.id)))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The tenant's accounts on rails.
+    pub async fn provider_accounts(
+        &self,
+        tenant: Tenant,
+    ) -> Result<Arc<[ProviderAccount]>, EngineError> {
+        if let Some(accounts) = self.accounts.get(tenant, self.wall()) {
+            return Ok(accounts);
+        }
+        let accounts: Arc<[ProviderAccount]> = self.store().provider_accounts(tenant).await?.into();
+        self.accounts
+            .put(tenant, Arc::clone(&accounts), self.wall());
+        Ok(accounts)
+    }
+}

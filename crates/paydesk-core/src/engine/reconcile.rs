@@ -1,0 +1,205 @@
+//! An outcome that is not known is asked for: never charged again blindly, never given up.
+//!
+//! "Not found" becomes a failure only after the rail has been told to refuse that reference from now on: a
+//! charge that lands late must not surprise.
+
+use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
+use crate::event::EventKind;
+use crate::id::TransactionId;
+use crate::method::Family;
+use crate::rail::{Found, RailAnswer};
+use crate::refusal::Refusal;
+use crate::session::Session;
+use crate::store::{Change, Record};
+use crate::tenant::Tenant;
+use crate::transaction::{FailureReason, Status, Transaction};
+
+use super::operate::lone_event;
+
+/// Decides who asks: takes the right to ask about a transaction for the length of a lease. Nothing, if it is
+/// not due, has its outcome, or somebody else has the right.
+#[must_use]
+pub fn decide(
+    transaction: Transaction,
+    session: Option<Session>,
+    env: Env<'_>,
+) -> (Option<Change>, Transaction) {
+    let mut transaction = transaction;
+    if transaction.ask_at().is_none_or(|ask_at| ask_at > env.wall) {
+        return (None, transaction);
+    }
+    let until = env.wall.after(env.timing.lease);
+    let news = match &mut transaction.status {
+        // Whoever called the rail is gone, or its answer is.
+        status @ Status::InFlight { .. } => {
+            *status = Status::Unknown {
+                since: env.now,
+                asked: 1,
+                ask_at: until,
+            };
+            Some(EventKind::TransactionUnknown)
+        }
+        Status::Unknown { asked, ask_at, .. } => {
+            *asked += 1;
+            *ask_at = until;
+            None
+        }
+        Status::AwaitingPayer { ask_at, .. } => {
+            *ask_at = Some(until);
+            None
+        }
+        _ => return (None, transaction),
+    };
+    if let Some(session) = session {
+        let mut draft = Draft::new(
+            SessionSnapshot {
+                session,
+                live: None,
+            },
+            env,
+        );
+        draft.update(&mut transaction, news);
+        return (draft.finish().0, transaction);
+    }
+    transaction.version += 1;
+    transaction.updated_at = env.now;
+    let mut change = Change::new(transaction.tenant);
+    change
+        .events
+        .extend(news.map(|kind| lone_event(kind, &transaction, env)));
+    change.puts.push(Record::Transaction(transaction.clone()));
+    (Some(change), transaction)
+}
+
+/// Whether a payer at a bank's page has had time enough, so that the rail is told to let nothing more happen.
+fn is_abandoned(transaction: &Transaction, env: Env<'_>) -> bool {
+    match transaction.status {
+        Status::AwaitingPayer { expires_at, .. } => expires_at <= env.now,
+        // No one can act on a page that nobody was shown.
+        _ => {
+            transaction.session.is_none()
+                || transaction.created_at.after(env.timing.challenge_lifetime) <= env.now
+        }
+    }
+}
+
+impl Engine {
+    /// Asks the rail about a transaction if it is due, and records what it says.
+    pub async fn reconcile(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<Transaction, EngineError> {
+        self.ask(tenant, id, false).await
+    }
+
+    /// Asks the rail about a transaction now, if its outcome is not known; for a merchant or a payer who
+    /// wants to know. A rail that is being called is not asked.
+    pub async fn sync(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<Transaction, EngineError> {
+        self.ask(tenant, id, true).await
+    }
+
+    async fn ask(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+        at_once: bool,
+    ) -> Result<Transaction, EngineError> {
+        let (asking, transaction) = self
+            .repeat(|_| async move {
+                let mut snapshot = self.outcome_snapshot(tenant, id).await?;
+                if at_once {
+                    bring_forward(&mut snapshot.transaction, self.wall());
+                }
+                let (change, transaction) =
+                    decide(snapshot.transaction, snapshot.session, self.env(tenant));
+                let asking = change.is_some();
+                Ok((change, (asking, transaction)))
+            })
+            .await?;
+        if !asking {
+            return Ok(transaction);
+        }
+        let accounts = self.provider_accounts(tenant).await?;
+        let account = accounts
+            .iter()
+            .find(|account| account.id == transaction.provider_account);
+        let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+        let timeout = self.timing.rail_timeout.to_std();
+        let query = async |found: std::pin::Pin<Box<dyn Future<Output = Found> + Send + '_>>| {
+            tokio::time::timeout(timeout, found)
+                .await
+                .unwrap_or(Found::Unreachable)
+        };
+
+        let is_push =
+            transaction.method.family() != Family::Card && transaction.action.is_attempt();
+        let mut found = query(rail.query(id)).await;
+        let waits_too_long = matches!(found, Found::Known(RailAnswer::AwaitingPayer(_)))
+            && !is_push
+            && is_abandoned(&transaction, self.env(tenant));
+        if found == Found::NotFound || waits_too_long {
+            found = match query(rail.abandon(id)).await {
+                Found::NotFound => Found::Known(RailAnswer::Failed(FailureReason::NeverArrived)),
+                other => other,
+            };
+        }
+        let answer = match found {
+            Found::Known(answer) => answer,
+            Found::NotFound | Found::Unreachable => RailAnswer::Unknown,
+        };
+        Ok(self.record_outcome(tenant, id, answer).await?.1)
+    }
+}
+
+impl Engine {
+    /// Ends the lease of a process that is known to be gone. Answers whether there was one.
+    pub(super) async fn take_over_one(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<bool, EngineError> {
+        self.repeat(|_| async move {
+            let mut snapshot = self.outcome_snapshot(tenant, id).await?;
+            let Status::InFlight { lease } = &mut snapshot.transaction.status else {
+                return Ok((None, false));
+            };
+            lease.until = self.wall();
+            let asked_at = self.env(tenant);
+            let (change, _) = decide(snapshot.transaction, snapshot.session, asked_at);
+            // Due at once: the asking itself is the reconciler's.
+            Ok((change.map(|change| due_now(change, asked_at)), true))
+        })
+        .await
+    }
+}
+
+/// Takes back the right to ask that [`decide`] took.
+fn due_now(mut change: Change, env: Env<'_>) -> Change {
+    for record in &mut change.puts {
+        if let Record::Transaction(Transaction {
+            status: Status::Unknown { ask_at, .. },
+            ..
+        }) = record
+        {
+            *ask_at = env.wall;
+        }
+    }
+    change
+}
+
+/// Makes an unknown outcome due now. What is in flight stays with whoever is calling.
+const fn bring_forward(transaction: &mut Transaction, wall: crate::time::Timestamp) {
+    match &mut transaction.status {
+        Status::Unknown { ask_at, .. }
+        | Status::AwaitingPayer {
+            ask_at: Some(ask_at),
+            ..
+        } => *ask_at = wall,
+        _ => {}
+    }
+}

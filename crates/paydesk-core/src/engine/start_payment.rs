@@ -1,0 +1,434 @@
+//! A payer pays: the intent is committed, the rail is called, the outcome is committed.
+
+use std::sync::Arc;
+
+use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
+use crate::authority::Authority;
+use crate::event::EventKind;
+use crate::id::{SessionId, TransactionId};
+use crate::merchant::ProviderAccount;
+use crate::method::{Family, Method};
+use crate::money::Money;
+use crate::payment_method::{Card, PaymentMethod};
+use crate::rail::{Operation, Source, Start};
+use crate::refusal::Refusal;
+use crate::session::{Amount, CustomFieldValue, Kind, MAX_CARD_ATTEMPTS, Session, State};
+use crate::store::{Change, ClaimKey, Conflict};
+use crate::tenant::Tenant;
+use crate::time::Timestamp;
+use crate::transaction::{Action, Begin, Status, Transaction};
+
+/// What a payer sends.
+#[derive(Clone, Debug)]
+pub struct StartPayment {
+    /// How.
+    pub method: Method,
+    /// How much, where the payer chooses; otherwise none or exactly what is asked.
+    pub amount: Option<Money>,
+    /// Answers to the merchant's questions.
+    pub custom_field_values: Vec<CustomFieldValue>,
+    /// The card, for a card.
+    pub card: Option<Card>,
+    /// A card that is stored already, instead.
+    pub saved: Option<PaymentMethod>,
+}
+
+/// What is to be done after the decision.
+#[derive(Clone, Debug)]
+pub enum Intent {
+    /// The rail is to be called for this transaction.
+    Call {
+        /// The session as committed.
+        session: Session,
+        /// The transaction as committed: in flight.
+        transaction: Box<Transaction>,
+        /// What the payer pays with.
+        source: Source,
+    },
+    /// A pushed payment of the same method is already waiting for the payer: that one goes on.
+    Waiting {
+        /// The session.
+        session: Session,
+        /// The transaction.
+        transaction: Box<Transaction>,
+    },
+}
+
+const MAX_FIELD_VALUE: usize = 500;
+
+/// Decides whether and how a payment starts. Refuses, in this order: an ended session, a payment in flight,
+/// the method, the card, the number of attempts, the amount, the custom fields.
+pub fn decide(
+    request: StartPayment,
+    snapshot: SessionSnapshot,
+    account: &ProviderAccount,
+    env: Env<'_>,
+) -> Result<(Option<Change>, Intent), Refusal> {
+    let mut draft = Draft::new(snapshot, env);
+    draft.must_be_open()?;
+    if draft.is_in_flight() {
+        return Err(Refusal::PaymentInProgress);
+    }
+    let terms = Arc::clone(&draft.session.terms);
+    let method = request.method;
+    if !terms.methods.contains(&method) {
+        return Err(Refusal::MethodNotOffered { method });
+    }
+    if !account.enabled {
+        return Err(Refusal::ProviderAccountDisabled);
+    }
+    let is_card = method.family() == Family::Card;
+    check_card(&request, is_card, draft.session.tenant, env.now)?;
+    if is_card && draft.session.card_attempts >= MAX_CARD_ATTEMPTS {
+        return Err(Refusal::TooManyCardAttempts {
+            limit: MAX_CARD_ATTEMPTS,
+        });
+    }
+    let amount = amount_to_pay(&terms.amount, request.amount)?;
+    check_custom_fields(&draft.session, &request.custom_field_values)?;
+
+    if matches!(draft.session.state, State::Processing { .. }) {
+        let waiting = draft
+            .live
+            .as_ref()
+            .filter(|live| live.method == method && live.amount == amount);
+        if let Some(live) = waiting {
+            let transaction = Box::new(live.clone());
+            let (change, snapshot) = draft.finish();
+            return Ok((
+                change,
+                Intent::Waiting {
+                    session: snapshot.session,
+                    transaction,
+                },
+            ));
+        }
+        draft.leave_live(
+            Status::Cancelled { at: env.now },
+            EventKind::TransactionCancelled,
+        );
+    }
+    if matches!(draft.session.state, State::Created { .. }) {
+        let initiated = draft.session.initiated_at(env.now);
+        draft.enter(initiated);
+    }
+
+    let id = if draft.session.attempted {
+        TransactionId::fresh(env.ids, env.wall)
+    } else {
+        draft.session.first_transaction
+    };
+    let source = match (request.card, request.saved.as_ref()) {
+        (Some(card), _) => Source::Card(card),
+        (None, Some(saved)) => Source::Stored(saved.card.clone()),
+        (None, None) => {
+            let nonce = fresh_nonce(env);
+            Source::Push {
+                nonce,
+                expires_at: push_expiry(&draft.session, method, env.now),
+            }
+        }
+    };
+    let transaction = Transaction {
+        custom_field_values: request.custom_field_values,
+        payment_method: request.saved.map(|saved| saved.id),
+        ..Transaction::begin(Begin {
+            id,
+            tenant: draft.session.tenant,
+            session: Some(draft.session.id),
+            action: match terms.kind {
+                Kind::Payment => Action::Payment,
+                Kind::Authorization => Action::Authorization,
+                Kind::AddPaymentMethod => Action::AddPaymentMethod,
+            },
+            amount,
+            method,
+            provider_account: terms.provider_account,
+            status: env.in_flight(),
+            at: env.now,
+        })
+    };
+    draft.session.attempted = true;
+    if is_card {
+        draft.session.card_attempts += 1;
+    }
+    draft.claim(ClaimKey::LivePayment(draft.session.id), id.0);
+    draft.begin(transaction.clone(), Some(EventKind::TransactionPending));
+    // What was live before has been left; the new one is in `transaction`, not in the snapshot.
+    draft.enter(State::Processing {
+        since: env.now,
+        transaction: id,
+        lapses_at: None,
+    });
+    let (change, snapshot) = draft.finish();
+    Ok((
+        change,
+        Intent::Call {
+            session: snapshot.session,
+            transaction: Box::new(transaction),
+            source,
+        },
+    ))
+}
+
+fn check_card(
+    request: &StartPayment,
+    is_card: bool,
+    tenant: Tenant,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    if !is_card {
+        return if request.card.is_some() || request.saved.is_some() {
+            Err(Refusal::CardNotExpected)
+        } else {
+            Ok(())
+        };
+    }
+    if let Some(saved) = &request.saved {
+        return if saved.detached_at.is_some() {
+            Err(Refusal::PaymentMethodNotFound)
+        } else {
+            Ok(())
+        };
+    }
+    let card = request.card.as_ref().ok_or(Refusal::CardRequired)?;
+    if tenant.mode.is_live() {
+        return Err(Refusal::LiveCard);
+    }
+    let digits = |text: &str, least: usize, most: usize| {
+        (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    if !digits(&card.number, 12, 19) {
+        return Err(Refusal::field(
+            "card.number",
+            "is not a card number of 12 to 19 digits",
+        ));
+    }
+    if !digits(&card.cvc, 3, 4) {
+        return Err(Refusal::field("card.cvc", "is not a code of 3 or 4 digits"));
+    }
+    if !(1..=12).contains(&card.exp_month) {
+        return Err(Refusal::field(
+            "card.expMonth",
+            "is not a month from 1 to 12",
+        ));
+    }
+    if !is_valid_through(card.exp_month, card.exp_year, now) {
+        return Err(Refusal::field(
+            "card.expYear",
+            "is in the past or too far ahead: the card has expired",
+        ));
+    }
+    Ok(())
+}
+
+/// A card is good until the last day of its month, anywhere on earth.
+fn is_valid_through(month: u8, year: u16, now: Timestamp) -> bool {
+    // The year and month at UTC-12, where the day ends last.
+    let text = Timestamp::from_millis(now.as_millis() - 12 * 3_600_000).to_string();
+    let part = |range: std::ops::Range<usize>| {
+        text.get(range)
+            .and_then(|digits| digits.parse::<u32>().ok())
+    };
+    let (Some(this_year), Some(this_month)) = (part(0..4), part(5..7)) else {
+        return false;
+    };
+    let (month, year) = (u32::from(month), u32::from(year));
+    (year, month) >= (this_year, this_month) && year <= this_year + 30
+}
+
+fn amount_to_pay(asked: &Amount, given: Option<Money>) -> Result<Money, Refusal> {
+    match (*asked, given) {
+        (Amount::Fixed(expected), None) => Ok(expected),
+        (Amount::Fixed(expected), Some(given)) if given == expected => Ok(expected),
+        (Amount::Fixed(expected), Some(_)) => Err(Refusal::AmountDiffers { expected }),
+        (Amount::AtLeast(minimum), None) => Err(Refusal::AmountRequired { minimum }),
+        (Amount::AtLeast(minimum), Some(given)) if given.currency() != minimum.currency() => {
+            Err(Refusal::CurrencyDiffers {
+                expected: minimum.currency(),
+            })
+        }
+        (Amount::AtLeast(minimum), Some(given)) if given.minor() < minimum.minor() => {
+            Err(Refusal::AmountTooSmall { minimum })
+        }
+        (Amount::AtLeast(_), Some(given)) => Ok(given),
+        (Amount::Nothing(currency), None) => Ok(Money::zero(currency)),
+        (Amount::Nothing(currency), Some(_)) => Err(Refusal::AmountDiffers {
+            expected: Money::zero(currency),
+        }),
+    }
+}
+
+fn check_custom_fields(session: &Session, values: &[CustomFieldValue]) -> Result<(), Refusal> {
+    let asked = &session.terms.custom_fields;
+    for value in values {
+        let field = || format!("customFields.{}", value.name);
+        if !asked.iter().any(|field| field.name == value.name) {
+            return Err(Refusal::field(field(), "is not a field of this session"));
+        }
+        if value.value.chars().count() > MAX_FIELD_VALUE {
+            return Err(Refusal::field(
+                field(),
+                format!("is longer than {MAX_FIELD_VALUE} characters"),
+            ));
+        }
+        if values
+            .iter()
+            .filter(|other| other.name == value.name)
+            .count()
+            > 1
+        {
+            return Err(Refusal::field(field(), "is given twice"));
+        }
+    }
+    let missing = asked.iter().find(|field| {
+        field.required
+            && !values
+                .iter()
+                .any(|value| value.name == field.name && !value.value.trim().is_empty())
+    });
+    missing.map_or(Ok(()), |field| {
+        Err(Refusal::field(
+            format!("customFields.{}", field.name),
+            "is missing: the merchant asks for it",
+        ))
+    })
+}
+
+/// Ten base32 characters, 50 random bits: what a payer's bank passes on to tell one payment from others.
+fn fresh_nonce(env: Env<'_>) -> String {
+    let mut random = [0; 7];
+    env.ids.fill(&mut random);
+    let mut nonce = data_encoding::BASE32_NOPAD.encode(&random);
+    nonce.truncate(10);
+    nonce
+}
+
+/// When a pushed payment stops waiting: its family's lifetime, never past the merchant's own.
+pub(super) fn push_expiry(session: &Session, method: Method, now: Timestamp) -> Timestamp {
+    let own = now.after(
+        method
+            .family()
+            .push_lifetime()
+            .unwrap_or(crate::session::INITIATED_LIFETIME),
+    );
+    session.deadline().map_or(own, |deadline| own.min(deadline))
+}
+
+impl Engine {
+    /// A payer pays. Answers with the session and the transaction as they stand when the rail has answered,
+    /// or when it has not within its time.
+    pub async fn start_payment(
+        self: &Arc<Self>,
+        tenant: Tenant,
+        id: SessionId,
+        request: StartPayment,
+    ) -> Result<(Session, Transaction), EngineError> {
+        let snapshot = self.session_with_live(tenant, id).await?;
+        let account = self.account_of(tenant, &snapshot.session).await?;
+        let rail = self.rail(&account)?;
+        if let Some(card) = &request.card
+            && request.method.family() == Family::Card
+            && !tenant.mode.is_live()
+            && !rail.takes_card(card)
+        {
+            // Before anything is stored: an ended session still answers that it has ended.
+            decide(request.clone(), snapshot, &account, self.env(tenant))?;
+            return Err(Refusal::NotATestCard.into());
+        }
+
+        let mut loaded = Some(snapshot);
+        let intent = self
+            .repeat(|conflict| {
+                let (request, account, loaded) =
+                    (request.clone(), Arc::clone(&account), loaded.take());
+                async move {
+                    if let Some(Conflict::Claimed {
+                        key: ClaimKey::LivePayment(_),
+                        ..
+                    }) = conflict
+                    {
+                        // The constraint says that somebody pays; what we loaded will say so too, or it is over.
+                        tracing::debug!(session = %id, "another payment has the session");
+                    }
+                    let snapshot = match loaded {
+                        Some(snapshot) => snapshot,
+                        None => self.session_with_live(tenant, id).await?,
+                    };
+                    Ok(decide(request, snapshot, &account, self.env(tenant))?)
+                }
+            })
+            .await?;
+        let (session, transaction, source) = match intent {
+            Intent::Waiting {
+                session,
+                transaction,
+            } => return Ok((session, *transaction)),
+            Intent::Call {
+                session,
+                transaction,
+                source,
+            } => (session, *transaction, source),
+        };
+        crate::failpoint!("after-intent");
+
+        let start = Start {
+            reference: transaction.id,
+            tenant,
+            account,
+            operation: match transaction.action {
+                Action::Authorization => Operation::Authorize,
+                Action::AddPaymentMethod => Operation::Store,
+                _ => Operation::Pay,
+            },
+            amount: transaction.amount,
+            method: transaction.method,
+            source,
+            store: session.terms.store_payment_method
+                || session.terms.kind == Kind::AddPaymentMethod,
+            merchant_name: self.merchant_name(tenant).await,
+            return_url: self.page_url(tenant, id),
+        };
+        let (session, transaction) = self
+            .call_and_record(transaction, async move { rail.start(start).await }, None)
+            .await?;
+        Ok((session.ok_or(Refusal::SessionNotFound)?, transaction))
+    }
+
+    /// The account that a session goes through.
+    pub(super) async fn account_of(
+        &self,
+        tenant: Tenant,
+        session: &Session,
+    ) -> Result<Arc<ProviderAccount>, EngineError> {
+        let accounts = self.provider_accounts(tenant).await?;
+        let found = accounts
+            .iter()
+            .find(|account| account.id == session.terms.provider_account);
+        Ok(Arc::new(
+            found.ok_or(Refusal::ProviderAccountNotFound)?.clone(),
+        ))
+    }
+
+    /// The link to a session's page.
+    #[must_use]
+    pub fn page_url(&self, tenant: Tenant, id: SessionId) -> String {
+        format!(
+            "{}/pay/{}",
+            self.public_url(),
+            Authority::page(tenant, id).to_text(self.keys())
+        )
+    }
+
+    /// What a payer's bank may show; a name that cannot be read stops no payment.
+    pub(super) async fn merchant_name(&self, tenant: Tenant) -> String {
+        match self.store().merchant(tenant.merchant).await {
+            Ok(Some(merchant)) => merchant.name,
+            Ok(None) => String::new(),
+            Err(error) => {
+                tracing::warn!(%error, "the merchant's name could not be read");
+                String::new()
+            }
+        }
+    }
+}
