@@ -34,18 +34,33 @@ const V4: &[(Ipv4Net, &str)] = &[
 const V6: &[(Ipv6Net, &str)] = &[
     (v6([0, 0, 0, 0, 0, 0, 0, 0], 128), "unspecified"),
     (v6([0, 0, 0, 0, 0, 0, 0, 1], 128), "loopback"),
-    (v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96), "a mapped IPv4 address"),
-    (v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96), "a translated IPv4 address"),
-    (v6([0, 0, 0, 0, 0, 0, 0, 0], 96), "a compatible IPv4 address"),
+    (
+        v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96),
+        "a mapped IPv4 address",
+    ),
+    (
+        v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96),
+        "a translated IPv4 address",
+    ),
+    (
+        v6([0, 0, 0, 0, 0, 0, 0, 0], 96),
+        "a compatible IPv4 address",
+    ),
     (v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96), "a NAT64 address"),
     (v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48), "a NAT64 address"),
     (v6([0x100, 0, 0, 0, 0, 0, 0, 0], 64), "discarded"),
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 32), "a Teredo address"),
     (v6([0x2001, 2, 0, 0, 0, 0, 0, 0], 48), "for benchmarks"),
     (v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23), "for protocols"),
-    (v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32), "for documentation"),
+    (
+        v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
+        "for documentation",
+    ),
     (v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16), "a 6to4 address"),
-    (v6([0x3ffe, 0, 0, 0, 0, 0, 0, 0], 16), "of a network that is no more"),
+    (
+        v6([0x3ffe, 0, 0, 0, 0, 0, 0, 0], 16),
+        "of a network that is no more",
+    ),
     (v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20), "for documentation"),
     (v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7), "unique local"),
     (v6([0xfe80, 0, 0, 0, 0, 0, 0, 0], 10), "link-local"),
@@ -75,7 +90,9 @@ pub fn special_purpose(address: IpAddr) -> Option<&'static str> {
 }
 
 fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
-    V4.iter().find(|(net, _)| net.contains(&address)).map(|(_, what)| *what)
+    V4.iter()
+        .find(|(net, _)| net.contains(&address))
+        .map(|(_, what)| *what)
 }
 
 fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
@@ -106,12 +123,38 @@ mod tests {
     #[test]
     fn public_addresses_are_nothing_special() {
         for address in [
-            "1.1.1.1", "8.8.8.8", "9.255.255.255", "11.0.0.0", "100.63.255.255", "100.128.0.0", "126.255.255.255",
-            "128.0.0.0", "168.63.129.15", "169.253.255.255", "169.255.0.0", "172.15.255.255", "172.32.0.0",
-            "191.255.255.255", "192.0.1.0", "192.0.3.0", "192.167.255.255", "192.169.0.0", "198.17.255.255",
-            "198.20.0.0", "203.0.112.255", "203.0.114.0", "223.255.255.255", "2001:200::1", "2001:4860:4860::8888",
-            "2606:4700:4700::1111", "2a00:1450::1", "2600::", "2003::1", "3ffd::1",
-            "2606:4700::5efe:808:808", "2606:4700::200:5efe:808:808",
+            "1.1.1.1",
+            "8.8.8.8",
+            "9.255.255.255",
+            "11.0.0.0",
+            "100.63.255.255",
+            "100.128.0.0",
+            "126.255.255.255",
+            "128.0.0.0",
+            "168.63.129.15",
+            "169.253.255.255",
+            "169.255.0.0",
+            "172.15.255.255",
+            "172.32.0.0",
+            "191.255.255.255",
+            "192.0.1.0",
+            "192.0.3.0",
+            "192.167.255.255",
+            "192.169.0.0",
+            "198.17.255.255",
+            "198.20.0.0",
+            "203.0.112.255",
+            "203.0.114.0",
+            "223.255.255.255",
+            "2001:200::1",
+            "2001:4860:4860::8888",
+            "2606:4700:4700::1111",
+            "2a00:1450::1",
+            "2600::",
+            "2003::1",
+            "3ffd::1",
+            "2606:4700::5efe:808:808",
+            "2606:4700::200:5efe:808:808",
         ] {
             assert_eq!(special(address), None, "{address}");
         }
@@ -172,8 +215,14 @@ mod tests {
             ("febf::1", "link-local"),
             ("fec0::1", "site-local"),
             ("ff02::1", "multicast"),
-            ("2606:4700::5efe:7f00:1", "an ISATAP address of a special IPv4 address"),
-            ("2606:4700::200:5efe:a00:1", "an ISATAP address of a special IPv4 address"),
+            (
+                "2606:4700::5efe:7f00:1",
+                "an ISATAP address of a special IPv4 address",
+            ),
+            (
+                "2606:4700::200:5efe:a00:1",
+                "an ISATAP address of a special IPv4 address",
+            ),
         ] {
             assert_eq!(special(address), Some(what), "{address}");
         }

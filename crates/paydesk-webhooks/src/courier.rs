@@ -101,7 +101,13 @@ impl Courier {
                 keys: &keys,
             })
             .await;
-        let after = settle(leased, &sent, at, self.clock.now(), Jitter::draw(&*self.ids));
+        let after = settle(
+            leased,
+            &sent,
+            at,
+            self.clock.now(),
+            Jitter::draw(&*self.ids),
+        );
         log(&after);
         let took = matches!(after.state, DeliveryState::Delivered { .. });
         self.write_down(after, begun).await;
@@ -128,7 +134,10 @@ impl Courier {
         }
     }
 
-    async fn signing_keys(&self, delivery: &Delivery) -> Result<Result<SigningKeys, Unsignable>, Unavailable> {
+    async fn signing_keys(
+        &self,
+        delivery: &Delivery,
+    ) -> Result<Result<SigningKeys, Unsignable>, Unavailable> {
         match delivery.receiver {
             Receiver::Notify(_) => {
                 let merchant = self.store.merchant(delivery.tenant.merchant).await?;
@@ -141,7 +150,11 @@ impl Courier {
         }
     }
 
-    fn merchants_key(&self, merchant: &Merchant, delivery: &Delivery) -> Result<SigningKeys, Unsignable> {
+    fn merchants_key(
+        &self,
+        merchant: &Merchant,
+        delivery: &Delivery,
+    ) -> Result<SigningKeys, Unsignable> {
         let context = Merchant::webhook_secret_context(delivery.tenant);
         let sealed = merchant.webhook_secret(delivery.tenant.mode);
         let secret = self.keys.open(&context, sealed).ok_or(Unsignable::Sealed)?;
@@ -181,7 +194,13 @@ fn put(delivery: Delivery) -> Change {
 }
 
 /// What a leased delivery becomes by an attempt that was made at `at` and over at `now`.
-fn settle(leased: Delivery, sent: &Sent, at: Timestamp, now: Timestamp, jitter: Jitter) -> Delivery {
+fn settle(
+    leased: Delivery,
+    sent: &Sent,
+    at: Timestamp,
+    now: Timestamp,
+    jitter: Jitter,
+) -> Delivery {
     let attempts = leased.attempts.saturating_add(1);
     let (status, asked, answer) = match &sent.result {
         Ok(answer) => (Some(answer.status), answer.retry_after, answer.head.clone()),
@@ -192,7 +211,9 @@ fn settle(leased: Delivery, sent: &Sent, at: Timestamp, now: Timestamp, jitter: 
         // 410 Gone: it wants nothing more.
         Some(410) => DeliveryState::GivenUp { at: now },
         _ => match next_delay(attempts, asked, jitter) {
-            Some(delay) => DeliveryState::Due { at: now.after(delay) },
+            Some(delay) => DeliveryState::Due {
+                at: now.after(delay),
+            },
             None => DeliveryState::GivenUp { at: now },
         },
     };
@@ -302,16 +323,41 @@ mod tests {
         let delivered = DeliveryState::Delivered { at: NOW };
         let given_up = DeliveryState::GivenUp { at: NOW };
         for status in [200, 201, 202, 204, 226, 299] {
-            assert_eq!(state_after(0, &answered(status, None)), delivered, "{status}");
-            assert_eq!(state_after(9, &answered(status, None)), delivered, "{status}, the last attempt");
+            assert_eq!(
+                state_after(0, &answered(status, None)),
+                delivered,
+                "{status}"
+            );
+            assert_eq!(
+                state_after(9, &answered(status, None)),
+                delivered,
+                "{status}, the last attempt"
+            );
         }
-        for status in [199, 300, 301, 302, 307, 308, 400, 401, 404, 408, 429, 500, 502, 503, 599] {
-            assert_eq!(state_after(0, &answered(status, None)), due(5_500), "{status}");
-            assert_eq!(state_after(1, &answered(status, None)), due(330_000), "{status}");
-            assert_eq!(state_after(9, &answered(status, None)), given_up, "{status}, the last attempt");
+        for status in [
+            199, 300, 301, 302, 307, 308, 400, 401, 404, 408, 429, 500, 502, 503, 599,
+        ] {
+            assert_eq!(
+                state_after(0, &answered(status, None)),
+                due(5_500),
+                "{status}"
+            );
+            assert_eq!(
+                state_after(1, &answered(status, None)),
+                due(330_000),
+                "{status}"
+            );
+            assert_eq!(
+                state_after(9, &answered(status, None)),
+                given_up,
+                "{status}, the last attempt"
+            );
         }
         assert_eq!(state_after(0, &answered(410, None)), given_up);
-        assert_eq!(state_after(0, &answered(503, Some(Span::seconds(90)))), due(90_000));
+        assert_eq!(
+            state_after(0, &answered(503, Some(Span::seconds(90)))),
+            due(90_000)
+        );
         let silent = Sent {
             result: Err(NoAnswer::TimedOut(Duration::from_secs(10))),
             latency: Span::seconds(10),
@@ -323,14 +369,35 @@ mod tests {
     #[test]
     fn the_attempt_is_written_down_and_nothing_else_is_touched() {
         let before = leased(2);
-        let after = settle(before.clone(), &answered(500, None), NOW, NOW, Jitter::EARLIEST);
+        let after = settle(
+            before.clone(),
+            &answered(500, None),
+            NOW,
+            NOW,
+            Jitter::EARLIEST,
+        );
         assert_eq!(after.version, 8);
         assert_eq!(after.attempts, 3);
         let last = after.last.clone().unwrap();
-        assert_eq!((last.status, last.latency, last.answer.as_str()), (Some(500), 12, "said"));
         assert_eq!(
-            (after.id, after.event, after.receiver, &after.url, &after.body),
-            (before.id, before.event, before.receiver, &before.url, &before.body)
+            (last.status, last.latency, last.answer.as_str()),
+            (Some(500), 12, "said")
+        );
+        assert_eq!(
+            (
+                after.id,
+                after.event,
+                after.receiver,
+                &after.url,
+                &after.body
+            ),
+            (
+                before.id,
+                before.event,
+                before.receiver,
+                &before.url,
+                &before.body
+            )
         );
     }
 

@@ -51,7 +51,12 @@ pub(crate) struct Page {
 impl Dispatcher {
     /// A dispatcher over this store.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, words: Arc<Vocabulary>) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        words: Arc<Vocabulary>,
+    ) -> Self {
         Self(Arc::new(Inner {
             store,
             clock,
@@ -92,7 +97,9 @@ impl Dispatcher {
                 None => break,
                 Some(Ok(Ok(ours))) => dispatched += usize::from(ours),
                 Some(Ok(Err(unavailable))) => failed = Some(unavailable),
-                Some(Err(panic)) => tracing::error!(%panic, "an event could not be put in words; it stays undispatched"),
+                Some(Err(panic)) => {
+                    tracing::error!(%panic, "an event could not be put in words; it stays undispatched")
+                }
             }
         }
         match failed {
@@ -109,7 +116,11 @@ impl Inner {
     /// Whether it was dispatched by us, and not by somebody else.
     async fn dispatch(&self, event: Event) -> Result<bool, Unavailable> {
         let told = match event.session {
-            Some(id) => self.store.session_with_transactions(event.tenant, id).await?,
+            Some(id) => {
+                self.store
+                    .session_with_transactions(event.tenant, id)
+                    .await?
+            }
             None => None,
         };
         if told.is_none() && event.session.is_some() {
@@ -135,14 +146,24 @@ impl Inner {
     }
 
     /// What the session's own notify address is told, if it is to be told.
-    fn notification(&self, event: &Event, session: &Session, transactions: &[Transaction]) -> Option<Delivery> {
+    fn notification(
+        &self,
+        event: &Event,
+        session: &Session,
+        transactions: &[Transaction],
+    ) -> Option<Delivery> {
         if !event.notify {
             return None;
         }
         let notify = session.terms.notify.as_ref()?;
         let words = self.words.of(notify.format);
         let body = words.render(event, Some(session), transactions)?;
-        Some(self.delivery(event, Receiver::Notify(session.id), notify.url.clone(), body))
+        Some(self.delivery(
+            event,
+            Receiver::Notify(session.id),
+            notify.url.clone(),
+            body,
+        ))
     }
 
     fn delivery(&self, event: &Event, receiver: Receiver, url: String, body: String) -> Delivery {

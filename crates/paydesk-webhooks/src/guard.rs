@@ -100,7 +100,11 @@ impl Policy {
             Ok(()) => true,
             Err(Forbidden::Address { address, what }) => {
                 let name = name.to_owned();
-                refused = Some(Forbidden::Resolved { name, address, what });
+                refused = Some(Forbidden::Resolved {
+                    name,
+                    address,
+                    what,
+                });
                 false
             }
             Err(other) => {
@@ -176,7 +180,11 @@ impl Resolve for Guard {
             let addresses = lookup.lookup(name.as_str()).await?;
             let allowed = policy.judge_resolved(name.as_str(), addresses)?;
             // Port 0: the client puts in the URL's own.
-            let addresses: Addrs = Box::new(allowed.into_iter().map(|address| SocketAddr::new(address, 0)));
+            let addresses: Addrs = Box::new(
+                allowed
+                    .into_iter()
+                    .map(|address| SocketAddr::new(address, 0)),
+            );
             Ok(addresses)
         })
     }
@@ -188,8 +196,12 @@ mod tests {
 
     use super::*;
 
-    const CAREFUL: Policy = Policy { allow_private: false };
-    const OPEN: Policy = Policy { allow_private: true };
+    const CAREFUL: Policy = Policy {
+        allow_private: false,
+    };
+    const OPEN: Policy = Policy {
+        allow_private: true,
+    };
 
     #[test]
     fn http_is_for_test_mode_or_an_operator_who_allows_it() {
@@ -199,7 +211,11 @@ mod tests {
             (OPEN, Mode::Test, true),
             (OPEN, Mode::Live, true),
         ] {
-            assert_eq!(policy.judge("http://shop.example/hook", mode).is_ok(), allowed, "{policy:?} {mode}");
+            assert_eq!(
+                policy.judge("http://shop.example/hook", mode).is_ok(),
+                allowed,
+                "{policy:?} {mode}"
+            );
             assert!(policy.judge("https://shop.example/hook", mode).is_ok());
         }
         assert_eq!(
@@ -211,9 +227,18 @@ mod tests {
     #[test]
     fn a_refusal_names_what_was_wrong() {
         let why = |url: &str| CAREFUL.judge(url, Mode::Test).unwrap_err().to_string();
-        assert_eq!(why("ftp://shop.example"), "a URL must begin with https:// (or http:// in test mode), not ftp:");
-        assert_eq!(why("https://a:b@shop.example"), "a URL must not carry a user name or password");
-        assert_eq!(why("https://0x7f.1/"), "127.0.0.1 is loopback, not a public address");
+        assert_eq!(
+            why("ftp://shop.example"),
+            "a URL must begin with https:// (or http:// in test mode), not ftp:"
+        );
+        assert_eq!(
+            why("https://a:b@shop.example"),
+            "a URL must not carry a user name or password"
+        );
+        assert_eq!(
+            why("https://0x7f.1/"),
+            "127.0.0.1 is loopback, not a public address"
+        );
         assert_eq!(why("/hook"), "`relative URL without a base` is no URL");
     }
 
@@ -246,9 +271,16 @@ mod tests {
         assert_eq!(ask().await, Ok(vec![ip("8.8.8.8")]));
         assert_eq!(
             ask().await,
-            Err("shop.example resolves to 127.0.0.1, which is loopback, not a public address".to_owned())
+            Err(
+                "shop.example resolves to 127.0.0.1, which is loopback, not a public address"
+                    .to_owned()
+            )
         );
-        assert_eq!(ask().await, Ok(vec![ip("2606:4700::1"), ip("8.8.4.4")]), "the rest is left out");
+        assert_eq!(
+            ask().await,
+            Ok(vec![ip("2606:4700::1"), ip("8.8.4.4")]),
+            "the rest is left out"
+        );
         assert_eq!(ask().await, Ok(vec![]), "no answer is not a forbidden one");
     }
 }

@@ -105,7 +105,11 @@ impl Lanes {
     }
 
     const fn width(&self, lane: &Lane) -> usize {
-        if lane.health.took { self.bounds.per_receiver } else { 1 }
+        if lane.health.took {
+            self.bounds.per_receiver
+        } else {
+            1
+        }
     }
 
     /// Begins an attempt, if there is room.
@@ -149,7 +153,10 @@ impl Lanes {
     /// One more waits for this receiver: how long until its turn, going by how fast the receiver is and how
     /// many were given a turn before.
     pub fn wait(&mut self, receiver: &Receiver, now: Instant) -> Duration {
-        let width = self.receivers.get(receiver).map_or(1, |lane| self.width(lane));
+        let width = self
+            .receivers
+            .get(receiver)
+            .map_or(1, |lane| self.width(lane));
         let lane = self.receivers.entry(receiver.clone()).or_insert(Lane::NEW);
         let width = u32::try_from(width.max(1)).unwrap_or(u32::MAX);
         let free = lane.booked.unwrap_or(now).max(now);
@@ -199,19 +206,37 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
         }
-        assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy, "the receiver's bound");
+        assert_eq!(
+            lanes.enter(&of(1, "a")),
+            Entry::Busy,
+            "the receiver's bound"
+        );
         assert_eq!(lanes.enter(&of(1, "b")), Entry::Entered);
         assert_eq!(lanes.enter(&of(1, "c")), Entry::Busy, "the tenant's bound");
-        assert_eq!(lanes.enter(&of(2, "a")), Entry::Entered, "another tenant's lane to the same host");
+        assert_eq!(
+            lanes.enter(&of(2, "a")),
+            Entry::Entered,
+            "another tenant's lane to the same host"
+        );
         assert_eq!(lanes.enter(&of(2, "a")), Entry::Entered);
         assert_eq!(lanes.enter(&of(3, "x")), Entry::Full);
         lanes.leave(&of(1, "a"), Some(ANSWERED));
         assert_eq!(lanes.enter(&of(3, "x")), Entry::Entered);
-        for receiver in [of(1, "a"), of(1, "a"), of(1, "b"), of(2, "a"), of(2, "a"), of(3, "x")] {
+        for receiver in [
+            of(1, "a"),
+            of(1, "a"),
+            of(1, "b"),
+            of(2, "a"),
+            of(2, "a"),
+            of(3, "x"),
+        ] {
             lanes.leave(&receiver, Some(ANSWERED));
         }
         assert_eq!(lanes.under_way, 0);
-        assert!(lanes.tenants.is_empty() && lanes.receivers.is_empty(), "nothing is left behind");
+        assert!(
+            lanes.tenants.is_empty() && lanes.receivers.is_empty(),
+            "nothing is left behind"
+        );
     }
 
     #[test]
@@ -223,7 +248,11 @@ mod tests {
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy);
         lanes.leave(&of(1, "a"), None);
-        assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered, "no attempt, nothing learnt");
+        assert_eq!(
+            lanes.enter(&of(1, "a")),
+            Entry::Entered,
+            "no attempt, nothing learnt"
+        );
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy);
         lanes.leave(&of(1, "a"), Some(ANSWERED));
         for _ in 0..3 {
@@ -242,12 +271,22 @@ mod tests {
             lanes.leave(receiver, Some(health));
         }
         let now = Instant::now();
-        let turns: Vec<u128> = (0..6).map(|_| lanes.wait(&quick, now).as_millis()).collect();
-        assert_eq!(turns, [20, 40, 60, 80, 100, 120], "three at a time, 60 ms each");
+        let turns: Vec<u128> = (0..6)
+            .map(|_| lanes.wait(&quick, now).as_millis())
+            .collect();
+        assert_eq!(
+            turns,
+            [20, 40, 60, 80, 100, 120],
+            "three at a time, 60 ms each"
+        );
         let turns: Vec<u64> = (0..8).map(|_| lanes.wait(&dead, now).as_secs()).collect();
         assert_eq!(turns, [10, 20, 30, 40, 50, 60, 60, 60]);
         let later = now + Duration::from_secs(1);
-        assert_eq!(lanes.wait(&quick, later).as_millis(), 20, "its turns are over");
+        assert_eq!(
+            lanes.wait(&quick, later).as_millis(),
+            20,
+            "its turns are over"
+        );
         assert_eq!(lanes.wait(&dead, later).as_secs(), 60);
     }
 

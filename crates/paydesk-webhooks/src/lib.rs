@@ -19,7 +19,7 @@ mod courier;
 mod dispatch;
 mod guard;
 mod lanes;
-mod render;
+pub mod render;
 mod schedule;
 mod send;
 mod sign;

@@ -11,7 +11,12 @@ pub trait Words: Send + Sync + 'static {
     /// The exact body that tells of the event, as JSON; nothing if this format has nothing to tell of it.
     /// The session and its transactions, oldest first, are as they are now; what was true when it happened
     /// is in the event.
-    fn render(&self, event: &Event, session: Option<&Session>, transactions: &[Transaction]) -> Option<String>;
+    fn render(
+        &self,
+        event: &Event,
+        session: Option<&Session>,
+        transactions: &[Transaction],
+    ) -> Option<String>;
 }
 
 /// The words of every [`NotifyFormat`]: a new format does not compile until somebody has words for it.

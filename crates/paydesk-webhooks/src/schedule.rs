@@ -85,10 +85,20 @@ mod tests {
     fn ten_attempts_take_75_hours_and_35_minutes() {
         let total: i64 = DELAYS.iter().map(|delay| delay.as_millis()).sum();
         assert_eq!(total, 75 * HOUR + 35 * 60_000 + 5_000);
-        assert_eq!(next_delay(9, None, Jitter::EARLIEST), Some(Span::minutes(24 * 60 * 9 / 10)));
-        assert_eq!(next_delay(10, None, Jitter::EARLIEST), None, "the tenth is the last");
+        assert_eq!(
+            next_delay(9, None, Jitter::EARLIEST),
+            Some(Span::minutes(24 * 60 * 9 / 10))
+        );
+        assert_eq!(
+            next_delay(10, None, Jitter::EARLIEST),
+            None,
+            "the tenth is the last"
+        );
         assert_eq!(next_delay(11, None, Jitter::LATEST), None);
-        assert_eq!(next_delay(u32::MAX, Some(Span::seconds(1)), Jitter::LATEST), None);
+        assert_eq!(
+            next_delay(u32::MAX, Some(Span::seconds(1)), Jitter::LATEST),
+            None
+        );
     }
 
     #[test]
@@ -111,9 +121,17 @@ mod tests {
             assert_eq!(delay(Jitter::EARLIEST), earliest, "{attempts}");
             assert_eq!(delay(Jitter::LATEST), latest, "{attempts}");
             let drawn: Vec<i64> = (0..1_000).map(|_| delay(Jitter::draw(&ids))).collect();
-            assert!(drawn.iter().all(|millis| (earliest..=latest).contains(millis)), "{attempts}");
+            assert!(
+                drawn
+                    .iter()
+                    .all(|millis| (earliest..=latest).contains(millis)),
+                "{attempts}"
+            );
             let spread = drawn.iter().max().unwrap() - drawn.iter().min().unwrap();
-            assert!(spread > (latest - earliest) * 9 / 10, "they are spread out: {spread}");
+            assert!(
+                spread > (latest - earliest) * 9 / 10,
+                "they are spread out: {spread}"
+            );
         }
     }
 
@@ -135,7 +153,11 @@ mod tests {
         ];
         for (attempts, asked, earliest, latest) in table {
             let asked = Span::millis(u32::try_from(asked).unwrap());
-            let delay = |jitter| next_delay(attempts, Some(asked), jitter).unwrap().as_millis();
+            let delay = |jitter| {
+                next_delay(attempts, Some(asked), jitter)
+                    .unwrap()
+                    .as_millis()
+            };
             assert_eq!(delay(Jitter::EARLIEST), earliest, "{attempts} {asked:?}");
             assert_eq!(delay(Jitter::LATEST), latest, "{attempts} {asked:?}");
         }
@@ -160,7 +182,11 @@ mod tests {
             ("1994-11-06T08:50:37Z", None),
         ];
         for (value, expected) in table {
-            assert_eq!(retry_after(value, now).map(Span::as_millis), expected, "{value:?}");
+            assert_eq!(
+                retry_after(value, now).map(Span::as_millis),
+                expected,
+                "{value:?}"
+            );
         }
     }
 }

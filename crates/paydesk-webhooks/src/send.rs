@@ -11,6 +11,7 @@ use paydesk_core::tenant::Mode;
 use paydesk_core::time::{Span, Timestamp};
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::redirect;
+use rustls::crypto::CryptoProvider;
 use rustls_platform_verifier::Verifier;
 use tokio::time::Instant;
 
@@ -114,7 +115,11 @@ impl Sender {
         Self::with_tls(guard, timeouts, tls()?)
     }
 
-    fn with_tls(guard: Guard, timeouts: Timeouts, tls: rustls::ClientConfig) -> Result<Self, Unbuildable> {
+    fn with_tls(
+        guard: Guard,
+        timeouts: Timeouts,
+        tls: rustls::ClientConfig,
+    ) -> Result<Self, Unbuildable> {
         let policy = guard.policy();
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -169,7 +174,10 @@ impl Sender {
             .send()
             .await
             .map_err(|error| self.why(error))?;
-        let asked = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let asked = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok());
         Ok(Answer {
             status: response.status().as_u16(),
             retry_after: asked.and_then(|value| retry_after(value, message.at)),
@@ -248,10 +256,128 @@ fn tls() -> Result<rustls::ClientConfig, Unbuildable> {
             Verifier::new_with_extra_roots(mozilla, Arc::clone(&provider))
         })
         .map_err(|error| Unbuildable(error.to_string()))?;
+    tls_trusting(verifier, provider)
+}
+
+fn tls_trusting(
+    verifier: Verifier,
+    provider: Arc<CryptoProvider>,
+) -> Result<rustls::ClientConfig, Unbuildable> {
     Ok(rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| Unbuildable(error.to_string()))?
         .dangerous() // rustls's word for any verifier that is not its own; this is the platform's
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+    use async_trait::async_trait;
+    use paydesk_core::id::SeededIds;
+    use paydesk_core::merchant::Credentials;
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+    use crate::guard::Lookup;
+    use crate::sign::SigningKey;
+
+    /// Takes every name for this machine.
+    struct Here;
+
+    #[async_trait]
+    impl Lookup for Here {
+        async fn lookup(&self, _: &str) -> std::io::Result<Vec<IpAddr>> {
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        }
+    }
+
+    fn provider() -> Arc<CryptoProvider> {
+        Arc::new(rustls::crypto::ring::default_provider())
+    }
+
+    /// Serves TLS as `shop.example` with a certificate of its own making; answers 200 to every request.
+    async fn receiver() -> (SocketAddr, CertificateDer<'static>) {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["shop.example".to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
+        let config = rustls::ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key)
+            .unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let Ok(mut stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let _ = stream.read(&mut [0; 4096]).await;
+                let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+                let _ = stream.write_all(answer).await;
+            }
+        });
+        (address, cert.der().clone())
+    }
+
+    async fn send(host: &str, port: u16, tls: rustls::ClientConfig) -> Result<Answer, NoAnswer> {
+        let guard = Guard::with_lookup(
+            Policy {
+                allow_private: true,
+            },
+            Arc::new(Here),
+        );
+        let sender = Sender::with_tls(guard, Timeouts::default(), tls).unwrap();
+        let ids = SeededIds::new(1);
+        let secret = Credentials::fresh(&ids, Mode::Live).webhook_secret;
+        let keys = SigningKeys::only(SigningKey::from_secret(&secret).unwrap());
+        let message = Message {
+            url: &format!("https://{host}:{port}/hook"),
+            mode: Mode::Live,
+            id: EventId::fresh(&ids, Timestamp::EPOCH),
+            at: Timestamp::EPOCH,
+            body: "{}",
+            keys: &keys,
+        };
+        sender.send(message).await.result
+    }
+
+    #[tokio::test]
+    async fn a_receiver_with_a_trusted_certificate_is_told() {
+        let (address, certificate) = receiver().await;
+        let verifier = Verifier::new_with_extra_roots([certificate], provider()).unwrap();
+        let trusting = tls_trusting(verifier, provider()).unwrap();
+        let answer = send("shop.example", address.port(), trusting)
+            .await
+            .unwrap();
+        assert_eq!((answer.status, answer.head.as_str()), (200, "ok"));
+    }
+
+    #[tokio::test]
+    async fn a_receiver_whose_certificate_is_anothers_or_nobodys_is_not() {
+        let (address, certificate) = receiver().await;
+        let verifier = Verifier::new_with_extra_roots([certificate], provider()).unwrap();
+        let trusting = tls_trusting(verifier, provider()).unwrap();
+        let Err(NoAnswer::Failed(why)) = send("other.example", address.port(), trusting).await
+        else {
+            panic!("the certificate is shop.example's");
+        };
+        assert!(why.contains("not valid for name"), "{why}");
+
+        let Err(NoAnswer::Failed(why)) = send("shop.example", address.port(), tls().unwrap()).await
+        else {
+            panic!("nobody vouches for the certificate");
+        };
+        assert!(why.contains("UnknownIssuer"), "{why}");
+    }
 }

@@ -43,7 +43,10 @@ impl std::fmt::Debug for SigningKey {
 impl SigningKey {
     /// From `whsec_` and the base64 of the secret.
     pub fn from_secret(secret: &Secret) -> Result<Self, BadSecret> {
-        let text = secret.reveal().strip_prefix(PREFIX).ok_or(BadSecret::Prefix)?;
+        let text = secret
+            .reveal()
+            .strip_prefix(PREFIX)
+            .ok_or(BadSecret::Prefix)?;
         let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| BadSecret::Encoding)?);
         if !LENGTH.contains(&bytes.len()) {
             return Err(BadSecret::Length(bytes.len()));
@@ -58,7 +61,13 @@ impl SigningKey {
 
     fn signature(&self, id: &str, seconds: i64, body: &[u8]) -> String {
         let mut mac = self.0.clone();
-        for part in [id.as_bytes(), b".", seconds.to_string().as_bytes(), b".", body] {
+        for part in [
+            id.as_bytes(),
+            b".",
+            seconds.to_string().as_bytes(),
+            b".",
+            body,
+        ] {
             mac.update(part);
         }
         format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
@@ -119,7 +128,10 @@ mod tests {
     fn headers(id: &str, at: Timestamp, signature: &str) -> http::HeaderMap {
         let mut headers = http::HeaderMap::new();
         headers.insert("webhook-id", id.parse().unwrap());
-        headers.insert("webhook-timestamp", at.as_seconds().to_string().parse().unwrap());
+        headers.insert(
+            "webhook-timestamp",
+            at.as_seconds().to_string().parse().unwrap(),
+        );
         headers.insert("webhook-signature", signature.parse().unwrap());
         headers
     }
@@ -133,7 +145,11 @@ mod tests {
             let text = format!("whsec_{}", STANDARD.encode(&bytes));
             let keys = SigningKeys::only(SigningKey::from_secret(&secret(&text)).unwrap());
             let theirs = Webhook::new(&text).unwrap();
-            for (id, body) in [("a", ""), ("msg_1", "{}"), ("0190", "{\"name\":\"Zoë 🎉\"}")] {
+            for (id, body) in [
+                ("a", ""),
+                ("msg_1", "{}"),
+                ("0190", "{\"name\":\"Zoë 🎉\"}"),
+            ] {
                 let at = Timestamp::from_millis(1_700_000_000_999);
                 assert_eq!(
                     keys.sign(id, at, body.as_bytes()),
@@ -150,22 +166,45 @@ mod tests {
         let theirs = Webhook::new(fresh.reveal()).unwrap();
         let now = SystemClock.now();
         let signature = keys.sign("id", now, b"body");
-        assert!(theirs.verify(b"body", &headers("id", now, &signature)).is_ok());
-        assert!(theirs.verify(b"Body", &headers("id", now, &signature)).is_err());
-        assert!(theirs.verify(b"body", &headers("di", now, &signature)).is_err());
+        assert!(
+            theirs
+                .verify(b"body", &headers("id", now, &signature))
+                .is_ok()
+        );
+        assert!(
+            theirs
+                .verify(b"Body", &headers("id", now, &signature))
+                .is_err()
+        );
+        assert!(
+            theirs
+                .verify(b"body", &headers("di", now, &signature))
+                .is_err()
+        );
         let later = Timestamp::from_millis(now.as_millis() + 1000);
-        assert!(theirs.verify(b"body", &headers("id", later, &signature)).is_err());
+        assert!(
+            theirs
+                .verify(b"body", &headers("id", later, &signature))
+                .is_err()
+        );
     }
 
     #[test]
     fn while_a_secret_is_replaced_both_are_accepted() {
         let ids = SeededIds::new(3);
-        let [old, new, other] = [(); 3].map(|()| Credentials::fresh(&ids, Mode::Live).webhook_secret);
+        let [old, new, other] =
+            [(); 3].map(|()| Credentials::fresh(&ids, Mode::Live).webhook_secret);
         let key = |secret| SigningKey::from_secret(secret).unwrap();
         let now = SystemClock.now();
-        let signature = SigningKeys::only(key(&new)).and_older(key(&old)).sign("id", now, b"x");
-        let accepted =
-            |by: &Secret| Webhook::new(by.reveal()).unwrap().verify(b"x", &headers("id", now, &signature)).is_ok();
+        let signature = SigningKeys::only(key(&new))
+            .and_older(key(&old))
+            .sign("id", now, b"x");
+        let accepted = |by: &Secret| {
+            Webhook::new(by.reveal())
+                .unwrap()
+                .verify(b"x", &headers("id", now, &signature))
+                .is_ok()
+        };
         assert!(accepted(&new));
         assert!(accepted(&old));
         assert!(!accepted(&other));
@@ -179,14 +218,23 @@ mod tests {
         assert_eq!(of("whsec_"), BadSecret::Length(0));
         assert_eq!(of("whsec_!"), BadSecret::Encoding);
         assert_eq!(of("whsec_ "), BadSecret::Encoding);
-        assert_eq!(of(&format!("whsec_{}", STANDARD.encode([1; 23]))), BadSecret::Length(23));
-        assert_eq!(of(&format!("whsec_{}", STANDARD.encode([1; 65]))), BadSecret::Length(65));
+        assert_eq!(
+            of(&format!("whsec_{}", STANDARD.encode([1; 23]))),
+            BadSecret::Length(23)
+        );
+        assert_eq!(
+            of(&format!("whsec_{}", STANDARD.encode([1; 65]))),
+            BadSecret::Length(65)
+        );
     }
 
     #[test]
     fn a_key_is_never_printed() {
         let fresh = Credentials::fresh(&SeededIds::new(4), Mode::Test).webhook_secret;
         let keys = SigningKeys::only(SigningKey::from_secret(&fresh).unwrap());
-        assert_eq!(format!("{keys:?}"), "SigningKeys { newest: SigningKey(…), older: [] }");
+        assert_eq!(
+            format!("{keys:?}"),
+            "SigningKeys { newest: SigningKey(…), older: [] }"
+        );
     }
 }

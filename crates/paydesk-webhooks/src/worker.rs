@@ -136,7 +136,12 @@ impl Worker {
             settings,
         } = parts;
         Self {
-            dispatcher: Dispatcher::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&ids), words),
+            dispatcher: Dispatcher::new(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                Arc::clone(&ids),
+                words,
+            ),
             courier: Arc::new(Courier {
                 store,
                 clock,
@@ -160,10 +165,14 @@ impl Worker {
     /// than its timeout and a commit. Whatever is dropped with this future is due again when its lease ends.
     pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) {
         let (stop, stopped) = watch::channel(false);
-        tokio::join!(self.dispatch_until(stopped.clone()), self.deliver_until(stopped), async {
-            shutdown.await;
-            stop.send_replace(true);
-        });
+        tokio::join!(
+            self.dispatch_until(stopped.clone()),
+            self.deliver_until(stopped),
+            async {
+                shutdown.await;
+                stop.send_replace(true);
+            }
+        );
     }
 
     async fn dispatch_until(&self, mut stopped: watch::Receiver<bool>) {
@@ -357,7 +366,9 @@ impl Round {
         };
         self.in_hand.insert(delivery.id);
         let courier = Arc::clone(&self.courier);
-        let task = self.flights.spawn(async move { courier.carry(delivery).await });
+        let task = self
+            .flights
+            .spawn(async move { courier.carry(delivery).await });
         self.carried.insert(task.id(), flight);
     }
 
@@ -395,7 +406,9 @@ impl Round {
             let turn = Span::millis(u32::try_from(turn.as_millis()).unwrap_or(u32::MAX));
             delivery.version += 1;
             delivery.updated_at = now;
-            delivery.state = DeliveryState::Due { at: now.after(turn) };
+            delivery.state = DeliveryState::Due {
+                at: now.after(turn),
+            };
             changes
                 .entry(delivery.tenant)
                 .or_insert_with(|| Change::new(delivery.tenant))

@@ -13,7 +13,8 @@ use paydesk_core::merchant::Credentials;
 use paydesk_core::tenant::Mode;
 use paydesk_core::time::Timestamp;
 use paydesk_webhooks::{
-    Forbidden, Guard, Lookup, Message, NoAnswer, Policy, Sender, Sent, SigningKey, SigningKeys, Timeouts,
+    Forbidden, Guard, Lookup, Message, NoAnswer, Policy, Sender, Sent, SigningKey, SigningKeys,
+    Timeouts,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
@@ -68,7 +69,10 @@ struct Names {
 impl Lookup for Names {
     async fn lookup(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let home = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        let home = vec![
+            IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ];
         Ok(self.known.get(name).cloned().unwrap_or(home))
     }
 }
@@ -265,7 +269,11 @@ fn framed(port: u16) -> Vec<String> {
     let mut urls = Vec::new();
     for host in HOME_HOSTS {
         for frame in FRAMES {
-            urls.push(frame.replace("{host}", host).replace("{port}", &port.to_string()));
+            urls.push(
+                frame
+                    .replace("{host}", host)
+                    .replace("{port}", &port.to_string()),
+            );
         }
     }
     urls
@@ -288,13 +296,25 @@ async fn no_way_of_writing_a_url_reaches_this_machine() {
     }
     for url in NEVER {
         let home_host = format!("127.0.0.1:{}", home.port);
-        urls.push(url.replace("{home}", &home_host).replace("{port}", &home.port.to_string()));
+        urls.push(
+            url.replace("{home}", &home_host)
+                .replace("{port}", &home.port.to_string()),
+        );
     }
     assert!(urls.len() >= 400, "{} URLs", urls.len());
-    let sender = sender(Policy { allow_private: false }, Arc::new(names));
+    let sender = sender(
+        Policy {
+            allow_private: false,
+        },
+        Arc::new(names),
+    );
     for url in urls {
         let sent = send(&sender, &url).await;
-        assert!(matches!(sent.result, Err(NoAnswer::Forbidden(_))), "{url:?}: {:?}", sent.result);
+        assert!(
+            matches!(sent.result, Err(NoAnswer::Forbidden(_))),
+            "{url:?}: {:?}",
+            sent.result
+        );
         assert_eq!(home.visits(), 0, "{url:?}");
     }
 }
@@ -302,7 +322,12 @@ async fn no_way_of_writing_a_url_reaches_this_machine() {
 #[tokio::test]
 async fn where_the_operator_allows_it_every_one_of_them_does() {
     let home = Home::open().await;
-    let sender = sender(Policy { allow_private: true }, Arc::default());
+    let sender = sender(
+        Policy {
+            allow_private: true,
+        },
+        Arc::default(),
+    );
     let mut visits = 0;
     for url in framed(home.port) {
         let sent = send(&sender, &url).await;
@@ -315,10 +340,17 @@ async fn where_the_operator_allows_it_every_one_of_them_does() {
 #[tokio::test]
 async fn a_name_and_password_or_another_scheme_is_refused_even_there() {
     let home = Home::open().await;
-    let sender = sender(Policy { allow_private: true }, Arc::default());
+    let sender = sender(
+        Policy {
+            allow_private: true,
+        },
+        Arc::default(),
+    );
     for url in NEVER {
         let home_host = format!("127.0.0.1:{}", home.port);
-        let url = url.replace("{home}", &home_host).replace("{port}", &home.port.to_string());
+        let url = url
+            .replace("{home}", &home_host)
+            .replace("{port}", &home.port.to_string());
         let sent = send(&sender, &url).await;
         assert!(
             matches!(
@@ -338,7 +370,12 @@ async fn a_name_and_password_or_another_scheme_is_refused_even_there() {
 async fn a_name_is_resolved_again_for_every_connection_and_only_then() {
     let home = Home::open().await;
     let names = Arc::new(Names::default());
-    let sender = sender(Policy { allow_private: true }, Arc::clone(&names));
+    let sender = sender(
+        Policy {
+            allow_private: true,
+        },
+        Arc::clone(&names),
+    );
     for n in 1..=5 {
         let sent = send(&sender, &format!("http://shop.example:{}/", home.port)).await;
         assert!(sent.result.is_ok(), "{sent:?}");

@@ -32,7 +32,8 @@ impl Hit {
     }
 }
 
-type Answering = Arc<dyn Fn(Hit, usize) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
+type Answering =
+    Arc<dyn Fn(Hit, usize) -> Pin<Box<dyn Future<Output = Response> + Send>> + Send + Sync>;
 
 /// Stops listening when it is dropped.
 pub struct Receiver {
@@ -74,7 +75,11 @@ impl Receiver {
             answer(hit, before)
         });
         let task = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { address, hits, task }
+        Self {
+            address,
+            hits,
+            task,
+        }
     }
 
     /// Answers with these statuses, and the last of them from then on.

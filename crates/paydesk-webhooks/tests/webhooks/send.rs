@@ -9,14 +9,18 @@ use paydesk_core::keys::Secret;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::tenant::Mode;
 use paydesk_core::time::{Clock as _, Span, SystemClock};
-use paydesk_webhooks::{Guard, Message, NoAnswer, Policy, Sender, Sent, SigningKey, SigningKeys, Timeouts};
+use paydesk_webhooks::{
+    Guard, Message, NoAnswer, Policy, Sender, Sent, SigningKey, SigningKeys, Timeouts,
+};
 use standardwebhooks::Webhook;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::receiver::{Receiver, plain, with_headers};
 
-const OPEN: Policy = Policy { allow_private: true };
+const OPEN: Policy = Policy {
+    allow_private: true,
+};
 const BODY: &str = "{\"name\":\"Zoë 🎉\",  \"odd spacing\" : [1,2 ,3]}\n";
 
 fn secret() -> Secret {
@@ -24,7 +28,14 @@ fn secret() -> Secret {
 }
 
 fn sender(total: Duration) -> Sender {
-    Sender::new(Guard::new(OPEN), Timeouts { connect: total, total }).unwrap()
+    Sender::new(
+        Guard::new(OPEN),
+        Timeouts {
+            connect: total,
+            total,
+        },
+    )
+    .unwrap()
 }
 
 async fn send_within(url: &str, total: Duration) -> Sent {
@@ -111,7 +122,10 @@ async fn an_answer_without_end_is_cut_off() {
     let url = raw(move |mut stream| {
         let counter = Arc::clone(&counter);
         async move {
-            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n").await.unwrap();
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n")
+                .await
+                .unwrap();
             let chunk = [b'x'; 16 * 1024];
             while let Ok(n) = stream.write(&chunk).await {
                 counter.fetch_add(n, Ordering::SeqCst);
@@ -123,24 +137,40 @@ async fn an_answer_without_end_is_cut_off() {
     let answer = send(&url).await.result.unwrap();
     assert_eq!(answer.status, 200);
     assert_eq!(answer.head, "x".repeat(512));
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
     tokio::time::sleep(Duration::from_millis(200)).await;
     let after = written.load(Ordering::SeqCst);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(written.load(Ordering::SeqCst), after, "nobody reads any more");
+    assert_eq!(
+        written.load(Ordering::SeqCst),
+        after,
+        "nobody reads any more"
+    );
 }
 
 #[tokio::test]
 async fn headers_without_end_are_no_answer() {
     let url = raw(|mut stream| async move {
         stream.write_all(b"HTTP/1.1 200 OK\r\n").await.unwrap();
-        while stream.write_all(b"x-more: and more of it\r\n").await.is_ok() {}
+        while stream
+            .write_all(b"x-more: and more of it\r\n")
+            .await
+            .is_ok()
+        {}
     })
     .await;
     let begun = Instant::now();
     let sent = send(&url).await;
     assert!(matches!(sent.result, Err(NoAnswer::Failed(_))), "{sent:?}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -154,7 +184,13 @@ async fn what_is_kept_of_an_answer_is_short_and_printable() {
     })
     .await;
     let answer = send(&receiver.url()).await.result.unwrap();
-    assert!(answer.head.starts_with("no\u{fffd} \u{fffd}[31m\u{fffd} line\né"), "{:?}", answer.head);
+    assert!(
+        answer
+            .head
+            .starts_with("no\u{fffd} \u{fffd}[31m\u{fffd} line\né"),
+        "{:?}",
+        answer.head
+    );
     assert!(answer.head.chars().count() <= 512);
     assert!(answer.head.chars().all(|c| c == '\n' || !c.is_control()));
 }
@@ -167,24 +203,40 @@ async fn silence_ends_after_the_time_allowed() {
     })
     .await;
     let sent = send_within(&url, Duration::from_millis(300)).await;
-    assert_eq!(sent.result, Err(NoAnswer::TimedOut(Duration::from_millis(300))));
-    assert!((Span::millis(300)..Span::seconds(5)).contains(&sent.latency), "{sent:?}");
+    assert_eq!(
+        sent.result,
+        Err(NoAnswer::TimedOut(Duration::from_millis(300)))
+    );
+    assert!(
+        (Span::millis(300)..Span::seconds(5)).contains(&sent.latency),
+        "{sent:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_dawdling_body_ends_after_the_time_allowed_and_its_status_counts() {
     let url = raw(|mut stream| async move {
-        stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 1000\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 1000\r\n\r\n")
+            .await
+            .unwrap();
         while stream.write_all(b".").await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     })
     .await;
     let begun = Instant::now();
-    let answer = send_within(&url, Duration::from_millis(500)).await.result.unwrap();
+    let answer = send_within(&url, Duration::from_millis(500))
+        .await
+        .result
+        .unwrap();
     assert_eq!(answer.status, 202);
     assert!(answer.head.starts_with("..."), "{answer:?}");
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[tokio::test]
@@ -201,7 +253,9 @@ async fn a_refused_or_broken_connection_says_so() {
     let url = raw(|stream| async move { drop(stream) }).await;
     assert!(matches!(send(&url).await.result, Err(NoAnswer::Failed(_))));
 
-    let url = raw(|mut stream| async move { stream.write_all(b"SSH-2.0-OpenSSH\r\n").await.unwrap() }).await;
+    let url =
+        raw(|mut stream| async move { stream.write_all(b"SSH-2.0-OpenSSH\r\n").await.unwrap() })
+            .await;
     assert!(matches!(send(&url).await.result, Err(NoAnswer::Failed(_))));
 }
 
