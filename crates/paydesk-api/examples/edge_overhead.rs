@@ -26,7 +26,8 @@ use paydesk_api::http::{Edge, EdgeConfig, wrap};
 use paydesk_core::id::SystemIds;
 use tokio::net::TcpListener;
 
-const BODY: &str = r#"{"amount":"25.00","currency":"SGD","description":"An order of no great length"}"#;
+const BODY: &str =
+    r#"{"amount":"25.00","currency":"SGD","description":"An order of no great length"}"#;
 
 fn router() -> Router {
     Router::new()
@@ -35,7 +36,11 @@ fn router() -> Router {
 }
 
 fn edge() -> Arc<Edge> {
-    Edge::new(EdgeConfig::default(), Arc::new(Metrics::new("0")), &SystemIds)
+    Edge::new(
+        EdgeConfig::default(),
+        Arc::new(Metrics::new("0")),
+        &SystemIds,
+    )
 }
 
 #[tokio::main]
@@ -107,7 +112,9 @@ where
     const REQUESTS: u32 = 500_000;
     let started = Instant::now();
     for _ in 0..REQUESTS {
-        let request = Request::post("/api/v1/sessions/1").body(Body::from(BODY)).unwrap();
+        let request = Request::post("/api/v1/sessions/1")
+            .body(Body::from(BODY))
+            .unwrap();
         black_box(call(request).await.unwrap());
     }
     started.elapsed().as_secs_f64() * 1e9 / f64::from(REQUESTS)
@@ -116,7 +123,11 @@ where
 /// Requests a second and microseconds of our CPU time a request.
 async fn load(address: SocketAddr) -> Option<(f64, f64)> {
     let script = std::env::temp_dir().join("edge_overhead.lua");
-    std::fs::write(&script, format!("wrk.method = \"POST\"\nwrk.body = '{BODY}'\n")).unwrap();
+    std::fs::write(
+        &script,
+        format!("wrk.method = \"POST\"\nwrk.body = '{BODY}'\n"),
+    )
+    .unwrap();
     let url = format!("http://{address}/api/v1/sessions/1");
     let (before, started) = (cpu_time(), Instant::now());
     let output = tokio::task::spawn_blocking(move || {
@@ -133,7 +144,10 @@ async fn load(address: SocketAddr) -> Option<(f64, f64)> {
     let requests: f64 = said
         .lines()
         .find_map(|line| line.split_once(" requests in")?.0.trim().parse().ok())?;
-    Some((requests / took.as_secs_f64(), cpu.as_secs_f64() * 1e6 / requests))
+    Some((
+        requests / took.as_secs_f64(),
+        cpu.as_secs_f64() * 1e6 / requests,
+    ))
 }
 
 /// What all threads of this process have used.

@@ -82,7 +82,9 @@ mod tests {
         let request = Request::get(path).body(Body::empty()).unwrap();
         let response = router.call(request).await.unwrap();
         let status = response.status();
-        let body = read(response.into_body(), &BodyLimits::default()).await.unwrap();
+        let body = read(response.into_body(), &BodyLimits::default())
+            .await
+            .unwrap();
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
 
@@ -90,14 +92,29 @@ mod tests {
     async fn a_server_is_ready_while_its_store_answers_and_until_it_drains() {
         let edge = edge();
         let ready = router(edge.clone(), async || Ok::<_, String>(()));
-        assert_eq!(get(ready.clone(), "/readyz").await, (StatusCode::OK, "ready\n".into()));
+        assert_eq!(
+            get(ready.clone(), "/readyz").await,
+            (StatusCode::OK, "ready\n".into())
+        );
         let unreachable = router(edge.clone(), async || Err("the store is away"));
         let said = get(unreachable, "/readyz").await;
-        assert_eq!(said, (StatusCode::SERVICE_UNAVAILABLE, "the store is away\n".into()));
+        assert_eq!(
+            said,
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store is away\n".into()
+            )
+        );
 
         edge.start_draining();
-        assert_eq!(get(ready.clone(), "/readyz").await.0, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(get(ready, "/healthz").await, (StatusCode::OK, "ok\n".into()));
+        assert_eq!(
+            get(ready.clone(), "/readyz").await.0,
+            StatusCode::SERVICE_UNAVAILABLE
+        );
+        assert_eq!(
+            get(ready, "/healthz").await,
+            (StatusCode::OK, "ok\n".into())
+        );
     }
 
     #[tokio::test]

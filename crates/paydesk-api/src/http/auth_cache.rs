@@ -110,7 +110,13 @@ impl<V: Clone, E: Clone> KeyCache<V, E> {
                 value: value.clone(),
                 asked_at,
             })),
-            Ok(None) => self.refused.insert(*hash, Entry { value: None, asked_at }),
+            Ok(None) => self.refused.insert(
+                *hash,
+                Entry {
+                    value: None,
+                    asked_at,
+                },
+            ),
             Err(error) => {
                 // It counts from now: a read that failed slowly must still spare those who waited.
                 let asked_at = self.clock.now();
@@ -176,7 +182,9 @@ mod tests {
 
     impl Fixture {
         fn new() -> Self {
-            let clock = Arc::new(ManualClock::starting_at(Timestamp::from_millis(1_700_000_000_000)));
+            let clock = Arc::new(ManualClock::starting_at(Timestamp::from_millis(
+                1_700_000_000_000,
+            )));
             Self {
                 cache: KeyCache::new(KeyCacheLimits::default(), clock.clone()),
                 clock,
@@ -207,7 +215,10 @@ mod tests {
     async fn a_warm_key_costs_no_read() {
         let fixture = Fixture::new();
         for _ in 0..10 {
-            assert_eq!(fixture.get(1, Ok(Some("merchant"))).await, Ok(Some("merchant")));
+            assert_eq!(
+                fixture.get(1, Ok(Some("merchant"))).await,
+                Ok(Some("merchant"))
+            );
         }
         assert_eq!(fixture.reads(), 1);
     }
@@ -268,15 +279,25 @@ mod tests {
         let fixture = Fixture::new();
         assert_eq!(fixture.get(1, Err("down")).await, Err("down"));
         fixture.clock.advance(Span::millis(100));
-        assert_eq!(fixture.get(1, Ok(Some("merchant"))).await, Ok(Some("merchant")));
+        assert_eq!(
+            fixture.get(1, Ok(Some("merchant"))).await,
+            Ok(Some("merchant"))
+        );
     }
 
     #[tokio::test]
     async fn who_gives_up_waiting_leaves_the_question_to_the_next() {
         let fixture = Fixture::new();
-        let gave_up = tokio::time::timeout(Duration::from_millis(1), fixture.get(1, Ok(Some("merchant")))).await;
+        let gave_up = tokio::time::timeout(
+            Duration::from_millis(1),
+            fixture.get(1, Ok(Some("merchant"))),
+        )
+        .await;
         assert!(gave_up.is_err());
-        assert_eq!(fixture.get(1, Ok(Some("merchant"))).await, Ok(Some("merchant")));
+        assert_eq!(
+            fixture.get(1, Ok(Some("merchant"))).await,
+            Ok(Some("merchant"))
+        );
     }
 
     #[tokio::test]
@@ -288,13 +309,19 @@ mod tests {
         };
         let cache: KeyCache<&str, &str> = KeyCache::new(limits, clock);
         let load = |answer| move || std::future::ready(Ok(answer));
-        cache.get(&[0xff; 32], load(Some("merchant"))).await.unwrap();
+        cache
+            .get(&[0xff; 32], load(Some("merchant")))
+            .await
+            .unwrap();
         for guess in 0..10_000_u32 {
             let mut hash = [0; 32];
             hash[..4].copy_from_slice(&guess.to_le_bytes());
             assert_eq!(cache.get(&hash, load(None)).await, Ok(None));
         }
-        assert_eq!(cache.get(&[0xff; 32], load(None)).await, Ok(Some("merchant")));
+        assert_eq!(
+            cache.get(&[0xff; 32], load(None)).await,
+            Ok(Some("merchant"))
+        );
         assert!(cache.refused.len() <= 100 && cache.known.len() == 1);
     }
 

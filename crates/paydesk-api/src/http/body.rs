@@ -132,10 +132,16 @@ mod tests {
         }
     }
 
-    fn fed(pieces: &[&[u8]]) -> (mpsc::UnboundedSender<Result<Frame<Bytes>, std::io::Error>>, Body) {
+    fn fed(
+        pieces: &[&[u8]],
+    ) -> (
+        mpsc::UnboundedSender<Result<Frame<Bytes>, std::io::Error>>,
+        Body,
+    ) {
         let (feed, receiver) = mpsc::unbounded_channel();
         for piece in pieces {
-            feed.send(Ok(Frame::data(Bytes::copy_from_slice(piece)))).unwrap();
+            feed.send(Ok(Frame::data(Bytes::copy_from_slice(piece))))
+                .unwrap();
         }
         (feed, Body::new(Fed(receiver)))
     }
@@ -147,10 +153,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_whole_up_to_the_limit() {
-        assert_eq!(read(Body::from("0123456789"), &TEN).await.unwrap(), "0123456789");
+        assert_eq!(
+            read(Body::from("0123456789"), &TEN).await.unwrap(),
+            "0123456789"
+        );
         assert_eq!(read(Body::empty(), &TEN).await.unwrap(), "");
         let (feed, body) = fed(&[b"01234", b"", b"56789"]);
-        feed.send(Ok(Frame::trailers(http::HeaderMap::new()))).unwrap();
+        feed.send(Ok(Frame::trailers(http::HeaderMap::new())))
+            .unwrap();
         drop(feed);
         assert_eq!(read(body, &TEN).await.unwrap(), "0123456789");
     }
@@ -194,14 +204,18 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        assert_eq!(read(body, &TEN).await, Err(BodyError::TooSlow { limit: TEN.time }));
+        assert_eq!(
+            read(body, &TEN).await,
+            Err(BodyError::TooSlow { limit: TEN.time })
+        );
         dribble.await.unwrap();
     }
 
     #[tokio::test]
     async fn a_body_that_breaks_off_is_no_body() {
         let (feed, body) = fed(&[b"0123"]);
-        feed.send(Err(std::io::ErrorKind::UnexpectedEof.into())).unwrap();
+        feed.send(Err(std::io::ErrorKind::UnexpectedEof.into()))
+            .unwrap();
         assert_eq!(read(body, &TEN).await, Err(BodyError::Broken));
     }
 }

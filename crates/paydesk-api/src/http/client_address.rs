@@ -33,10 +33,14 @@ impl TrustedProxies {
         let mut nearest = peer;
         // Several headers are one list, the later ones nearer to us.
         for value in headers.get_all(&X_FORWARDED_FOR).iter().rev() {
-            let Ok(hops) = value.to_str() else { return nearest };
+            let Ok(hops) = value.to_str() else {
+                return nearest;
+            };
             for hop in hops.rsplit(',') {
                 // What cannot be read cannot be believed, nor what stands left of it.
-                let Some(hop) = parse(hop.trim()) else { return nearest };
+                let Some(hop) = parse(hop.trim()) else {
+                    return nearest;
+                };
                 nearest = hop;
                 if !self.trusts(hop) {
                     return hop;
@@ -66,14 +70,22 @@ mod tests {
         for value in forwarded {
             headers.append(&X_FORWARDED_FOR, value.parse().unwrap());
         }
-        TrustedProxies::new(trusted.iter().map(|network| network.parse().unwrap()).collect())
-            .client(peer.parse().unwrap(), &headers)
-            .to_string()
+        TrustedProxies::new(
+            trusted
+                .iter()
+                .map(|network| network.parse().unwrap())
+                .collect(),
+        )
+        .client(peer.parse().unwrap(), &headers)
+        .to_string()
     }
 
     #[test]
     fn a_stranger_cannot_choose_its_address() {
-        assert_eq!(client(&[], "198.51.100.7:1", &["203.0.113.1"]), "198.51.100.7");
+        assert_eq!(
+            client(&[], "198.51.100.7:1", &["203.0.113.1"]),
+            "198.51.100.7"
+        );
         assert_eq!(
             client(&["10.0.0.0/8"], "198.51.100.7:1", &["203.0.113.1"]),
             "198.51.100.7"
@@ -82,7 +94,10 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_names_its_client() {
-        assert_eq!(client(&["10.0.0.0/8"], "10.1.1.1:1", &["203.0.113.1"]), "203.0.113.1");
+        assert_eq!(
+            client(&["10.0.0.0/8"], "10.1.1.1:1", &["203.0.113.1"]),
+            "203.0.113.1"
+        );
         assert_eq!(
             client(&["10.0.0.0/8"], "[::ffff:10.1.1.1]:1", &["203.0.113.1:443"]),
             "203.0.113.1"
@@ -91,7 +106,10 @@ mod tests {
             client(&["10.0.0.0/8"], "10.1.1.1:1", &["[2001:db8::1]:443"]),
             "2001:db8::1"
         );
-        assert_eq!(client(&["10.0.0.0/8"], "10.1.1.1:1", &["[2001:db8::1]"]), "2001:db8::1");
+        assert_eq!(
+            client(&["10.0.0.0/8"], "10.1.1.1:1", &["[2001:db8::1]"]),
+            "2001:db8::1"
+        );
     }
 
     #[test]
@@ -105,8 +123,14 @@ mod tests {
             client(trusted, "10.1.1.1:1", &["1.1.1.1", "203.0.113.1, 10.2.2.2"]),
             "203.0.113.1"
         );
-        assert_eq!(client(trusted, "10.1.1.1:1", &["1.1.1.1, junk, 10.2.2.2"]), "10.2.2.2");
-        assert_eq!(client(trusted, "10.1.1.1:1", &["10.3.3.3, 10.2.2.2"]), "10.3.3.3");
+        assert_eq!(
+            client(trusted, "10.1.1.1:1", &["1.1.1.1, junk, 10.2.2.2"]),
+            "10.2.2.2"
+        );
+        assert_eq!(
+            client(trusted, "10.1.1.1:1", &["10.3.3.3, 10.2.2.2"]),
+            "10.3.3.3"
+        );
         assert_eq!(client(trusted, "10.1.1.1:1", &[]), "10.1.1.1");
     }
 }

@@ -66,7 +66,10 @@ impl RequestContext {
 
     pub(super) fn matched(&self, template: &str) {
         // Told once: there is one layer that tells it.
-        let _ = self.0.route.set(self.edge().metrics().traffic().route(template));
+        let _ = self
+            .0
+            .route
+            .set(self.edge().metrics().traffic().route(template));
     }
 
     pub(super) fn route(&self) -> &Arc<RouteMetrics> {
@@ -90,7 +93,11 @@ impl<S: Sync> FromRequestParts<S> for RequestContext {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, StatusCode> {
         // Only a router that is served without the edge has none: a mistake of ours, not of the caller.
-        parts.extensions.get().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR)
+        parts
+            .extensions
+            .get()
+            .cloned()
+            .ok_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 

@@ -4,15 +4,17 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN,
+    VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 static EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-request-id");
 static TEN_MINUTES: HeaderValue = HeaderValue::from_static("600");
 static VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
-static VARY_PREFLIGHT: HeaderValue =
-    HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
+static VARY_PREFLIGHT: HeaderValue = HeaderValue::from_static(
+    "origin, access-control-request-method, access-control-request-headers",
+);
 
 /// What a browser client may send to a route. Cookies are never among it: we set none.
 #[derive(Clone, Debug)]
@@ -51,7 +53,9 @@ impl Cors {
 /// Whether a browser asks what it may send.
 #[must_use]
 pub fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
-    method == Method::OPTIONS && headers.contains_key(ORIGIN) && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+    method == Method::OPTIONS
+        && headers.contains_key(ORIGIN)
+        && headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 /// The origin of a request, found to be allowed.
@@ -99,9 +103,18 @@ mod tests {
         let origin = allowed("https://shop.example");
         let preflight = CORS.preflight(origin.as_ref());
         assert_eq!(preflight.status(), 204);
-        assert_eq!(preflight.headers()[ACCESS_CONTROL_ALLOW_ORIGIN], "https://shop.example");
-        assert_eq!(preflight.headers()[ACCESS_CONTROL_ALLOW_METHODS], "GET, POST");
-        assert_eq!(preflight.headers()[ACCESS_CONTROL_ALLOW_HEADERS], "content-type");
+        assert_eq!(
+            preflight.headers()[ACCESS_CONTROL_ALLOW_ORIGIN],
+            "https://shop.example"
+        );
+        assert_eq!(
+            preflight.headers()[ACCESS_CONTROL_ALLOW_METHODS],
+            "GET, POST"
+        );
+        assert_eq!(
+            preflight.headers()[ACCESS_CONTROL_ALLOW_HEADERS],
+            "content-type"
+        );
 
         let mut answer = HeaderMap::new();
         mark(&mut answer, origin.as_ref());

@@ -73,13 +73,22 @@ mod tests {
     #[test]
     fn other_sites_may_not_unless_they_are_allowed() {
         for site in ["cross-site", "same-site", "something-new"] {
-            assert_eq!(judged(Some(site), Some("https://evil.example")), Post::Refused);
+            assert_eq!(
+                judged(Some(site), Some("https://evil.example")),
+                Post::Refused
+            );
             assert_eq!(judged(Some(site), Some("null")), Post::Refused);
             assert_eq!(judged(Some(site), None), Post::Refused);
-            assert_eq!(judged(Some(site), Some("https://shop.example")), Post::Allowed);
+            assert_eq!(
+                judged(Some(site), Some("https://shop.example")),
+                Post::Allowed
+            );
         }
         assert_eq!(judged(None, Some("https://evil.example")), Post::Refused);
-        assert_eq!(judged(None, Some("https://pay.example.evil.example")), Post::Refused);
+        assert_eq!(
+            judged(None, Some("https://pay.example.evil.example")),
+            Post::Refused
+        );
         assert_eq!(judged(None, Some("https://shop.example")), Post::Allowed);
     }
 
@@ -94,6 +103,9 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(&SEC_FETCH_SITE, "same-origin".parse().unwrap());
         headers.append(&SEC_FETCH_SITE, "cross-site".parse().unwrap());
-        assert_eq!(judge(&headers, "https://pay.example", |_| true), Post::Refused);
+        assert_eq!(
+            judge(&headers, "https://pay.example", |_| true),
+            Post::Refused
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! The headers that tell a browser what it must not do with our answers.
 
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use paydesk_core::tenant::Mode;
@@ -140,7 +141,10 @@ mod tests {
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
 
         let mut cached = HeaderMap::new();
-        cached.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
+        cached.insert(
+            CACHE_CONTROL,
+            HeaderValue::from_static("public, max-age=60"),
+        );
         api_headers(&mut cached);
         assert_eq!(cached[CACHE_CONTROL], "public, max-age=60");
     }

@@ -56,17 +56,22 @@ pub fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, JsonProblem> {
 /// What is checked of every text before it is read.
 fn check(bytes: &[u8]) -> Result<&str, JsonProblem> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
-        return Err(JsonProblem::with_the_text("the body is empty; JSON is expected"));
+        return Err(JsonProblem::with_the_text(
+            "the body is empty; JSON is expected",
+        ));
     }
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err(JsonProblem::with_the_text(
             "the body starts with a byte order mark; JSON is plain UTF-8",
         ));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| JsonProblem::with_the_text("the body is not UTF-8, which JSON is written in"))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| {
+        JsonProblem::with_the_text("the body is not UTF-8, which JSON is written in")
+    })?;
     if deeper_than(DEEPEST, bytes) {
-        return Err(JsonProblem::with_the_text("the body is nested more than 32 deep"));
+        return Err(JsonProblem::with_the_text(
+            "the body is nested more than 32 deep",
+        ));
     }
     Ok(text)
 }
@@ -89,7 +94,10 @@ fn explain<T: DeserializeOwned>(text: &str) -> Result<T, JsonProblem> {
 
 fn problem(field: Option<String>, error: &serde_json::Error) -> JsonProblem {
     let said = error.to_string();
-    let without_place = said.rfind(" at line ").and_then(|at| said.get(..at)).unwrap_or(&said);
+    let without_place = said
+        .rfind(" at line ")
+        .and_then(|at| said.get(..at))
+        .unwrap_or(&said);
     JsonProblem {
         field,
         message: Cow::Owned(without_values(without_place)),
@@ -109,7 +117,9 @@ fn without_values(message: &str) -> String {
     }
     // `unknown variant `x`, expected …`: the variant is a value, a field's name is not.
     if let Some(rest) = message.strip_prefix("unknown variant `") {
-        let expected = rest.rsplit_once("`, ").map_or("another", |(_, expected)| expected);
+        let expected = rest
+            .rsplit_once("`, ")
+            .map_or("another", |(_, expected)| expected);
         return cut(&format!("unknown value, {expected}")).into_owned();
     }
     cut(message).into_owned()
@@ -125,7 +135,10 @@ fn cut(text: &str) -> Cow<'_, str> {
 /// Whether arrays and objects are nested more than `limit` deep.
 fn deeper_than(limit: usize, bytes: &[u8]) -> bool {
     // Nothing is nested deeper than it has opening brackets, and counting them is quick.
-    let openings = bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    let openings = bytes
+        .iter()
+        .filter(|byte| matches!(byte, b'{' | b'['))
+        .count();
     openings > limit && deepest(bytes) > limit
 }
 
@@ -187,7 +200,9 @@ mod tests {
     }
 
     fn problem(text: &str) -> String {
-        parse_json::<Payment>(text.as_bytes()).unwrap_err().to_string()
+        parse_json::<Payment>(text.as_bytes())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -212,9 +227,18 @@ mod tests {
             problem(r#"{"card": {"number": 1}, "items": [1, true]}"#),
             "items[1]: invalid type: boolean, expected u8 (line 1)"
         );
-        assert_eq!(problem(r#"{"card": {}}"#), "card: missing field `number` (line 1)");
-        assert_eq!(problem(r#"{"card": {"number": 1}} x"#), "trailing characters (line 1)");
-        assert_eq!(problem(r#"{"card": "#), "EOF while parsing a value (line 1)");
+        assert_eq!(
+            problem(r#"{"card": {}}"#),
+            "card: missing field `number` (line 1)"
+        );
+        assert_eq!(
+            problem(r#"{"card": {"number": 1}} x"#),
+            "trailing characters (line 1)"
+        );
+        assert_eq!(
+            problem(r#"{"card": "#),
+            "EOF while parsing a value (line 1)"
+        );
     }
 
     #[test]

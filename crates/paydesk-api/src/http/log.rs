@@ -125,8 +125,14 @@ mod tests {
             redact_path(&format!("/pay/{public_id}/state?wait=25")),
             "/pay/AQEBk3mI…/state"
         );
-        assert_eq!(redact_path(&format!("/api/x/{public_id}/y")), "/api/x/AQEBk3mI…/y");
-        assert_eq!(redact_path("/pay/ninechars/payments"), "/pay/ninechar…/payments");
+        assert_eq!(
+            redact_path(&format!("/api/x/{public_id}/y")),
+            "/api/x/AQEBk3mI…/y"
+        );
+        assert_eq!(
+            redact_path("/pay/ninechars/payments"),
+            "/pay/ninechar…/payments"
+        );
         let uuid_as_token = "/pay/0192f0c1-2d3e-7f4a-8b5c-6d7e8f901234";
         assert_eq!(redact_path(uuid_as_token), "/pay/0192f0c1…");
     }
@@ -145,7 +151,10 @@ mod tests {
 
     #[test]
     fn queries_are_never_shown_and_long_paths_are_cut() {
-        assert_eq!(redact_path("/api/v1/sessions?secret=hunter2"), "/api/v1/sessions");
+        assert_eq!(
+            redact_path("/api/v1/sessions?secret=hunter2"),
+            "/api/v1/sessions"
+        );
         let long = "/a".repeat(10_000);
         assert!(redact_path(&long).len() < 300);
         let wide = format!("/{}", "ü".repeat(5_000));

@@ -92,7 +92,10 @@ impl From<IpAddr> for AddressBlock {
         match address.to_canonical() {
             // Among the reserved IPv6 prefixes, where no /64 of a client is.
             IpAddr::V4(v4) => Self(u64::from(v4.to_bits())),
-            #[allow(clippy::cast_possible_truncation, reason = "the upper 64 bits are what is meant")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "the upper 64 bits are what is meant"
+            )]
             IpAddr::V6(v6) => Self((v6.to_bits() >> 64) as u64),
         }
     }
@@ -163,7 +166,11 @@ struct Buckets<K>(Cache<K, Arc<InMemoryState>>);
 
 impl<K: Hash + Eq> Buckets<K> {
     fn new(most: usize) -> Self {
-        Self(Cache::with_weighter(most.min(1024), most as u64, UnitWeighter))
+        Self(Cache::with_weighter(
+            most.min(1024),
+            most as u64,
+            UnitWeighter,
+        ))
     }
 }
 
@@ -174,7 +181,9 @@ impl<K: Hash + Eq + Clone> StateStore for Buckets<K> {
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
-        let Ok(bucket) = self.0.get_or_insert_with::<K, Infallible>(key, || Ok(Arc::default()));
+        let Ok(bucket) = self
+            .0
+            .get_or_insert_with::<K, Infallible>(key, || Ok(Arc::default()));
         bucket.measure_and_replace(&NotKeyed::NonKey, decide)
     }
 }
@@ -219,7 +228,10 @@ mod tests {
             }
             .seconds()
         };
-        assert_eq!([seconds(0), seconds(999), seconds(1000), seconds(1001)], [1, 1, 1, 2]);
+        assert_eq!(
+            [seconds(0), seconds(999), seconds(1000), seconds(1001)],
+            [1, 1, 1, 2]
+        );
     }
 
     #[test]

@@ -126,7 +126,11 @@ mod tests {
         let ids = RequestIds::new(&SeededIds::new(1));
         let fresh: HashSet<String> = (0..10_000).map(|_| ids.fresh().to_string()).collect();
         assert_eq!(fresh.len(), 10_000);
-        assert!(fresh.iter().all(|id| id.len() == 13 && sent(id.as_bytes()).is_some()));
+        assert!(
+            fresh
+                .iter()
+                .all(|id| id.len() == 13 && sent(id.as_bytes()).is_some())
+        );
         let elsewhere = RequestIds::new(&SeededIds::new(2)).fresh().to_string();
         assert!(!fresh.contains(&elsewhere));
     }

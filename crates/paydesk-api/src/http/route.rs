@@ -34,7 +34,10 @@ impl<S: Service<Request>> Service<Request> for RouteTeller<S> {
 
     fn call(&mut self, request: Request) -> S::Future {
         let extensions = request.extensions();
-        if let (Some(context), Some(path)) = (extensions.get::<RequestContext>(), extensions.get::<MatchedPath>()) {
+        if let (Some(context), Some(path)) = (
+            extensions.get::<RequestContext>(),
+            extensions.get::<MatchedPath>(),
+        ) {
             context.matched(path.as_str());
         }
         self.0.call(request)

@@ -33,7 +33,8 @@ use super::route::TellRoute;
 static JSON: HeaderValue = HeaderValue::from_static("application/json");
 static ONE_SECOND: HeaderValue = HeaderValue::from_static("1");
 const BUSY: &str = r#"{"statusCode":503,"message":"the server is busy; try again in a second"}"#;
-const FAILED: &str = r#"{"statusCode":500,"message":"the server failed; the request id tells its operator where"}"#;
+const FAILED: &str =
+    r#"{"statusCode":500,"message":"the server failed; the request id tells its operator where"}"#;
 
 /// Puts the edge around a router. What it returns makes a service for each connection.
 #[must_use]
@@ -176,7 +177,9 @@ fn plain(status: StatusCode, json: &'static str) -> Response {
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON.clone());
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(RETRY_AFTER, ONE_SECOND.clone());
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, ONE_SECOND.clone());
     }
     response
 }
@@ -241,14 +244,22 @@ struct InFlight(Arc<Edge>);
 impl InFlight {
     /// And how many there were before.
     fn enter(edge: &Arc<Edge>) -> (Self, usize) {
-        let before = edge.metrics().traffic().in_flight.fetch_add(1, Ordering::Relaxed);
+        let before = edge
+            .metrics()
+            .traffic()
+            .in_flight
+            .fetch_add(1, Ordering::Relaxed);
         (Self(edge.clone()), before)
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.metrics().traffic().in_flight.fetch_sub(1, Ordering::Relaxed);
+        self.0
+            .metrics()
+            .traffic()
+            .in_flight
+            .fetch_sub(1, Ordering::Relaxed);
     }
 }
 

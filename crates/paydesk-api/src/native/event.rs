@@ -80,21 +80,35 @@ impl<'p> From<&'p PaymentMethod> for PaymentMethodOut<'p> {
 pub struct EventWords(pub Arc<Engine>);
 
 impl Words for EventWords {
-    fn render(&self, event: &Event, session: Option<&Session>, _: &[Transaction]) -> Option<String> {
+    fn render(
+        &self,
+        event: &Event,
+        session: Option<&Session>,
+        _: &[Transaction],
+    ) -> Option<String> {
         let written = match &event.subject {
-            Subject::Session { state, version, charge } => {
+            Subject::Session {
+                state,
+                version,
+                charge,
+            } => {
                 // What never changes is the session's; where it stood is the event's.
                 let mut then = session?.clone();
                 (then.state, then.version, then.charge) = (*state, *version, *charge);
                 then.updated_at = event.at;
-                serde_json::to_string(&EventOut::new(event, SessionOut::new(&then, [], &self.0, event.at)))
+                serde_json::to_string(&EventOut::new(
+                    event,
+                    SessionOut::new(&then, [], &self.0, event.at),
+                ))
             }
-            Subject::Transaction { transaction } => {
-                serde_json::to_string(&EventOut::new(event, TransactionOut::new(transaction, event.at)))
-            }
-            Subject::PaymentMethod { payment_method } => {
-                serde_json::to_string(&EventOut::new(event, PaymentMethodOut::from(&**payment_method)))
-            }
+            Subject::Transaction { transaction } => serde_json::to_string(&EventOut::new(
+                event,
+                TransactionOut::new(transaction, event.at),
+            )),
+            Subject::PaymentMethod { payment_method } => serde_json::to_string(&EventOut::new(
+                event,
+                PaymentMethodOut::from(&**payment_method),
+            )),
         };
         match written {
             Ok(body) => Some(body),

@@ -20,9 +20,20 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(
             "/api/v1/sessions",
-            post(sessions::create).get(sessions::list).fallback(problem::method_not_allowed),
+            post(sessions::create)
+                .get(sessions::list)
+                .fallback(problem::method_not_allowed),
         )
-        .route("/api/v1/sessions/{id}", get(sessions::get).fallback(problem::method_not_allowed))
-        .route("/api/v1/sessions/{id}/expire", post(sessions::expire).fallback(problem::method_not_allowed))
-        .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel).fallback(problem::method_not_allowed))
+        .route(
+            "/api/v1/sessions/{id}",
+            get(sessions::get).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/sessions/{id}/expire",
+            post(sessions::expire).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/sessions/{id}/cancel",
+            post(sessions::cancel).fallback(problem::method_not_allowed),
+        )
 }

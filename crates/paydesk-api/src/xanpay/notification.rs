@@ -15,8 +15,16 @@ use super::charge::ChargeOut;
 pub struct ChargeNotification(pub Arc<ServerKeys>);
 
 impl Words for ChargeNotification {
-    fn render(&self, event: &Event, session: Option<&Session>, transactions: &[Transaction]) -> Option<String> {
-        let (Subject::Transaction { transaction }, Some(session)) = (&event.subject, session) else { return None };
+    fn render(
+        &self,
+        event: &Event,
+        session: Option<&Session>,
+        transactions: &[Transaction],
+    ) -> Option<String> {
+        let (Subject::Transaction { transaction }, Some(session)) = (&event.subject, session)
+        else {
+            return None;
+        };
         let charge = ChargeOut::new(transaction, session, transactions, &self.0, event.at);
         serde_json::to_string(&charge).ok()
     }

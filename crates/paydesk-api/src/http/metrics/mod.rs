@@ -30,7 +30,11 @@ impl Metrics {
     #[must_use]
     pub fn new(version: &str) -> Self {
         let mut registry = Registry::with_prefix("paydesk");
-        registry.register("build", "What is running", Info::new([("version", version.to_owned())]));
+        registry.register(
+            "build",
+            "What is running",
+            Info::new([("version", version.to_owned())]),
+        );
         let traffic = Arc::new(Traffic::default());
         registry.register_collector(Box::new(traffic.clone()));
         Self {
@@ -90,7 +94,11 @@ mod tests {
         let metrics = Metrics::new("1.2.3");
         let route = metrics.traffic().route("/api/v1/sessions/{id}");
         route.answered(&Method::GET, StatusCode::OK, Duration::from_micros(30));
-        route.answered(&Method::GET, StatusCode::NO_CONTENT, Duration::from_millis(3));
+        route.answered(
+            &Method::GET,
+            StatusCode::NO_CONTENT,
+            Duration::from_millis(3),
+        );
         route.answered(&Method::GET, StatusCode::NOT_FOUND, Duration::from_secs(99));
         route.abandoned(&Method::POST);
         assert_eq!(
@@ -108,7 +116,9 @@ mod tests {
             "what was never answered took no time"
         );
         let has = |line: String| assert!(seconds.contains(&line), "{line} in {seconds:#?}");
-        has(format!("paydesk_http_request_duration_seconds_count{{{labels}}} 3"));
+        has(format!(
+            "paydesk_http_request_duration_seconds_count{{{labels}}} 3"
+        ));
         has(format!(
             "paydesk_http_request_duration_seconds_sum{{{labels}}} 99.00303"
         ));

@@ -21,13 +21,15 @@ const UNMATCHED: &str = "unmatched";
 /// More routes than a router of ours has; whatever comes beyond is counted as unmatched.
 const MOST_ROUTES: usize = 1_000;
 
-const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "other"];
+const METHODS: [&str; 8] = [
+    "GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "other",
+];
 /// The first stands in for 1xx, which is never an answer, and counts requests whose client went away.
 const STATUSES: [&str; 6] = ["abandoned", "2xx", "3xx", "4xx", "5xx", "other"];
 /// Upper bounds in microseconds; what is beyond the last has a bucket of its own.
 const BOUNDS: [u64; 16] = [
-    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
-    10_000_000, 30_000_000,
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 2_500_000, 10_000_000, 30_000_000,
 ];
 
 /// The counters of all requests.
@@ -70,11 +72,17 @@ impl Traffic {
         self.routes.rcu(|routes| {
             let mut routes = HashMap::clone(routes);
             if routes.len() < MOST_ROUTES {
-                routes.entry(fresh.template.clone()).or_insert_with(|| fresh.clone());
+                routes
+                    .entry(fresh.template.clone())
+                    .or_insert_with(|| fresh.clone());
             }
             routes
         });
-        self.routes.load().get(template).unwrap_or(&self.unmatched).clone()
+        self.routes
+            .load()
+            .get(template)
+            .unwrap_or(&self.unmatched)
+            .clone()
     }
 
     pub(in crate::http) const fn unmatched(&self) -> &Arc<RouteMetrics> {
@@ -144,7 +152,9 @@ impl RouteMetrics {
         bucket
             .map_or(&metrics.beyond, |(_, bucket)| bucket)
             .fetch_add(1, Ordering::Relaxed);
-        metrics.microseconds.fetch_add(microseconds, Ordering::Relaxed);
+        metrics
+            .microseconds
+            .fetch_add(microseconds, Ordering::Relaxed);
     }
 
     /// A request's client went away before it was answered.
@@ -169,12 +179,15 @@ impl RouteMetrics {
 
     /// Those methods that were ever used: a scrape is not filled with zeros.
     fn used_methods(&self) -> impl Iterator<Item = (&'static str, &MethodMetrics)> {
-        METHODS.into_iter().zip(&self.methods).filter(|(_, metrics)| {
-            metrics
-                .statuses
-                .iter()
-                .any(|counter| counter.load(Ordering::Relaxed) > 0)
-        })
+        METHODS
+            .into_iter()
+            .zip(&self.methods)
+            .filter(|(_, metrics)| {
+                metrics
+                    .statuses
+                    .iter()
+                    .any(|counter| counter.load(Ordering::Relaxed) > 0)
+            })
     }
 }
 
@@ -213,15 +226,23 @@ impl Collector for Traffic {
     }
 }
 
-fn encode_requests(encoder: &mut DescriptorEncoder<'_>, routes: &[Arc<RouteMetrics>]) -> Result<(), fmt::Error> {
-    let mut family = encoder.encode_descriptor("http_requests", "Requests", None, MetricType::Counter)?;
+fn encode_requests(
+    encoder: &mut DescriptorEncoder<'_>,
+    routes: &[Arc<RouteMetrics>],
+) -> Result<(), fmt::Error> {
+    let mut family =
+        encoder.encode_descriptor("http_requests", "Requests", None, MetricType::Counter)?;
     for route in routes {
         for (method, metrics) in route.used_methods() {
             for (status, counter) in STATUSES.iter().zip(&metrics.statuses) {
                 let count = counter.load(Ordering::Relaxed);
                 if count > 0 {
                     family
-                        .encode_family(&[("route", &*route.template), ("method", method), ("status", status)])?
+                        .encode_family(&[
+                            ("route", &*route.template),
+                            ("method", method),
+                            ("status", status),
+                        ])?
                         .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
                 }
             }
@@ -230,9 +251,16 @@ fn encode_requests(encoder: &mut DescriptorEncoder<'_>, routes: &[Arc<RouteMetri
     Ok(())
 }
 
-#[allow(clippy::cast_precision_loss, reason = "seconds are told, not reckoned with")]
-fn encode_durations(encoder: &mut DescriptorEncoder<'_>, routes: &[Arc<RouteMetrics>]) -> Result<(), fmt::Error> {
-    let help = "From a request's head to its answer's, without what was waited on the caller's wish";
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "seconds are told, not reckoned with"
+)]
+fn encode_durations(
+    encoder: &mut DescriptorEncoder<'_>,
+    routes: &[Arc<RouteMetrics>],
+) -> Result<(), fmt::Error> {
+    let help =
+        "From a request's head to its answer's, without what was waited on the caller's wish";
     let mut family = encoder.encode_descriptor(
         "http_request_duration",
         help,
@@ -241,7 +269,10 @@ fn encode_durations(encoder: &mut DescriptorEncoder<'_>, routes: &[Arc<RouteMetr
     )?;
     for route in routes {
         for (method, metrics) in route.used_methods() {
-            let bounds = BOUNDS.iter().map(|bound| *bound as f64 / 1e6).chain([f64::INFINITY]);
+            let bounds = BOUNDS
+                .iter()
+                .map(|bound| *bound as f64 / 1e6)
+                .chain([f64::INFINITY]);
             let counters = metrics.buckets.iter().chain([&metrics.beyond]);
             let buckets: Vec<(f64, u64)> = bounds
                 .zip(counters.map(|counter| counter.load(Ordering::Relaxed)))
@@ -270,7 +301,12 @@ fn encode_connections(
     encoder: &mut DescriptorEncoder<'_>,
     listeners: &[Arc<ConnectionMetrics>],
 ) -> Result<(), fmt::Error> {
-    let mut open = encoder.encode_descriptor("http_connections", "Open connections", None, MetricType::Gauge)?;
+    let mut open = encoder.encode_descriptor(
+        "http_connections",
+        "Open connections",
+        None,
+        MetricType::Gauge,
+    )?;
     for listener in listeners {
         open.encode_family(&[("listener", listener.listener)])?
             .encode_gauge(&listener.open())?;
@@ -295,11 +331,19 @@ fn encode_connections(
         }
     }
     let help = "Connections that took too long";
-    let mut family = encoder.encode_descriptor("http_connections_timed_out", help, None, MetricType::Counter)?;
+    let mut family = encoder.encode_descriptor(
+        "http_connections_timed_out",
+        help,
+        None,
+        MetricType::Counter,
+    )?;
     for listener in listeners {
         for (waiting_for, count) in listener.timeouts() {
             family
-                .encode_family(&[("listener", listener.listener), ("waiting_for", waiting_for)])?
+                .encode_family(&[
+                    ("listener", listener.listener),
+                    ("waiting_for", waiting_for),
+                ])?
                 .encode_counter::<NoLabelSet, _, u64>(&count, None)?;
         }
     }

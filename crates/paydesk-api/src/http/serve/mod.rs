@@ -87,7 +87,9 @@ where
 {
     let watch = Watch::new(limits, metrics.clone());
     let mut watching = pin!(watch.watch());
-    let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+    let places = Arc::new(Semaphore::new(
+        limits.connections.min(Semaphore::MAX_PERMITS),
+    ));
     let http = http();
 
     {

@@ -53,7 +53,8 @@ pub(super) struct Watched {
 
 impl Watched {
     pub(super) fn enters(&self, phase: Phase) {
-        self.since.store(self.clock.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.since
+            .store(self.clock.load(Ordering::Relaxed), Ordering::Relaxed);
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
@@ -84,7 +85,12 @@ impl Watched {
     }
 
     /// What is due, at `now`, of a connection under these limits.
-    fn due(&self, now: u64, limits: &ConnectionLimits, tick: Duration) -> Option<(TimedOut, Order)> {
+    fn due(
+        &self,
+        now: u64,
+        limits: &ConnectionLimits,
+        tick: Duration,
+    ) -> Option<(TimedOut, Order)> {
         // The phase may change while this is read; then it is judged by the moment before, within one tick.
         let (what, limit, order) = match self.phase.load(Ordering::Relaxed) {
             0 => (TimedOut::Idle, limits.idle, Order::Finish),

@@ -92,8 +92,13 @@ async fn a_handler_learns_who_asks_and_under_which_id() {
         .body(Body::empty())
         .unwrap();
     let response = service().answer(request).await.unwrap();
-    let id = response.headers()[&X_REQUEST_ID].to_str().unwrap().to_owned();
-    let body = read(response.into_body(), &BodyLimits::default()).await.unwrap();
+    let id = response.headers()[&X_REQUEST_ID]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    let body = read(response.into_body(), &BodyLimits::default())
+        .await
+        .unwrap();
     assert_eq!(body, format!("{id} {}", IpAddr::from([203, 0, 113, 1])));
 }
 
@@ -113,7 +118,10 @@ async fn a_line_tells_what_happened_and_no_secret() {
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
-    assert!(!line.contains("hunter2") && !line.contains(&public_id[..9]), "{line}");
+    assert!(
+        !line.contains("hunter2") && !line.contains(&public_id[..9]),
+        "{line}"
+    );
 }
 
 #[tokio::test]

@@ -54,7 +54,14 @@ async fn who_waits_for_news_turns_nobody_away() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_wait_for_a_place() {
-    let server = Server::start(ConnectionLimits { connections: 1, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits {
+            connections: 1,
+            ..FAR
+        },
+        EdgeConfig::default(),
+    )
+    .await;
     let first = server.connect().await;
     first.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     first.until("hello").await;

@@ -62,7 +62,14 @@ impl Server {
         let connections = edge.metrics().connections("public");
         let stopped = tokio::spawn(async move {
             let stop = async { drop(stopping.await) };
-            serve(listener, |peer| services.for_peer(peer), limits, connections, stop).await
+            serve(
+                listener,
+                |peer| services.for_peer(peer),
+                limits,
+                connections,
+                stop,
+            )
+            .await
         });
         Self {
             address,
@@ -86,7 +93,10 @@ impl Server {
         let value = text
             .lines()
             .find_map(|found| found.strip_prefix(line)?.strip_prefix(' '));
-        value.unwrap_or_else(|| panic!("{line} in {text}")).parse().unwrap()
+        value
+            .unwrap_or_else(|| panic!("{line} in {text}"))
+            .parse()
+            .unwrap()
     }
 
     /// Waits until this many requests are being worked on.
@@ -108,7 +118,10 @@ fn routes() -> Router {
         "news"
     };
     let echo = async |request: AxumRequest| {
-        let limits = BodyLimits { size: 10, time: SHORT };
+        let limits = BodyLimits {
+            size: 10,
+            time: SHORT,
+        };
         match read(request.into_body(), &limits).await {
             Ok(body) => (http::StatusCode::OK, AxumBody::from(body)),
             Err(error) => (error.status(), AxumBody::from(error.to_string())),
@@ -122,7 +135,10 @@ fn routes() -> Router {
         .route("/echo", post(echo))
         .route("/large", get(large))
         .route("/never", get(std::future::pending::<()>))
-        .route("/panic/{token}", get(async || -> &str { panic!("hunter2") }))
+        .route(
+            "/panic/{token}",
+            get(async || -> &str { panic!("hunter2") }),
+        )
 }
 
 struct Client(TcpStream);

@@ -17,7 +17,10 @@ async fn a_server_that_stops_finishes_what_it_began_and_takes_no_more() {
     let stopped = tokio::spawn(server.stop());
     assert_eq!(idle.rest().await, "");
     assert_eq!(silent.rest().await, "");
-    assert!(TcpStream::connect(address).await.is_err(), "the listener is closed");
+    assert!(
+        TcpStream::connect(address).await.is_err(),
+        "the listener is closed"
+    );
     let answer = busy.rest().await;
     assert!(
         answer.ends_with("done") && answer.contains("connection: close"),
@@ -28,7 +31,14 @@ async fn a_server_that_stops_finishes_what_it_began_and_takes_no_more() {
 
 #[tokio::test]
 async fn what_is_not_finished_within_the_grace_period_is_cut_and_counted() {
-    let server = Server::start(ConnectionLimits { grace: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits {
+            grace: SHORT,
+            ..FAR
+        },
+        EdgeConfig::default(),
+    )
+    .await;
     let never = server.connect().await;
     never.send("GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.in_flight(1).await;

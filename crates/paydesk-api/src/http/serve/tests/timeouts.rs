@@ -4,7 +4,11 @@ use super::*;
 
 #[tokio::test]
 async fn a_head_that_dribbles_is_cut_off_in_total_time() {
-    let server = Server::start(ConnectionLimits { head: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { head: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     client.until("hello").await;
@@ -29,13 +33,18 @@ async fn a_head_that_dribbles_is_cut_off_in_total_time() {
         "{:?}",
         started.elapsed()
     );
-    let counted = r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="head"}"#;
+    let counted =
+        r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="head"}"#;
     assert_eq!(server.metric(counted), 1);
 }
 
 #[tokio::test]
 async fn a_connection_that_never_says_anything_is_cut_off() {
-    let server = Server::start(ConnectionLimits { head: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { head: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let started = Instant::now();
     assert_eq!(server.connect().await.rest().await, "");
     assert!(
@@ -64,7 +73,11 @@ async fn a_body_that_dribbles_is_answered_408_and_its_connection_closed() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
-    let server = Server::start(ConnectionLimits { idle: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { idle: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let idle = server.connect().await;
     idle.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     idle.until("hello").await;
@@ -83,10 +96,15 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_is_cut_off() {
-    let server = Server::start(ConnectionLimits { idle: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { idle: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let client = server.connect().await;
     client.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let counted = r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="write"}"#;
+    let counted =
+        r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="write"}"#;
     while server.metric(counted) == 0 {
         sleep(Duration::from_millis(5)).await;
     }
@@ -95,7 +113,14 @@ async fn a_client_that_does_not_take_its_answer_is_cut_off() {
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_given_up() {
-    let server = Server::start(ConnectionLimits { answer: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits {
+            answer: SHORT,
+            ..FAR
+        },
+        EdgeConfig::default(),
+    )
+    .await;
     let client = server.connect().await;
     client.send("GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_eq!(client.rest().await, "");
