@@ -78,7 +78,7 @@ pub struct Payment<'a> {
     pub bill_number: &'a str,
     /// For how many payments, if the code says so.
     pub initiation: Option<Initiation>,
-    /// When the code stops being valid; written for the schemes that have a place for it (`PayNow`, FPS).
+    /// When the code stops being valid; written where the scheme has a place for it (`PayNow`).
     pub expires_at: Option<Timestamp>,
 }
 

@@ -100,7 +100,7 @@ impl Payee {
                 fields.put(2, value)?;
                 fields.put(3, "0")?; // the payer cannot edit the amount
                 if let Some(at) = expires_at {
-                    fields.put(4, local_second(at))?;
+                    fields.put(4, in_singapore(at))?;
                 }
             }
             Self::PromptPay(proxy) => {
@@ -123,9 +123,6 @@ impl Payee {
                 let (kind, value) = proxy.checked()?;
                 fields.put(0, "hk.com.hkicl")?;
                 fields.put(kind, value)?;
-                if let Some(at) = expires_at {
-                    fields.put(5, local_second(at))?;
-                }
             }
         }
         Ok(fields)
@@ -192,9 +189,9 @@ impl FpsProxy {
             Self::Mobile(_) => Err(BuildError::Proxy {
                 expected: "+852- and eight digits",
             }),
-            // So that the template, which also holds the scheme's name and an expiry, stays within 99 characters.
+            // So that the template, which also holds the scheme's name, stays within 99 characters.
             Self::Email(address)
-                if address.len() <= 60
+                if address.len() <= 75
                     && address.bytes().all(|byte| byte.is_ascii_graphic())
                     && address
                         .split_once('@')
@@ -203,7 +200,7 @@ impl FpsProxy {
                 Ok((4, address))
             }
             Self::Email(_) => Err(BuildError::Proxy {
-                expected: "an email address of at most 60 ASCII characters",
+                expected: "an email address of at most 75 ASCII characters",
             }),
         }
     }
@@ -213,13 +210,12 @@ fn is_digits(text: &str, lengths: &[usize]) -> bool {
     lengths.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// An expiry as `YYYYMMDDHHMMSS`, in the local time of Singapore and Hong Kong, which is the same (UTC+8, no
-/// summer time).
+/// An expiry as `YYYYMMDDHHMMSS` in Singapore's time (UTC+8, no summer time).
 ///
-/// The field carries no zone and the schemes name none. Their banks read it in local time, as they do the date
-/// alone that most codes carry; written in UTC, a code valid for an hour would have run out seven hours ago.
+/// The field carries no zone and the scheme names none. Its banks read it in local time, as they do the date alone
+/// that most codes carry; written in UTC, a code valid for an hour would have run out seven hours ago.
 /// Milliseconds are cut, so a code never outlives its session.
-fn local_second(at: Timestamp) -> String {
+fn in_singapore(at: Timestamp) -> String {
     let zone = TimeZone::fixed(Offset::constant(8));
     jiff::Timestamp::from_millisecond(at.as_millis())
         // Not reachable: a Timestamp is held within jiff's range.

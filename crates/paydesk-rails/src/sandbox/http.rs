@@ -63,12 +63,11 @@ fn may_pass(token: Option<&Secret>, headers: &HeaderMap) -> bool {
     let Some(token) = token else {
         return true;
     };
-    let given = headers
+    headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    given.as_bytes().ct_eq(token.reveal().as_bytes()).into()
+        .is_some_and(|given| given.as_bytes().ct_eq(token.reveal().as_bytes()).into())
 }
 
 /// Why a request was not served.
