@@ -41,9 +41,7 @@ async fn who_waits_for_news_turns_nobody_away() {
     let server = Server::start(FAR, config).await;
     let waiting = server.connect().await;
     waiting.send("GET /wait HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    while server.metric("paydesk_http_requests_waiting") == 0 {
-        sleep(Duration::from_millis(2)).await;
-    }
+    server.until("paydesk_http_requests_waiting", 1).await;
     let other = server.connect().await;
     other.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     other.until("hello").await;

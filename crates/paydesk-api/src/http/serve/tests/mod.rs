@@ -99,22 +99,31 @@ impl Server {
             .unwrap()
     }
 
+    /// Waits until this metric has this value.
+    async fn until(&self, line: &str, value: u64) {
+        let watching = async {
+            while self.metric(line) != value {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let waited = timeout(LONG, watching).await;
+        waited.unwrap_or_else(|_| panic!("{line} is {}", self.metric(line)));
+    }
+
     /// Waits until this many requests are being worked on.
     async fn in_flight(&self, count: u64) {
-        while self.metric("paydesk_http_requests_in_flight") != count {
-            sleep(Duration::from_millis(2)).await;
-        }
+        self.until("paydesk_http_requests_in_flight", count).await;
     }
 }
 
 fn routes() -> Router {
     let slow = async || {
-        sleep(SHORT * 2).await;
+        sleep(SHORT * 4).await;
         "done"
     };
     let wait = async |request: RequestContext| {
         let _waiting = request.wait_aside();
-        sleep(SHORT).await;
+        sleep(SHORT * 4).await;
         "news"
     };
     let echo = async |request: AxumRequest| {
