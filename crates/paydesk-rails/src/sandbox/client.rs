@@ -127,6 +127,10 @@ impl SandboxClient {
 
 #[async_trait]
 impl Rail for SandboxClient {
+    fn takes_card(&self, card: &Card) -> bool {
+        is_test_card(&card.number)
+    }
+
     async fn start(&self, start: Start) -> RailAnswer {
         self.answer("/rail/start", &Attempt::from(start)).await
     }
