@@ -54,8 +54,8 @@ pub struct Options {
     /// A look in half a minute: 20,000 sessions, one second, one round.
     #[arg(long)]
     pub quick: bool,
-    /// Threads of the load generator.
-    #[arg(long, default_value_t = 2)]
+    /// Threads of the load generator; one is enough on two cores, which it shares with the server.
+    #[arg(long, default_value_t = 1)]
     pub threads: u32,
     /// Also writes everything measured, round by round, as JSON to this file.
     #[arg(long, value_name = "FILE")]

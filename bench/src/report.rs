@@ -13,10 +13,8 @@ use crate::measure::{Pair, float, median};
 pub struct Report {
     /// The machine, in words.
     pub machine: String,
-    /// Opening sessions in a store that starts empty, beside an echo.
+    /// Opening sessions, beside an echo.
     pub create: Vec<Pair>,
-    /// Opening sessions at the end, when the store is full, beside an echo.
-    pub create_full: Option<Pair>,
     /// Reading one session, beside a constant answer of the same bytes.
     pub read: Vec<Pair>,
     /// Reading the newest thirty, beside a constant answer of the same bytes.
@@ -37,8 +35,8 @@ pub struct Report {
 pub struct Fill {
     /// Sessions stored afterwards.
     pub sessions: u64,
-    /// Sessions per second, sustained over the fill; absent when the store was already full.
-    pub per_second: Option<f64>,
+    /// Sessions per second, sustained from an empty store on.
+    pub per_second: f64,
     /// Bytes on disk afterwards.
     pub stored_bytes: u64,
 }
@@ -132,9 +130,7 @@ impl Display for Report {
             "| | conn. | /s | p50 µs | p99 µs | CPU µs | bare /s | p50 µs | p99 µs | CPU µs | ÷ bare |"
         )?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
-        let full = format!("create, {} stored", self.fill.sessions);
         let rows = (self.create.iter().map(|pair| ("create", pair)))
-            .chain(self.create_full.iter().map(|pair| (full.as_str(), pair)))
             .chain(self.read.iter().map(|pair| ("read one", pair)))
             .chain(self.list.iter().map(|pair| ("list 30", pair)));
         for (
@@ -163,14 +159,9 @@ impl Display for Report {
         let per_session = float(*stored_bytes) / float(*sessions);
         writeln!(
             f,
-            "\n- {sessions} sessions stored, {per_session:.0} bytes each on disk with all indexes."
+            "\n- All of it with {sessions} sessions stored beforehand, {per_session:.0} bytes each on disk with their \
+             indexes; filling the store went at {per_second:.0} a second."
         )?;
-        if let Some(per_second) = per_second {
-            writeln!(
-                f,
-                "- Filling the store: {per_second:.0} sessions per second, each answered after its fsync."
-            )?;
-        }
         let Starts {
             clean_millis,
             killed_millis,
@@ -179,7 +170,7 @@ impl Display for Report {
         let middle = median(clean_millis.iter().copied());
         writeln!(
             f,
-            "- Start to ready with that store: {middle:.0} ms (median of {}), at worst {worst:.0} ms; \
+            "- From start to ready: {middle:.0} ms (median of {}), at worst {worst:.0} ms; \
              {killed_millis:.0} ms after SIGKILL.",
             clean_millis.len()
         )?;
