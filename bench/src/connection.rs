@@ -82,7 +82,9 @@ impl Connection {
         while !bytes.is_empty() {
             match self.stream.try_write(bytes) {
                 Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.stream.writable().await?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stream.writable().await?
+                }
                 Err(error) => return Err(error).context("send a request"),
             }
         }
@@ -117,7 +119,9 @@ struct Head {
 fn parse_head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
-    let httparse::Status::Complete(length) = response.parse(bytes).context("parse an answer's head")? else {
+    let httparse::Status::Complete(length) =
+        response.parse(bytes).context("parse an answer's head")?
+    else {
         return Ok(None);
     };
     let body_length = response
@@ -162,15 +166,22 @@ mod tests {
 
     async fn exchange(pieces: &'static [&'static str]) -> anyhow::Result<(u16, Vec<u8>)> {
         let mut connection = Connection::open(answers_with(pieces).await).await?;
-        let answer = connection.exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await?;
+        let answer = connection
+            .exchange(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            .await?;
         Ok((answer.status, answer.body.to_vec()))
     }
 
     #[tokio::test]
     async fn an_answer_is_read_whole_however_it_is_cut() {
-        let (status, body) = exchange(&["HTTP/1.1 20", "1 Created\r\nContent-", "Length: 5\r\n\r\nhe", "llo"])
-            .await
-            .unwrap();
+        let (status, body) = exchange(&[
+            "HTTP/1.1 20",
+            "1 Created\r\nContent-",
+            "Length: 5\r\n\r\nhe",
+            "llo",
+        ])
+        .await
+        .unwrap();
         assert_eq!((status, body.as_slice()), (201, b"hello".as_slice()));
     }
 
@@ -185,7 +196,10 @@ mod tests {
         let error = exchange(&["HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhe"])
             .await
             .unwrap_err();
-        assert!(error.to_string().contains("closed the connection"), "{error}");
+        assert!(
+            error.to_string().contains("closed the connection"),
+            "{error}"
+        );
     }
 
     #[tokio::test]

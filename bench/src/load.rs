@@ -82,7 +82,13 @@ pub struct Outcome {
 }
 
 /// Runs `work` against `address` over `connections` connections, spread over `threads` threads.
-pub fn run(address: SocketAddr, work: &Work, connections: u32, threads: u32, until: Until) -> anyhow::Result<Outcome> {
+pub fn run(
+    address: SocketAddr,
+    work: &Work,
+    connections: u32,
+    threads: u32,
+    until: Until,
+) -> anyhow::Result<Outcome> {
     let started = Instant::now();
     let end = match until {
         Until::Elapsed(duration) => End {
@@ -108,7 +114,11 @@ pub fn run(address: SocketAddr, work: &Work, connections: u32, threads: u32, unt
             .collect();
         handles
             .into_iter()
-            .map(|handle| handle.join().unwrap_or_else(|_| bail!("a load thread panicked")))
+            .map(|handle| {
+                handle
+                    .join()
+                    .unwrap_or_else(|_| bail!("a load thread panicked"))
+            })
             .collect()
     });
     let elapsed = started.elapsed();
@@ -141,7 +151,9 @@ impl End {
         now < self.at
             && self
                 .tickets
-                .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+                .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                    left.checked_sub(1)
+                })
                 .is_ok()
     }
 }
@@ -172,12 +184,19 @@ fn run_thread(
     connections: impl Iterator<Item = u32>,
     end: &Arc<End>,
 ) -> anyhow::Result<Part> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let limit = end.at.saturating_duration_since(Instant::now()) + GRACE;
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         for number in connections {
-            tasks.spawn(run_connection(address, work.clone(), number, Arc::clone(end)));
+            tasks.spawn(run_connection(
+                address,
+                work.clone(),
+                number,
+                Arc::clone(end),
+            ));
         }
         let all = async {
             let mut whole = Part::new()?;
@@ -192,7 +211,12 @@ fn run_thread(
     })
 }
 
-async fn run_connection(address: SocketAddr, work: Work, number: u32, end: Arc<End>) -> anyhow::Result<Part> {
+async fn run_connection(
+    address: SocketAddr,
+    work: Work,
+    number: u32,
+    end: Arc<End>,
+) -> anyhow::Result<Part> {
     let mut connection = Connection::open(address).await?;
     let mut part = Part::new()?;
     let mut request = Vec::new();
@@ -212,7 +236,8 @@ async fn run_connection(address: SocketAddr, work: Work, number: u32, end: Arc<E
         };
         let answer = connection.exchange(bytes).await?;
         let answered = Instant::now();
-        part.latencies.record(u64::try_from((answered - now).as_nanos())?)?;
+        part.latencies
+            .record(u64::try_from((answered - now).as_nanos())?)?;
         now = answered;
         if let Some(created) = check(&answer, &work.expect, id)? {
             part.created.push(created.into());
@@ -227,7 +252,9 @@ fn check<'a>(answer: &Answer<'a>, expect: &Expect, id: &str) -> anyhow::Result<O
         && match expect {
             Expect::Bytes(bytes) => answer.body == bytes.as_ref(),
             Expect::SameSession => memmem::find(answer.body, id.as_bytes()).is_some(),
-            Expect::Page(length) => memmem::find_iter(answer.body, br#""publicId""#).count() == *length,
+            Expect::Page(length) => {
+                memmem::find_iter(answer.body, br#""publicId""#).count() == *length
+            }
             Expect::NewSession => {
                 if let Some(id) = session_id(answer.body) {
                     return Ok(Some(id));
@@ -238,7 +265,12 @@ fn check<'a>(answer: &Answer<'a>, expect: &Expect, id: &str) -> anyhow::Result<O
     if right {
         return Ok(None);
     }
-    let body = String::from_utf8_lossy(answer.body.get(..answer.body.len().min(400)).unwrap_or_default());
+    let body = String::from_utf8_lossy(
+        answer
+            .body
+            .get(..answer.body.len().min(400))
+            .unwrap_or_default(),
+    );
     bail!("a wrong answer, status {}: {body}", answer.status)
 }
 
@@ -281,7 +313,10 @@ mod tests {
     #[test]
     fn a_created_session_is_known_by_its_own_id() {
         let body = r#"{"id":"s1","orders":[{"id":"58109ds9a01"}]}"#;
-        assert_eq!(check(&answer(200, body), &Expect::NewSession, "").unwrap(), Some("s1"));
+        assert_eq!(
+            check(&answer(200, body), &Expect::NewSession, "").unwrap(),
+            Some("s1")
+        );
     }
 
     #[test]
@@ -290,8 +325,14 @@ mod tests {
             (answer(503, r#"{"id":"s1"}"#), Expect::NewSession),
             (answer(200, r#"{"error":"no"}"#), Expect::NewSession),
             (answer(200, r#"{"id":"s2"}"#), Expect::SameSession),
-            (answer(200, r#"{"data":[{"publicId":"s1"}]}"#), Expect::Page(30)),
-            (answer(200, "abd"), Expect::Bytes(Bytes::from_static(b"abc"))),
+            (
+                answer(200, r#"{"data":[{"publicId":"s1"}]}"#),
+                Expect::Page(30),
+            ),
+            (
+                answer(200, "abd"),
+                Expect::Bytes(Bytes::from_static(b"abc")),
+            ),
         ];
         for (answer, expect) in &wrong {
             assert!(check(answer, expect, "s1").is_err(), "{answer:?}");

@@ -75,9 +75,14 @@ pub struct Options {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
-    let Arguments { mut options, command } = Arguments::parse();
+    let Arguments {
+        mut options,
+        command,
+    } = Arguments::parse();
     if let Some(Subordinate::Bare(bare)) = command {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
         runtime.block_on(bare::serve(bare))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -101,7 +106,8 @@ fn main() -> anyhow::Result<ExitCode> {
     let report = run::run(&options)?;
     if let Some(path) = &options.json {
         let json = serde_json::json!({ "report": report, "limits": report.limits() });
-        std::fs::write(path, format!("{json:#}\n")).with_context(|| format!("write {}", path.display()))?;
+        std::fs::write(path, format!("{json:#}\n"))
+            .with_context(|| format!("write {}", path.display()))?;
     }
     write!(std::io::stdout().lock(), "{report}")?;
     let kept = report.limits().iter().all(|limit| limit.kept);
@@ -116,7 +122,9 @@ fn main() -> anyhow::Result<ExitCode> {
 /// instead of dying with a gigabyte left behind.
 fn outlive_interrupts() {
     std::thread::spawn(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
         // The handler stays in place after the first signal.
         runtime.block_on(tokio::signal::ctrl_c())
     });

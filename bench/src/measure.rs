@@ -99,16 +99,31 @@ pub fn pair(
 }
 
 /// Asks without measuring, to fill caches and connection tables.
-pub fn warm_up(contender: &Contender<'_>, plan: Plan, keep: &mut impl FnMut(Vec<Box<str>>)) -> anyhow::Result<()> {
+pub fn warm_up(
+    contender: &Contender<'_>,
+    plan: Plan,
+    keep: &mut impl FnMut(Vec<Box<str>>),
+) -> anyhow::Result<()> {
     let until = Until::Elapsed(Duration::from_millis(300));
     keep(run(contender, 16, plan.threads, until)?.created);
     Ok(())
 }
 
 /// Runs a load; if it fails, says what the server last wrote.
-pub fn run(contender: &Contender<'_>, connections: u32, threads: u32, until: Until) -> anyhow::Result<Outcome> {
-    load::run(contender.address, &contender.work, connections, threads, until)
-        .with_context(|| format!("the server's last words:\n{}", contender.process.log_tail()))
+pub fn run(
+    contender: &Contender<'_>,
+    connections: u32,
+    threads: u32,
+    until: Until,
+) -> anyhow::Result<Outcome> {
+    load::run(
+        contender.address,
+        &contender.work,
+        connections,
+        threads,
+        until,
+    )
+    .with_context(|| format!("the server's last words:\n{}", contender.process.log_tail()))
 }
 
 fn measure(
@@ -118,7 +133,12 @@ fn measure(
     keep: &mut impl FnMut(Vec<Box<str>>),
 ) -> anyhow::Result<Sample> {
     let (cpu, own) = (contender.process.cpu()?, own_cpu()?);
-    let outcome = run(contender, connections, plan.threads, Until::Elapsed(plan.duration))?;
+    let outcome = run(
+        contender,
+        connections,
+        plan.threads,
+        Until::Elapsed(plan.duration),
+    )?;
     let (cpu, own) = (
         contender.process.cpu()?.saturating_sub(cpu),
         own_cpu()?.saturating_sub(own),

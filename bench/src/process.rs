@@ -35,11 +35,19 @@ impl Process {
         let child = command
             .spawn()
             .with_context(|| format!("start {}", command.get_program().display()))?;
-        Ok(Self { child, log, spawned })
+        Ok(Self {
+            child,
+            log,
+            spawned,
+        })
     }
 
     /// Asks `path` at `address` until it answers 200; returns the time since the process was started.
-    pub fn wait_until_ready(&mut self, address: SocketAddr, path: &str) -> anyhow::Result<Duration> {
+    pub fn wait_until_ready(
+        &mut self,
+        address: SocketAddr,
+        path: &str,
+    ) -> anyhow::Result<Duration> {
         loop {
             if is_ready(address, path) {
                 return Ok(self.spawned.elapsed());
@@ -51,7 +59,10 @@ impl Process {
                 );
             }
             if self.spawned.elapsed() > READY_WITHIN {
-                bail!("the server was not ready within {READY_WITHIN:?}:\n{}", self.log_tail());
+                bail!(
+                    "the server was not ready within {READY_WITHIN:?}:\n{}",
+                    self.log_tail()
+                );
             }
             std::thread::sleep(POLL);
         }
@@ -59,7 +70,11 @@ impl Process {
 
     /// User and system time used so far, of all threads.
     pub fn cpu(&self) -> anyhow::Result<Duration> {
-        cpu_of(Path::new("/proc").join(self.child.id().to_string()).as_path())
+        cpu_of(
+            Path::new("/proc")
+                .join(self.child.id().to_string())
+                .as_path(),
+        )
     }
 
     /// The largest resident memory so far, in bytes.
@@ -82,7 +97,11 @@ impl Process {
         let asked = Instant::now();
         while asked.elapsed() < STOP_WITHIN {
             if let Some(status) = self.child.try_wait()? {
-                ensure!(status.success(), "the server ended with {status}:\n{}", self.log_tail());
+                ensure!(
+                    status.success(),
+                    "the server ended with {status}:\n{}",
+                    self.log_tail()
+                );
                 return Ok(());
             }
             std::thread::sleep(POLL);
@@ -121,7 +140,9 @@ impl Drop for Process {
 
 /// Removes Paydesk's settings from a child's environment: a run measures the defaults and its own flags.
 pub fn without_settings(command: &mut Command) -> &mut Command {
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PAYDESK_")) {
+    for (name, _) in
+        std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PAYDESK_"))
+    {
         command.env_remove(name);
     }
     command
@@ -147,7 +168,10 @@ fn cpu_of(process: &Path) -> anyhow::Result<Duration> {
 /// `utime + stime`, fields 14 and 15 of proc(5). The second field is the program's name in parentheses and may
 /// itself hold spaces and parentheses, so counting starts after the last one.
 fn ticks(stat: &str) -> Option<u32> {
-    let mut fields = stat.get(stat.rfind(')')? + 1..)?.split_whitespace().skip(11);
+    let mut fields = stat
+        .get(stat.rfind(')')? + 1..)?
+        .split_whitespace()
+        .skip(11);
     let user: u32 = fields.next()?.parse().ok()?;
     let system: u32 = fields.next()?.parse().ok()?;
     user.checked_add(system)
@@ -194,7 +218,10 @@ mod tests {
     fn a_child_that_exits_with_a_fault_when_asked_to_stop_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
-        command.args(["-c", "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"]);
+        command.args([
+            "-c",
+            "trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done",
+        ]);
         let log = directory.path().join("log");
         let process = Process::spawn(&mut command, log.clone()).unwrap();
         while fs::read_to_string(&log).unwrap().is_empty() {

@@ -91,14 +91,24 @@ impl Report {
         let memory = float(self.peak_memory) / 1e6;
         let stored = self.fill.sessions;
         [
-            share("create", self.create.last(), 0.20, "≥ 20 % of the bare echo, aim 40 %"),
+            share(
+                "create",
+                self.create.last(),
+                0.20,
+                "≥ 20 % of the bare echo, aim 40 %",
+            ),
             share(
                 "read one",
                 self.read.last(),
                 0.35,
                 "≥ 35 % of the bare answer, aim 50 %",
             ),
-            share("list 30", self.list.last(), 0.10, "≥ 10 % of the bare answer"),
+            share(
+                "list 30",
+                self.list.last(),
+                0.10,
+                "≥ 10 % of the bare answer",
+            ),
             Some(Limit {
                 name: format!("start with {stored} sessions"),
                 promised: "< 150 ms",
@@ -174,7 +184,11 @@ impl Display for Report {
              {killed_millis:.0} ms after SIGKILL.",
             clean_millis.len()
         )?;
-        writeln!(f, "- Memory: {:.0} MB at the peak.", float(self.peak_memory) / 1e6)?;
+        writeln!(
+            f,
+            "- Memory: {:.0} MB at the peak.",
+            float(self.peak_memory) / 1e6
+        )?;
         writeln!(
             f,
             "- All {} acknowledged sessions were found stored, each once.\n",

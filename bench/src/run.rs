@@ -54,7 +54,11 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
 
     progress("verifying that every acknowledged session is stored once");
     bench.note_memory(&running)?;
-    block_on(bench.subject.verify_stored(running.address, &bench.acknowledged))?;
+    block_on(
+        bench
+            .subject
+            .verify_stored(running.address, &bench.acknowledged),
+    )?;
     running.process.stop()?;
     let verified = u64::try_from(bench.acknowledged.len())?;
     let machine = machine(directory.path());
@@ -90,18 +94,28 @@ impl Bench {
     /// Starts the bare server with the bytes that the server itself answers.
     fn start_bare(&mut self, running: &Running, directory: &Path) -> anyhow::Result<Bare> {
         let create = running.asked(self.subject.create_work());
-        self.acknowledge(measure::run(&create, 1, 1, Until::Answers(u64::try_from(PAGE)?))?.created);
+        self.acknowledge(
+            measure::run(&create, 1, 1, Until::Answers(u64::try_from(PAGE)?))?.created,
+        );
         let read = self.subject.read_work(Arc::clone(&self.acknowledged));
         let session = block_on(self.subject.sample(running.address, &read))?;
-        let page = block_on(self.subject.sample(running.address, &self.subject.list_work()))?;
-        let (session_file, page_file) = (directory.join("session.json"), directory.join("page.json"));
+        let page = block_on(
+            self.subject
+                .sample(running.address, &self.subject.list_work()),
+        )?;
+        let (session_file, page_file) =
+            (directory.join("session.json"), directory.join("page.json"));
         std::fs::write(&session_file, &session)?;
         std::fs::write(&page_file, &page)?;
 
         let address = free_address()?;
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["bare", "--listen", &address.to_string()]);
-        command.arg("--session").arg(session_file).arg("--page").arg(page_file);
+        command
+            .arg("--session")
+            .arg(session_file)
+            .arg("--page")
+            .arg(page_file);
         let mut process = Process::spawn(&mut command, directory.join("bare.log"))?;
         process.wait_until_ready(address, "/session")?;
 
@@ -116,7 +130,9 @@ impl Bench {
         };
         let echoed = block_on(self.subject.sample(address, &any))?;
         let constant = |path: &str, body: Bytes| Work {
-            requests: Requests::Same(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into()),
+            requests: Requests::Same(
+                format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into(),
+            ),
             expect: Expect::Bytes(body),
         };
         Ok(Bare {
@@ -144,7 +160,10 @@ impl Bench {
             progress(&format!("{what}, {connections} connections"));
             let (work, bare_work) = match what {
                 "create" => (self.subject.create_work(), &bare.echo),
-                "read one" => (self.subject.read_work(Arc::clone(&self.acknowledged)), &bare.session),
+                "read one" => (
+                    self.subject.read_work(Arc::clone(&self.acknowledged)),
+                    &bare.session,
+                ),
                 _ => (self.subject.list_work(), &bare.page),
             };
             let subject = running.asked(work);
@@ -158,7 +177,13 @@ impl Bench {
             for contender in [&subject, &bare] {
                 measure::warm_up(contender, self.plan, &mut keep)?;
             }
-            pairs.push(measure::pair(&subject, &bare, connections, self.plan, &mut keep)?);
+            pairs.push(measure::pair(
+                &subject,
+                &bare,
+                connections,
+                self.plan,
+                &mut keep,
+            )?);
             drop(subject);
             self.acknowledge(created);
         }
@@ -212,7 +237,9 @@ fn plan(options: &Options) -> Plan {
 /// where an fsync costs nothing and the figures would be of no disk at all.
 fn scratch(parent: Option<&Path>) -> anyhow::Result<TempDir> {
     let program = std::env::current_exe()?;
-    let parent = parent.or(program.parent()).context("the program is in no directory")?;
+    let parent = parent
+        .or(program.parent())
+        .context("the program is in no directory")?;
     tempfile::Builder::new()
         .prefix("paydesk-bench-")
         .tempdir_in(parent)

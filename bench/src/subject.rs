@@ -79,19 +79,33 @@ impl Running {
 
 impl Subject {
     /// Makes a database in `directory` with one merchant; `arguments` are given to every `serve`.
-    pub fn create(program: PathBuf, arguments: Vec<String>, directory: &Path) -> anyhow::Result<Self> {
+    pub fn create(
+        program: PathBuf,
+        arguments: Vec<String>,
+        directory: &Path,
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(&program);
         without_settings(&mut command)
-            .args(["merchant", "create", "--name", "bench", "--json", "--database"])
+            .args([
+                "merchant",
+                "create",
+                "--name",
+                "bench",
+                "--json",
+                "--database",
+            ])
             .arg(database(directory));
-        let output = command.output().with_context(|| format!("run {}", program.display()))?;
+        let output = command
+            .output()
+            .with_context(|| format!("run {}", program.display()))?;
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success(),
             "`merchant create` ended with {}:\n{errors}",
             output.status
         );
-        let merchant: Merchant = serde_json::from_slice(&output.stdout).context("read `merchant create --json`")?;
+        let merchant: Merchant =
+            serde_json::from_slice(&output.stdout).context("read `merchant create --json`")?;
         Ok(Self {
             program,
             arguments,
@@ -129,7 +143,11 @@ impl Subject {
         let mut sum = 0;
         for entry in std::fs::read_dir(&self.directory)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with("paydesk.db") {
+            if entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with("paydesk.db")
+            {
                 sum += entry.metadata()?.len();
             }
         }
@@ -199,7 +217,11 @@ impl Subject {
     }
 
     /// Walks the whole list and checks that it holds every acknowledged session once, and nothing else.
-    pub async fn verify_stored(&self, address: SocketAddr, acknowledged: &[Box<str>]) -> anyhow::Result<()> {
+    pub async fn verify_stored(
+        &self,
+        address: SocketAddr,
+        acknowledged: &[Box<str>],
+    ) -> anyhow::Result<()> {
         let mut missing: HashSet<&str> = acknowledged.iter().map(AsRef::as_ref).collect();
         ensure!(
             missing.len() == acknowledged.len(),
@@ -217,7 +239,8 @@ impl Subject {
                 answer.status,
                 String::from_utf8_lossy(answer.body)
             );
-            let page: Page = serde_json::from_slice(answer.body).context("read a page of sessions")?;
+            let page: Page =
+                serde_json::from_slice(answer.body).context("read a page of sessions")?;
             for Entry { public_id } in page.data {
                 ensure!(
                     missing.remove(public_id.as_str()),
@@ -238,7 +261,9 @@ impl Subject {
     }
 
     fn list_request(&self, limit: usize, after: Option<&str>) -> String {
-        let after = after.map(|cursor| format!("&after={cursor}")).unwrap_or_default();
+        let after = after
+            .map(|cursor| format!("&after={cursor}"))
+            .unwrap_or_default();
         format!(
             "GET /api/v1/sessions?limit={limit}{after} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
             self.key.secret
