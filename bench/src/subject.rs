@@ -19,7 +19,7 @@ use crate::measure::Contender;
 use crate::process::{Process, free_address, without_settings};
 
 /// The body that opens a session, as its vendor's documentation shows it.
-pub const SESSION: &[u8] = include_bytes!("session.json");
+pub const SESSION: &[u8] = include_bytes!("../../conformance/xanpay/session.request.json");
 /// How many sessions a page of the measured list has.
 pub const PAGE: usize = 30;
 
