@@ -71,10 +71,8 @@ for (const javaScriptEnabled of [true, false]) {
 test('a card form sent twice charges once', async (t) => {
   const session = await open();
   const pages = [await openTab(t, browser), await openTab(t, browser)];
-  for (const page of pages) {
-    await page.goto(session.url);
-    await chooseMethod(page, 'card');
-  }
+  for (const page of pages) await page.goto(session.url);
+  for (const page of pages) await chooseMethod(page, 'card');
   await Promise.all(pages.map((page) => payByCard(page, { number: GOOD })));
   await Promise.all(pages.map((page) => paid(page).waitFor()));
   const { status, transactions } = await read(session);

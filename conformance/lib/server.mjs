@@ -31,7 +31,6 @@ const environment = Object.fromEntries(Object.entries(process.env).filter(([name
  */
 export async function startServer(t, { serve = [] } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'paydesk-conformance-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
   const database = ['--database', `sqlite:${join(directory, 'paydesk.db')}`];
 
   const created = await promisify(execFile)(
@@ -62,13 +61,12 @@ export async function startServer(t, { serve = [] } = {}) {
   process.once('exit', killAtExit);
 
   t.after(async () => {
-    process.off('exit', killAtExit);
     child.kill('SIGTERM');
     const end = await Promise.race([ended, sleep(STOP_WITHIN_MS, 'late', { ref: false })]);
-    if (end === 'late') {
-      child.kill('SIGKILL');
-      assert.fail(`the server did not stop within ${STOP_WITHIN_MS} ms of SIGTERM:\n${tail(log)}`);
-    }
+    child.kill('SIGKILL');
+    process.off('exit', killAtExit);
+    await rm(directory, { recursive: true, force: true });
+    assert.notEqual(end, 'late', `the server did not stop within ${STOP_WITHIN_MS} ms of SIGTERM:\n${tail(log)}`);
     assert.deepEqual(end, { code: 0, signal: null }, `the server did not end cleanly:\n${tail(log)}`);
     checkLog(log, merchant);
   });
