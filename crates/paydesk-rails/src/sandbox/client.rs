@@ -7,12 +7,14 @@ use async_trait::async_trait;
 use paydesk_core::id::TransactionId;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::Money;
+use paydesk_core::payment_method::Card;
 use paydesk_core::rail::{FollowUp, Found, Rail, RailAnswer, RailUnreachable, Start, Transfer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempt::{After, Attempt, Kind};
 use super::bank::{Challenge, Choice, PushName, PushPayment, SandboxBank, SandboxError, Wakeups};
+use super::cards::is_test_card;
 use super::on_pages_at;
 use super::wire::{About, Answered, Asked, AtMost, Chosen, Recorded, Sent, Told};
 

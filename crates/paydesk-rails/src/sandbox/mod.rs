@@ -17,6 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use paydesk_core::id::TransactionId;
 use paydesk_core::money::Money;
+use paydesk_core::payment_method::Card;
 use paydesk_core::rail::{FollowUp, Found, Rail, RailAnswer, RailUnreachable, Start, Transfer};
 
 pub use attempt::Kind;
