@@ -54,13 +54,17 @@ pub fn decide(
     };
 
     let (mut transaction, mut parent) = (transaction, parent);
-    let mut draft = Draft::new(
-        SessionSnapshot {
-            session,
-            live: None,
-        },
-        env,
-    );
+    let live = SessionSnapshot::watched(&session)
+        .filter(|watched| *watched == transaction.id)
+        .map(|_| transaction.clone());
+    let mut draft = Draft::new(SessionSnapshot { session, live }, env);
+    if let Some(ended) = draft.live.clone().filter(|live| live.status.is_terminal()) {
+        // Its time was over before the answer came: that was its outcome, and the first counts.
+        let (change, snapshot) = draft.finish();
+        return (change, ended, Some(snapshot.session));
+    }
+    // From here on it is changed in `transaction`.
+    draft.live = None;
     if transaction.action.is_attempt() {
         attempt_outcome(&mut draft, &mut transaction, answer);
     } else {
@@ -112,11 +116,20 @@ fn attempt_outcome(draft: &mut Draft<'_>, transaction: &mut Transaction, answer:
             };
             attempt_came_to_nothing(draft, transaction, EventKind::TransactionFailed);
         }
+        // A transfer that is waited for comes or does not: the rail need not know.
+        RailAnswer::Unknown if waits_for_transfer(transaction) => {}
         RailAnswer::Unknown => {
             let news = outcome_unknown(transaction, env);
             draft.update(transaction, news);
         }
     }
+}
+
+const fn waits_for_transfer(transaction: &Transaction) -> bool {
+    matches!(
+        transaction.status,
+        Status::AwaitingPayer { ask_at: None, .. }
+    )
 }
 
 fn attempt_succeeded(draft: &mut Draft<'_>, transaction: &mut Transaction, receipt: Receipt) {
@@ -145,26 +158,18 @@ fn attempt_succeeded(draft: &mut Draft<'_>, transaction: &mut Transaction, recei
 
 fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, waiting: Waiting) {
     let env = draft.env();
-    if matches!(
-        transaction.status,
-        Status::AwaitingPayer { ask_at: None, .. }
-    ) {
+    if waits_for_transfer(transaction) {
         return;
     }
-    let is_push = transaction.method.family() != Family::Card;
-    let (expires_at, ask_at) = if is_push {
-        // Counted from the beginning: it is what the code and the details themselves say.
-        (
-            push_expiry(&draft.session, transaction.method, transaction.created_at),
-            None,
-        )
+    let family = transaction.method.family();
+    let expires_at = if family == Family::Card {
+        transaction.created_at.after(env.timing.challenge_lifetime)
     } else {
-        let again = env.wall.after(env.timing.pause(2));
-        (
-            transaction.created_at.after(env.timing.challenge_lifetime),
-            Some(again),
-        )
+        // Counted from the beginning: it is what the code and the details themselves say.
+        push_expiry(&draft.session, transaction.method, transaction.created_at)
     };
+    // A transfer tells of itself; whatever else the payer does, the rail is asked for.
+    let ask_at = (!family.is_pushed()).then(|| env.wall.after(env.timing.pause(2)));
     transaction.status = Status::AwaitingPayer {
         redirect_url: waiting.redirect_url,
         expires_at,
@@ -181,8 +186,10 @@ fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, wa
         draft.claim(key, transaction.id.0);
         transaction.destination = Some(destination);
     }
-    if is_push {
+    if family != Family::Card {
         draft.session.charge = Some(transaction.id);
+    }
+    if family.is_pushed() {
         let since = transaction.created_at;
         draft.enter(State::Processing {
             since,
@@ -279,7 +286,8 @@ pub(super) fn conclude_operation(
                 }
                 Action::Refund => {
                     parent.done += amount;
-                    if matches!(parent.status, Status::Received { .. }) && parent.remaining() == 0 {
+                    let is_empty = parent.remaining() == 0 && parent.reserved == 0;
+                    if matches!(parent.status, Status::Received { .. }) && is_empty {
                         // Unasked money that is given back whole is over.
                         parent.status = Status::Cancelled { at: env.now };
                     }
@@ -393,3 +401,6 @@ impl Engine {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
