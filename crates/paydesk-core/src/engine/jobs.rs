@@ -77,7 +77,7 @@ async fn every<F>(
             Ok(found) if found >= BATCH => continue,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "a job could not read the store; it is tried again")
+                tracing::warn!(%error, "a job could not read the store; it is tried again");
             }
         }
         tokio::select! {

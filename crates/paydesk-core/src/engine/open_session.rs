@@ -333,3 +333,6 @@ impl Engine {
         Ok(accounts)
     }
 }
+
+#[cfg(test)]
+mod tests;
