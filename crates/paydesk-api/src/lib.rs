@@ -1,1 +1,25 @@
-//! .
+//! What Paydesk speaks: each dialect turns its wire into an engine command, and the engine's reply or refusal
+//! into its wire. No dialect holds a rule, opens a store, or knows another dialect.
+
+pub mod app;
+pub mod auth;
+pub mod checkout;
+pub mod http;
+pub mod native;
+pub mod wire;
+pub mod xanpay;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use app::App;
+
+/// Everything that the public listener answers.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .merge(xanpay::routes())
+        .merge(native::routes())
+        .merge(checkout::routes())
+        .with_state(app)
+}

@@ -85,24 +85,20 @@ pub enum Family {
 }
 
 impl Family {
-    /// How long a payment waits for the payer to push or to confirm it; nothing for a card.
+    /// Whether the payer's bank pushes the money, so that it may still come after nobody waits for it.
+    #[must_use]
+    pub const fn is_pushed(self) -> bool {
+        matches!(self, Self::Qr | Self::BankTransfer)
+    }
+
+    /// How long a payment waits for the payer to push the money; nothing where it is not pushed.
     #[must_use]
     pub const fn push_lifetime(self) -> Option<Span> {
         match self {
-            Self::Card => None,
-            Self::Qr | Self::Wallet => Some(Span::hours(1)),
+            // Their rails know the outcome and can be told to let nothing more happen.
+            Self::Card | Self::Wallet => None,
+            Self::Qr => Some(Span::hours(1)),
             Self::BankTransfer => Some(Span::days(3)),
-        }
-    }
-
-    /// Whether the payer's bank sends the money by itself, so that it comes in as a transfer whenever it
-    /// comes. Of everything else the rail knows the outcome and is asked for it; it is never left or timed
-    /// out without the rail's word, because the payer may still be confirming it.
-    #[must_use]
-    pub const fn is_pushed(self) -> bool {
-        match self {
-            Self::Qr | Self::BankTransfer => true,
-            Self::Card | Self::Wallet => false,
         }
     }
 }

@@ -162,9 +162,6 @@ pub struct CustomFieldValue {
 pub struct Notify {
     /// Where to.
     pub url: String,
-    /// Comes back untouched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payload: Option<String>,
     /// In which words.
     pub format: NotifyFormat,
 }
@@ -246,6 +243,9 @@ pub struct Terms {
     /// Who is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
+    /// What is repeated, untouched, wherever the charge is told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify_payload: Option<String>,
     /// The merchant's own lifetime, from creation; overrides both defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lifetime: Option<Span>,

@@ -21,7 +21,7 @@ use crate::payment_method::PaymentMethod;
 use crate::session::{Session, StateName};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
-use crate::transaction::Transaction;
+use crate::transaction::{Action, Transaction};
 
 /// A record to be written. Each carries its tenant and a version: version 1 must not be there yet, and
 /// version *n* replaces exactly *n* − 1.
@@ -298,6 +298,17 @@ pub struct SessionFilter {
     pub now: Timestamp,
 }
 
+/// Which transactions a list shows; all if nothing is named.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct TransactionFilter {
+    /// Only of this session.
+    pub session: Option<SessionId>,
+    /// Only operations on this transaction.
+    pub parent: Option<TransactionId>,
+    /// Only of this kind.
+    pub action: Option<Action>,
+}
+
 /// What a watcher needs to know of a session to tell that it changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionPulse {
@@ -338,6 +349,12 @@ pub trait Store: Send + Sync + 'static {
         after: Option<SessionId>,
         limit: usize,
     ) -> Result<Vec<Session>, Unavailable>;
+    /// All transactions of many sessions at once, oldest first.
+    async fn transactions_of(
+        &self,
+        tenant: Tenant,
+        sessions: &[SessionId],
+    ) -> Result<Vec<Transaction>, Unavailable>;
     /// Pulses of many sessions at once, in the order asked; nothing for an unknown one.
     async fn pulses(
         &self,
@@ -350,10 +367,11 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: TransactionId,
     ) -> Result<Option<Transaction>, Unavailable>;
-    /// Transactions of all the tenant's sessions, newest first, older than `after`.
+    /// Transactions, newest first, older than `after`.
     async fn transactions(
         &self,
         tenant: Tenant,
+        filter: TransactionFilter,
         after: Option<TransactionId>,
         limit: usize,
     ) -> Result<Vec<Transaction>, Unavailable>;

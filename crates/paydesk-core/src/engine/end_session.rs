@@ -59,6 +59,25 @@ impl Engine {
         id: SessionId,
         end: End,
     ) -> Result<Session, EngineError> {
+        let refused = match self.end_once(tenant, id, end).await {
+            Err(EngineError::Refused(refused @ Refusal::PaymentInProgress)) => refused,
+            ended => return ended,
+        };
+        // A payer at a wallet's or a bank's page stops nobody, once the rail lets nothing more happen there.
+        if let Some(live) = &self.session_with_live(tenant, id).await?.live
+            && self.give_up_redirect(live).await?
+        {
+            return self.end_once(tenant, id, end).await;
+        }
+        Err(refused.into())
+    }
+
+    async fn end_once(
+        &self,
+        tenant: Tenant,
+        id: SessionId,
+        end: End,
+    ) -> Result<Session, EngineError> {
         self.repeat(|_| async move {
             let snapshot = self.session_with_live(tenant, id).await?;
             Ok(decide(end, snapshot, self.env(tenant))?)

@@ -56,6 +56,8 @@ pub struct OpenSession {
     pub cancel_url: Option<String>,
     /// Who is told.
     pub notify: Option<Notify>,
+    /// What is repeated untouched.
+    pub notify_payload: Option<String>,
     /// The merchant's own lifetime.
     pub lifetime: Option<Span>,
     /// The language of the page.
@@ -86,6 +88,7 @@ impl OpenSession {
             success_url: None,
             cancel_url: None,
             notify: None,
+            notify_payload: None,
             lifetime: None,
             locale: None,
             store_payment_method: false,
@@ -156,6 +159,7 @@ pub fn decide(
             success_url: request.success_url,
             cancel_url: request.cancel_url,
             notify: request.notify,
+            notify_payload: request.notify_payload,
             lifetime: request.lifetime,
             locale: request.locale,
             store_payment_method: request.store_payment_method,

@@ -70,6 +70,17 @@ pub fn decide(
     (Some(change), transaction)
 }
 
+/// Whether the payer is at a wallet's or a bank's page, of which only the rail knows how it went.
+pub(super) const fn is_at_a_page(transaction: &Transaction) -> bool {
+    matches!(
+        transaction.status,
+        Status::AwaitingPayer {
+            ask_at: Some(_),
+            ..
+        }
+    )
+}
+
 /// Whether a payer at a bank's page has had time enough, so that the rail is told to let nothing more happen.
 fn is_abandoned(transaction: &Transaction, env: Env<'_>) -> bool {
     match transaction.status {
@@ -155,6 +166,28 @@ impl Engine {
 }
 
 impl Engine {
+    /// Gives up a payment whose payer is at a wallet's or a bank's page: the rail is told to let nothing more
+    /// happen, and what it says counts. Answers whether anything was recorded.
+    pub(super) async fn give_up_redirect(&self, live: &Transaction) -> Result<bool, EngineError> {
+        let tenant = live.tenant;
+        if !is_at_a_page(live) {
+            return Ok(false);
+        }
+        let accounts = self.provider_accounts(tenant).await?;
+        let account = accounts
+            .iter()
+            .find(|account| account.id == live.provider_account);
+        let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+        let timeout = self.timing.rail_timeout.to_std();
+        let answer = match tokio::time::timeout(timeout, rail.abandon(live.id)).await {
+            Ok(Found::NotFound) => RailAnswer::Failed(FailureReason::NeverArrived),
+            Ok(Found::Known(answer)) => answer,
+            Ok(Found::Unreachable) | Err(_) => return Ok(false),
+        };
+        self.record_outcome(tenant, live.id, answer).await?;
+        Ok(true)
+    }
+
     /// Ends the lease of a process that is known to be gone. Answers whether there was one.
     pub(super) async fn take_over_one(
         &self,

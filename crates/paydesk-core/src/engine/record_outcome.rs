@@ -161,15 +161,20 @@ fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, wa
     if waits_for_transfer(transaction) {
         return;
     }
-    let family = transaction.method.family();
-    let expires_at = if family == Family::Card {
-        transaction.created_at.after(env.timing.challenge_lifetime)
-    } else {
+    let is_push = transaction.method.family().is_pushed();
+    let (expires_at, ask_at) = if is_push {
         // Counted from the beginning: it is what the code and the details themselves say.
-        push_expiry(&draft.session, transaction.method, transaction.created_at)
+        (
+            push_expiry(&draft.session, transaction.method, transaction.created_at),
+            None,
+        )
+    } else {
+        let again = env.wall.after(env.timing.pause(2));
+        (
+            transaction.created_at.after(env.timing.challenge_lifetime),
+            Some(again),
+        )
     };
-    // A transfer tells of itself; whatever else the payer does, the rail is asked for.
-    let ask_at = (!family.is_pushed()).then(|| env.wall.after(env.timing.pause(2)));
     transaction.status = Status::AwaitingPayer {
         redirect_url: waiting.redirect_url,
         expires_at,
@@ -186,10 +191,10 @@ fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, wa
         draft.claim(key, transaction.id.0);
         transaction.destination = Some(destination);
     }
-    if family != Family::Card {
+    if transaction.method.family() != Family::Card {
         draft.session.charge = Some(transaction.id);
     }
-    if family.is_pushed() {
+    if is_push {
         let since = transaction.created_at;
         draft.enter(State::Processing {
             since,

@@ -4,6 +4,7 @@ mod checks;
 
 use std::sync::Arc;
 
+use super::reconcile::is_at_a_page;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::authority::Authority;
 use crate::event::EventKind;
@@ -14,7 +15,9 @@ use crate::money::Money;
 use crate::payment_method::{Card, PaymentMethod};
 use crate::rail::{Operation, Source, Start};
 use crate::refusal::Refusal;
-use crate::session::{CustomFieldValue, Kind, MAX_CARD_ATTEMPTS, Session, State};
+use crate::session::{
+    CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
+};
 use crate::store::{Change, ClaimKey, Conflict};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
@@ -183,7 +186,7 @@ pub(super) fn push_expiry(session: &Session, method: Method, now: Timestamp) -> 
         method
             .family()
             .push_lifetime()
-            .unwrap_or(crate::session::INITIATED_LIFETIME),
+            .unwrap_or(INITIATED_LIFETIME),
     );
     session.deadline().map_or(own, |deadline| own.min(deadline))
 }
@@ -197,7 +200,7 @@ impl Engine {
         id: SessionId,
         request: StartPayment,
     ) -> Result<(Session, Transaction), EngineError> {
-        let snapshot = self.session_with_live(tenant, id).await?;
+        let mut snapshot = self.session_with_live(tenant, id).await?;
         let account = self.account_of(tenant, &snapshot.session).await?;
         let rail = self.rail(&account)?;
         if let Some(card) = &request.card
@@ -208,6 +211,17 @@ impl Engine {
             // Before anything is stored: an ended session still answers that it has ended.
             decide(request.clone(), snapshot, &account, self.env(tenant))?;
             return Err(Refusal::NotATestCard.into());
+        }
+        // A payer who came back from a wallet's or a bank's page may try something else; but what would be
+        // refused anyway does not end what is open there.
+        if let Some(live) = snapshot.live.as_ref().filter(|live| is_at_a_page(live)) {
+            let mut left = snapshot.clone();
+            left.session.state = left.session.initiated_at(self.now(tenant));
+            left.live = None;
+            decide(request.clone(), left, &account, self.env(tenant))?;
+            if self.give_up_redirect(live).await? {
+                snapshot = self.session_with_live(tenant, id).await?;
+            }
         }
 
         let mut loaded = Some(snapshot);

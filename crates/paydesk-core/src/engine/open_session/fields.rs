@@ -3,7 +3,7 @@
 use super::OpenSession;
 use crate::money::AmountError;
 use crate::refusal::Refusal;
-use crate::session::{Amount, CustomField, CustomerDetails, Kind, LineItem, Notify};
+use crate::session::{Amount, CustomField, CustomerDetails, Kind, LineItem};
 use crate::tenant::Mode;
 use crate::time::Span;
 
@@ -25,8 +25,20 @@ pub(super) fn check(request: &OpenSession, mode: Mode) -> Result<(), Refusal> {
     text("locale", request.locale.as_deref(), 35)?;
     url("successUrl", request.success_url.as_deref(), mode)?;
     url("cancelUrl", request.cancel_url.as_deref(), mode)?;
-    if let Some(notify) = &request.notify {
-        check_notify(notify, mode)?;
+    url(
+        "notifyUrl",
+        request.notify.as_ref().map(|notify| notify.url.as_str()),
+        mode,
+    )?;
+    if request
+        .notify_payload
+        .as_ref()
+        .is_some_and(|payload| payload.len() > MAX_LONG_TEXT)
+    {
+        return Err(Refusal::field(
+            "notifyPayload",
+            format!("is longer than {MAX_LONG_TEXT} bytes"),
+        ));
     }
     check_line_items(&request.line_items, request.amount)?;
     if let Some(customer) = &request.customer {
@@ -58,17 +70,6 @@ fn check_amount(kind: Kind, amount: Amount) -> Result<(), Refusal> {
         (_, Amount::Fixed(money) | Amount::AtLeast(money)) => {
             money.positive().map(|_| ()).map_err(invalid)
         }
-    }
-}
-
-fn check_notify(notify: &Notify, mode: Mode) -> Result<(), Refusal> {
-    url("notifyUrl", Some(&notify.url), mode)?;
-    match &notify.payload {
-        Some(payload) if payload.len() > MAX_LONG_TEXT => Err(Refusal::field(
-            "notifyPayload",
-            format!("is longer than {MAX_LONG_TEXT} bytes"),
-        )),
-        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,127 @@
+//! The native transaction object.
+
+use paydesk_core::id::{PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
+use paydesk_core::method::Method;
+use paydesk_core::money::Money;
+use paydesk_core::session::CustomFieldValue;
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::{Action, Destination, ExceptionKind, Hold, Status, Transaction};
+use serde::Serialize;
+
+use crate::wire::Iso;
+
+/// A transaction as the native API writes it; what is absent is left out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TransactionOut<'t> {
+    id: TransactionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<SessionId>,
+    action: Action,
+    status: &'static str,
+    amount: i64,
+    currency: &'static str,
+    method: Method,
+    provider_account: ProviderAccountId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    related_transaction_id: Option<TransactionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunded_amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<&'t Destination>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure_reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exception: Option<ExceptionOut>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment_method: Option<PaymentMethodId>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    custom_field_values: &'t [CustomFieldValue],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_reference: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Iso>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Iso>,
+    created_at: Iso,
+    updated_at: Iso,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExceptionOut {
+    kind: ExceptionKind,
+    received_amount: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Iso>,
+}
+
+impl<'t> TransactionOut<'t> {
+    /// The transaction as it stands at `now`.
+    pub fn new(transaction: &'t Transaction, now: Timestamp) -> Self {
+        let status = transaction.status_at(now);
+        let (mut decline_reason, mut failure_reason, mut expires_at, mut finished_at) =
+            (None, None, None, None);
+        match &status {
+            Status::InFlight { .. } | Status::Unknown { .. } | Status::Received { .. } => {}
+            Status::AwaitingPayer { expires_at: at, .. } => expires_at = Some(Iso(*at)),
+            Status::Succeeded { at } | Status::Expired { at } | Status::Cancelled { at } => {
+                finished_at = Some(Iso(*at));
+            }
+            Status::Declined { at, reason } => {
+                finished_at = Some(Iso(*at));
+                decline_reason = Some(reason.as_str());
+            }
+            Status::Failed { at, reason } => {
+                finished_at = Some(Iso(*at));
+                failure_reason = Some(reason.as_str());
+            }
+        }
+        let is = |action| transaction.action == action;
+        Self {
+            id: transaction.id,
+            session_id: transaction.session,
+            action: transaction.action,
+            status: status.name(),
+            amount: transaction.amount.minor(),
+            currency: transaction.amount.currency().code(),
+            method: transaction.method,
+            provider_account: transaction.provider_account,
+            related_transaction_id: transaction.parent,
+            reference: transaction.reference.as_deref(),
+            settled_amount: is(Action::Authorization).then_some(transaction.done),
+            refunded_amount: (is(Action::Payment) || is(Action::Settle))
+                .then_some(transaction.done),
+            hold: transaction.hold.map(|hold| match hold {
+                Hold::Open { expires_at } if expires_at <= now => "lapsed",
+                Hold::Open { .. } => "open",
+                Hold::Settled => "settled",
+                Hold::Voided => "voided",
+                Hold::Lapsed => "lapsed",
+            }),
+            destination: transaction.destination.as_ref(),
+            decline_reason,
+            failure_reason,
+            exception: transaction.exception.map(|exception| ExceptionOut {
+                kind: exception.kind,
+                received_amount: transaction.received.map_or(0, Money::minor),
+                accepted_at: exception.accepted_at.map(Iso),
+            }),
+            payment_method: transaction.payment_method,
+            custom_field_values: &transaction.custom_field_values,
+            provider_reference: transaction.provider_reference.as_deref(),
+            expires_at,
+            finished_at,
+            created_at: Iso(transaction.created_at),
+            updated_at: Iso(transaction.updated_at),
+        }
+    }
+}

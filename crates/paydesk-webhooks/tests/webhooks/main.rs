@@ -1,0 +1,7 @@
+//! Over real sockets: what is sent, to whom, how often, and to whom not.
+
+#![allow(missing_docs, reason = "tests are named after what they show")]
+
+mod guard;
+mod receiver;
+mod send;
