@@ -118,7 +118,7 @@ async fn a_receiver_that_was_down_or_silent_is_told_when_it_is_back() {
     let down = Receiver::with_statuses(&[200]).await.url();
     let silent = Receiver::answering(|_, before| async move {
         if before == 0 {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
         }
         plain(200)
     })
