@@ -142,3 +142,24 @@ async fn a_body_that_cannot_be_read_is_refused_without_repeating_it() {
     assert!(answer.status().is_client_error());
     assert!(!answer.text().await.unwrap().contains("4242"));
 }
+
+#[tokio::test]
+async fn a_card_is_not_sent_where_a_redirect_points() {
+    use axum::Router;
+    use axum::response::Redirect;
+    let sandbox = Sandbox::in_process();
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/", elsewhere.local_addr().unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = Router::new().fallback(move || async move { Redirect::temporary(&target) });
+    tokio::spawn(axum::serve(listener, service).into_future());
+
+    let client = SandboxClient::new(&url, None, PAGES).unwrap();
+    let start = sandbox.by_card(fresh(), "4242 4242 4242 4242");
+    let answered = tokio::select! {
+        answer = client.start(start) => answer,
+        _ = elsewhere.accept() => panic!("the redirect was followed"),
+    };
+    assert_eq!(answered, RailAnswer::Unknown);
+}
