@@ -13,7 +13,7 @@ use crate::payment_method::{Card, PaymentMethod};
 use crate::rail::{Operation, Source, Start};
 use crate::refusal::Refusal;
 use crate::session::{
-    Amount, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
+    Amount, Contact, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
 };
 use crate::store::{Change, ClaimKey, Conflict};
 use crate::tenant::Tenant;
@@ -29,6 +29,8 @@ pub struct StartPayment {
     pub amount: Option<Money>,
     /// Answers to the merchant's questions.
     pub custom_field_values: Vec<CustomFieldValue>,
+    /// How the payer may be reached, where the payer was asked.
+    pub contact: Option<Contact>,
     /// The card, for a card.
     pub card: Option<Card>,
     /// A card that is stored already, instead.
@@ -57,9 +59,10 @@ pub enum Intent {
 }
 
 const MAX_FIELD_VALUE: usize = 500;
+const MAX_PHONE: usize = 40;
 
 /// Decides whether and how a payment starts. Refuses, in this order: an ended session, a payment in flight,
-/// the method, the card, the number of attempts, the amount, the custom fields.
+/// the method, the card, the number of attempts, the amount, the custom fields, the contact.
 pub fn decide(
     request: StartPayment,
     snapshot: SessionSnapshot,
@@ -80,7 +83,7 @@ pub fn decide(
         return Err(Refusal::ProviderAccountDisabled);
     }
     let is_card = method.family() == Family::Card;
-    check_card(&request, is_card, draft.session.tenant, env.now)?;
+    check_card(&request, is_card, &draft.session, env.now)?;
     if is_card && draft.session.card_attempts >= MAX_CARD_ATTEMPTS {
         return Err(Refusal::TooManyCardAttempts {
             limit: MAX_CARD_ATTEMPTS,
@@ -88,6 +91,9 @@ pub fn decide(
     }
     let amount = amount_to_pay(&terms.amount, request.amount)?;
     check_custom_fields(&draft.session, &request.custom_field_values)?;
+    if let Some(contact) = &request.contact {
+        check_contact(contact)?;
+    }
 
     if matches!(draft.session.state, State::Processing { .. }) {
         let waiting = draft
@@ -133,6 +139,7 @@ pub fn decide(
     };
     let transaction = Transaction {
         custom_field_values: request.custom_field_values,
+        contact: request.contact,
         payment_method: request.saved.map(|saved| saved.id),
         ..Transaction::begin(Begin {
             id,
@@ -176,7 +183,7 @@ pub fn decide(
 fn check_card(
     request: &StartPayment,
     is_card: bool,
-    tenant: Tenant,
+    session: &Session,
     now: Timestamp,
 ) -> Result<(), Refusal> {
     if !is_card {
@@ -187,14 +194,21 @@ fn check_card(
         };
     }
     if let Some(saved) = &request.saved {
-        return if saved.detached_at.is_some() {
-            Err(Refusal::PaymentMethodNotFound)
-        } else {
+        // A stored card pays only where it was stored, and only for the customer whose card it is.
+        let customer = session.terms.customer.as_ref();
+        let is_theirs = saved.customer.is_some()
+            && saved.customer.as_deref() == customer.and_then(|customer| customer.code.as_deref());
+        let is_usable = is_theirs
+            && saved.detached_at.is_none()
+            && saved.provider_account == session.terms.provider_account;
+        return if is_usable {
             Ok(())
+        } else {
+            Err(Refusal::PaymentMethodNotFound)
         };
     }
     let card = request.card.as_ref().ok_or(Refusal::CardRequired)?;
-    if tenant.mode.is_live() {
+    if session.tenant.mode.is_live() {
         return Err(Refusal::LiveCard);
     }
     let digits = |text: &str, least: usize, most: usize| {
@@ -295,6 +309,30 @@ fn check_custom_fields(session: &Session, values: &[CustomFieldValue]) -> Result
             "is missing: the merchant asks for it",
         ))
     })
+}
+
+fn check_contact(contact: &Contact) -> Result<(), Refusal> {
+    if contact
+        .email
+        .as_ref()
+        .is_some_and(|email| email.chars().count() > MAX_FIELD_VALUE)
+    {
+        return Err(Refusal::field(
+            "email",
+            format!("is longer than {MAX_FIELD_VALUE} characters"),
+        ));
+    }
+    if contact
+        .phone
+        .as_ref()
+        .is_some_and(|phone| phone.chars().count() > MAX_PHONE)
+    {
+        return Err(Refusal::field(
+            "phone",
+            format!("is longer than {MAX_PHONE} characters"),
+        ));
+    }
+    Ok(())
 }
 
 /// Ten base32 characters, 50 random bits: what a payer's bank passes on to tell one payment from others.
