@@ -38,7 +38,11 @@ pub async fn basic(app: &App, headers: &HeaderMap) -> Result<Arc<ApiKey>, AuthEr
     let text = std::str::from_utf8(&decoded).map_err(|_| AuthError::Wrong)?;
     let (key_id, secret) = text.split_once(':').ok_or(AuthError::Wrong)?;
     let key = by_secret(app, secret).await?;
-    if same_key_id(key_id, &key.key_id) { Ok(key) } else { Err(AuthError::Wrong) }
+    if same_key_id(key_id, &key.key_id) {
+        Ok(key)
+    } else {
+        Err(AuthError::Wrong)
+    }
 }
 
 /// The caller of an `Authorization: Bearer` request: a secret.

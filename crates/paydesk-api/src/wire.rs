@@ -55,29 +55,42 @@ impl WrittenAmount {
     pub fn read(&self, field: &str, currency: Currency) -> Result<Money, Refusal> {
         let raw = self.0.get();
         let text: Cow<'_, str> = match raw.as_bytes().first() {
-            Some(b'"') => serde_json::from_str::<String>(raw).map(Cow::Owned).unwrap_or_default(),
+            Some(b'"') => serde_json::from_str::<String>(raw)
+                .map(Cow::Owned)
+                .unwrap_or_default(),
             Some(b'-' | b'0'..=b'9') => Cow::Borrowed(raw),
             Some(b'n') => return Err(Refusal::field(field, "is null; it is required")),
-            _ => return Err(Refusal::field(field, "is not a number or a string with a number, such as 35 or \"35.50\"")),
+            _ => {
+                return Err(Refusal::field(
+                    field,
+                    "is not a number or a string with a number, such as 35 or \"35.50\"",
+                ));
+            }
         };
-        Money::from_major(&text, currency)
-            .map_err(|error: AmountError| Refusal::InvalidAmount { field: field.to_owned(), error })
+        Money::from_major(&text, currency).map_err(|error: AmountError| Refusal::InvalidAmount {
+            field: field.to_owned(),
+            error,
+        })
     }
 }
 
 /// A JSON answer.
 pub fn json(status: StatusCode, body: Bytes) -> Response {
     let mut response = (status, body).into_response();
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 
 /// Writes a value that cannot fail to be written: no map with odd keys, no foreign serializer.
 pub fn bytes<T: Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).unwrap_or_else(|error| {
-        tracing::error!(%error, "an answer could not be written");
-        b"{}".to_vec()
-    }).into()
+    serde_json::to_vec(value)
+        .unwrap_or_else(|error| {
+            tracing::error!(%error, "an answer could not be written");
+            b"{}".to_vec()
+        })
+        .into()
 }
 
 /// A request that may have been sent before, as its headers say.
@@ -90,22 +103,41 @@ pub struct Repeatable {
 
 impl Repeatable {
     /// Reads the `Idempotency-Key` header, if there is one. `route` is method and path pattern.
-    pub fn of(headers: &HeaderMap, caller: &ApiKey, route: &str, body: &[u8]) -> Result<Option<Self>, Refusal> {
-        let Some(header) = headers.get("idempotency-key") else { return Ok(None) };
+    pub fn of(
+        headers: &HeaderMap,
+        caller: &ApiKey,
+        route: &str,
+        body: &[u8],
+    ) -> Result<Option<Self>, Refusal> {
+        let Some(header) = headers.get("idempotency-key") else {
+            return Ok(None);
+        };
         let right = "is not a key of 1 to 255 printable characters";
-        let key = header.to_str().map_err(|_| Refusal::field("Idempotency-Key", right))?;
+        let key = header
+            .to_str()
+            .map_err(|_| Refusal::field("Idempotency-Key", right))?;
         if key.is_empty() || key.len() > 255 {
             return Err(Refusal::field("Idempotency-Key", right));
         }
         Ok(Some(Self {
-            key: IdempotencyKey { scope: format!("{} {route}", caller.key_id), key: key.to_owned() },
+            key: IdempotencyKey {
+                scope: format!("{} {route}", caller.key_id),
+                key: key.to_owned(),
+            },
             body_hash: Sha256::digest(body).into(),
         }))
     }
 
     /// The same for the engine, which has the reply rendered into the commit that it belongs to.
-    pub fn rendered<R>(self, render: impl Fn(&R) -> Answer + Send + Sync + 'static) -> Idempotent<R> {
-        Idempotent { key: self.key, body_hash: self.body_hash, render: Arc::new(render) }
+    pub fn rendered<R>(
+        self,
+        render: impl Fn(&R) -> Answer + Send + Sync + 'static,
+    ) -> Idempotent<R> {
+        Idempotent {
+            key: self.key,
+            body_hash: self.body_hash,
+            render: Arc::new(render),
+        }
     }
 }
 
@@ -138,13 +170,21 @@ mod tests {
     #[test]
     fn an_amount_is_a_string_or_a_number_and_nothing_else() {
         let read = |json: &str| {
-            serde_json::from_str::<WrittenAmount>(json).unwrap().read("amount", currency("SGD")).map(Money::minor)
+            serde_json::from_str::<WrittenAmount>(json)
+                .unwrap()
+                .read("amount", currency("SGD"))
+                .map(Money::minor)
         };
         assert_eq!(read("35").unwrap(), 3500);
         assert_eq!(read("\"35\"").unwrap(), 3500);
         assert_eq!(read("35.55").unwrap(), 3555);
-        for wrong in ["true", "[35]", "{}", "null", "\"\"", "\"NaN\"", "1e400", "35.555", "-1"] {
-            assert!(read(wrong).unwrap_err().to_string().starts_with("amount "), "{wrong}");
+        for wrong in [
+            "true", "[35]", "{}", "null", "\"\"", "\"NaN\"", "1e400", "35.555", "-1",
+        ] {
+            assert!(
+                read(wrong).unwrap_err().to_string().starts_with("amount "),
+                "{wrong}"
+            );
         }
     }
 }

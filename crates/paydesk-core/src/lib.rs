@@ -18,6 +18,8 @@ pub mod rail;
 pub mod refusal;
 pub mod session;
 pub mod store;
+#[cfg(feature = "store-suite")]
+pub mod store_suite;
 pub mod tenant;
 pub mod time;
 pub mod transaction;

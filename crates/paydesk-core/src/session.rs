@@ -291,7 +291,7 @@ pub enum State {
         /// Which.
         transaction: TransactionId,
         /// For a pushed payment: when it stops waiting for the money, and the session is
-        /// [`State::Initiated`] again. A card payment in flight has no such time: its outcome decides.
+        /// [`State::Initiated`] again. Any other payment under way has no such time: its outcome decides.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lapses_at: Option<Timestamp>,
     },
@@ -469,7 +469,8 @@ impl Session {
         state
     }
 
-    /// When it ends if nothing more happens; nothing once it has ended or while a card is in flight.
+    /// When it ends if nothing more happens; nothing once it has ended. While a card is in flight,
+    /// its outcome decides; then the merchant's own lifetime, if there is one, counts again.
     #[must_use]
     pub fn expires_at(&self) -> Option<Timestamp> {
         match self.state {

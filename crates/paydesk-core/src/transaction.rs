@@ -120,7 +120,7 @@ pub enum Status {
         redirect_url: Option<String>,
         /// When it stops waiting. The tenant's own time.
         expires_at: Timestamp,
-        /// For a card at its bank's page: when the rail is asked how it went. Wall time.
+        /// For a card at its bank's page, or a wallet: when the rail is asked how it went. Wall time.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         ask_at: Option<Timestamp>,
     },

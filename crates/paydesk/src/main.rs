@@ -1,2 +1,44 @@
-//! The payment session server.
-fn main() {}
+//! The payment session server, as one program: its command line, its configuration, its wiring.
+
+mod cli;
+mod dev;
+mod doctor;
+mod key_file;
+mod logs;
+mod merchant;
+mod parts;
+mod sandbox;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cli::{Cli, Command, KeyCommand, MerchantCommand};
+
+fn main() -> ExitCode {
+    #[cfg(feature = "failpoints")]
+    let _failpoints = fail::FailScenario::setup();
+    let cli = Cli::parse();
+    let ran = match cli.command {
+        Command::Dev(options) => run(dev::run(options)),
+        Command::Serve(options) => run(serve::run(options)),
+        Command::Merchant(MerchantCommand::Create(options)) => run(merchant::create(options)),
+        Command::Migrate(options) => run(parts::migrate(options)),
+        Command::Doctor(options) => run(doctor::run(options)),
+        Command::Key(KeyCommand::Rotate(options)) => run(key_file::rotate(options)),
+        Command::Sandbox(options) => run(sandbox::run(options)),
+    };
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("paydesk: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs a command to its end on all cores.
+fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}

@@ -1,5 +1,6 @@
 //! Our own API, under `/api/v1`: JSON, amounts in integer minor units, RFC 9457 problems.
 
+mod event;
 pub mod problem;
 mod session;
 mod sessions;
@@ -12,14 +13,27 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub use event::EventWords;
+
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(
             "/api/v1/sessions",
-            post(sessions::create).get(sessions::list).fallback(problem::method_not_allowed),
+            post(sessions::create)
+                .get(sessions::list)
+                .fallback(problem::method_not_allowed),
         )
-        .route("/api/v1/sessions/{id}", get(sessions::get).fallback(problem::method_not_allowed))
-        .route("/api/v1/sessions/{id}/expire", post(sessions::expire).fallback(problem::method_not_allowed))
-        .route("/api/v1/sessions/{id}/cancel", post(sessions::cancel).fallback(problem::method_not_allowed))
+        .route(
+            "/api/v1/sessions/{id}",
+            get(sessions::get).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/sessions/{id}/expire",
+            post(sessions::expire).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/sessions/{id}/cancel",
+            post(sessions::cancel).fallback(problem::method_not_allowed),
+        )
 }

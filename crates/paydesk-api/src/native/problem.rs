@@ -39,7 +39,13 @@ impl Problem {
     /// A problem of this status and stable code.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, header: None }
+        Self {
+            status,
+            code,
+            detail: detail.into(),
+            field: None,
+            header: None,
+        }
     }
 
     /// Of this field.
@@ -69,7 +75,10 @@ impl IntoResponse for Problem {
         });
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if let Some((name, value)) = self.header {
             headers.insert(name, value);
         }
@@ -79,7 +88,11 @@ impl IntoResponse for Problem {
 
 /// What a known address answers to a method that it does not take.
 pub async fn method_not_allowed() -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method")
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address does not take this method",
+    )
 }
 
 impl From<TooMany> for Problem {
@@ -98,7 +111,10 @@ impl From<AuthError> for Problem {
                 "unauthorized",
                 "a valid secret is required, as Authorization: Bearer <secret>",
             )
-            .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"Paydesk\"")),
+            .with_header(
+                WWW_AUTHENTICATE,
+                HeaderValue::from_static("Bearer realm=\"Paydesk\""),
+            ),
             AuthError::TooMany(too_many) => too_many.into(),
             AuthError::Unavailable(error) => EngineError::Unavailable(error).into(),
         }
@@ -143,13 +159,19 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let this = Self::new(status(&refusal), refusal.code(), refusal.to_string());
         match refusal {
-            Refusal::InvalidField { field, .. } | Refusal::InvalidAmount { field, .. } => this.of_field(field),
+            Refusal::InvalidField { field, .. } | Refusal::InvalidAmount { field, .. } => {
+                this.of_field(field)
+            }
             Refusal::AmountRequired { .. }
             | Refusal::AmountTooSmall { .. }
             | Refusal::AmountDiffers { .. }
             | Refusal::AmountTooLarge { .. } => this.of_field("amount"),
-            Refusal::MethodNotOffered { .. } | Refusal::MethodCannotSettle { .. } => this.of_field("method"),
-            Refusal::NoMethodSettles { .. } | Refusal::CurrencyDiffers { .. } => this.of_field("currency"),
+            Refusal::MethodNotOffered { .. } | Refusal::MethodCannotSettle { .. } => {
+                this.of_field("method")
+            }
+            Refusal::NoMethodSettles { .. } | Refusal::CurrencyDiffers { .. } => {
+                this.of_field("currency")
+            }
             Refusal::ReferenceTaken { .. } => this.of_field("reference"),
             Refusal::NotATestCard => this.of_field("card.number"),
             Refusal::CardRequired | Refusal::CardNotExpected => this.of_field("card"),

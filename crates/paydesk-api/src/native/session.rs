@@ -8,7 +8,8 @@ use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{
-    Amount, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Party, Phone, Session, State,
+    Amount, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Party, Phone,
+    Session, State,
 };
 use paydesk_core::time::{Span, Timestamp};
 use paydesk_core::transaction::Transaction;
@@ -78,32 +79,57 @@ struct CustomerIn {
 impl SessionIn {
     /// The engine's command.
     pub fn command(self) -> Result<OpenSession, Refusal> {
-        let code = self.currency.ok_or_else(|| Refusal::field("currency", "is missing; it is required"))?;
-        let currency: Currency = code.parse().map_err(|error| Refusal::field("currency", format!("{error}")))?;
+        let code = self
+            .currency
+            .ok_or_else(|| Refusal::field("currency", "is missing; it is required"))?;
+        let currency: Currency = code
+            .parse()
+            .map_err(|error| Refusal::field("currency", format!("{error}")))?;
         let amount = match (self.amount, self.min_amount) {
-            (Some(_), Some(_)) => return Err(Refusal::field("minAmount", "is given beside amount; give one of them")),
+            (Some(_), Some(_)) => {
+                return Err(Refusal::field(
+                    "minAmount",
+                    "is given beside amount; give one of them",
+                ));
+            }
             (Some(amount), None) => Amount::Fixed(minor("amount", amount, currency)?),
             (None, Some(least)) => Amount::AtLeast(minor("minAmount", least, currency)?),
             (None, None) => Amount::Nothing(currency),
         };
         let mut command = OpenSession::new(Door::Native, self.kind, amount);
         for (index, name) in self.methods.iter().enumerate() {
-            let unknown = |_| Refusal::field(format!("methods[{index}]"), "is not a method such as card or paynow");
-            command.methods.push(name.parse::<Method>().map_err(unknown)?);
+            let unknown = |_| {
+                Refusal::field(
+                    format!("methods[{index}]"),
+                    "is not a method such as card or paynow",
+                )
+            };
+            command
+                .methods
+                .push(name.parse::<Method>().map_err(unknown)?);
         }
         for (index, item) in self.line_items.into_iter().enumerate() {
             let amount = minor(&format!("lineItems[{index}].amount"), item.amount, currency)?;
-            command.line_items.push(LineItem { id: item.id, name: item.name, quantity: item.quantity, amount });
+            command.line_items.push(LineItem {
+                id: item.id,
+                name: item.name,
+                quantity: item.quantity,
+                amount,
+            });
         }
         if let Some(account) = self.provider_account {
-            let wrong = |_| Refusal::field("providerAccount", "is not the id of a provider account");
+            let wrong =
+                |_| Refusal::field("providerAccount", "is not the id of a provider account");
             command.provider_account = Some(account.parse::<ProviderAccountId>().map_err(wrong)?);
         }
         command.customer = self.customer.map(|customer| CustomerDetails {
             code: customer.code,
             name: customer.name,
             email: customer.email,
-            phone: customer.phone.map(|number| Phone { code: String::new(), number }),
+            phone: customer.phone.map(|number| Phone {
+                code: String::new(),
+                number,
+            }),
         });
         command.reference = self.reference;
         command.title = self.title;
@@ -114,7 +140,10 @@ impl SessionIn {
         command.metadata = self.metadata;
         command.success_url = self.success_url;
         command.cancel_url = self.cancel_url;
-        command.notify = self.notify_url.map(|url| Notify { url, format: NotifyFormat::Event });
+        command.notify = self.notify_url.map(|url| Notify {
+            url,
+            format: NotifyFormat::Event,
+        });
         command.notify_payload = self.notify_payload;
         command.lifetime = self.expires_in.map(Span::seconds);
         command.locale = self.locale;
@@ -124,7 +153,10 @@ impl SessionIn {
 }
 
 fn minor(field: &str, amount: i64, currency: Currency) -> Result<Money, Refusal> {
-    Money::from_minor(amount, currency).map_err(|error| Refusal::InvalidAmount { field: field.to_owned(), error })
+    Money::from_minor(amount, currency).map_err(|error| Refusal::InvalidAmount {
+        field: field.to_owned(),
+        error,
+    })
 }
 
 /// A session as the native API writes it; what is absent is left out.
@@ -262,10 +294,16 @@ impl<'s> SessionOut<'s> {
             locale: terms.locale.as_deref(),
             store_payment_method: terms.store_payment_method,
             attempts: session.card_attempts,
-            transactions: transactions.into_iter().map(|transaction| TransactionOut::new(transaction, now)).collect(),
+            transactions: transactions
+                .into_iter()
+                .map(|transaction| TransactionOut::new(transaction, now))
+                .collect(),
             created_at: Iso(session.created_at),
             updated_at: Iso(session.updated_at),
-            expires_at: session.expires_at().filter(|_| !state.is_terminal()).map(Iso),
+            expires_at: session
+                .expires_at()
+                .filter(|_| !state.is_terminal())
+                .map(Iso),
             initiated_at: None,
             processing_at: None,
             completed_at: None,
@@ -286,7 +324,12 @@ impl<'s> SessionOut<'s> {
 
 impl<'s> From<&'s LineItem> for LineItemOut<'s> {
     fn from(item: &'s LineItem) -> Self {
-        Self { id: item.id.as_deref(), name: &item.name, quantity: item.quantity, amount: item.amount.minor() }
+        Self {
+            id: item.id.as_deref(),
+            name: &item.name,
+            quantity: item.quantity,
+            amount: item.amount.minor(),
+        }
     }
 }
 
@@ -296,7 +339,10 @@ impl<'s> From<&'s CustomerDetails> for CustomerOut<'s> {
             code: customer.code.as_deref(),
             name: customer.name.as_deref(),
             email: customer.email.as_deref(),
-            phone: customer.phone.as_ref().map(|phone| format!("{}{}", phone.code, phone.number)),
+            phone: customer
+                .phone
+                .as_ref()
+                .map(|phone| format!("{}{}", phone.code, phone.number)),
         }
     }
 }

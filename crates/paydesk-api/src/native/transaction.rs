@@ -2,6 +2,7 @@
 
 use paydesk_core::id::{PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use paydesk_core::method::Method;
+use paydesk_core::money::Money;
 use paydesk_core::session::CustomFieldValue;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Action, Destination, ExceptionKind, Hold, Status, Transaction};
@@ -67,7 +68,8 @@ impl<'t> TransactionOut<'t> {
     /// The transaction as it stands at `now`.
     pub fn new(transaction: &'t Transaction, now: Timestamp) -> Self {
         let status = transaction.status_at(now);
-        let (mut decline_reason, mut failure_reason, mut expires_at, mut finished_at) = (None, None, None, None);
+        let (mut decline_reason, mut failure_reason, mut expires_at, mut finished_at) =
+            (None, None, None, None);
         match &status {
             Status::InFlight { .. } | Status::Unknown { .. } | Status::Received { .. } => {}
             Status::AwaitingPayer { expires_at: at, .. } => expires_at = Some(Iso(*at)),
@@ -96,7 +98,8 @@ impl<'t> TransactionOut<'t> {
             related_transaction_id: transaction.parent,
             reference: transaction.reference.as_deref(),
             settled_amount: is(Action::Authorization).then_some(transaction.done),
-            refunded_amount: (is(Action::Payment) || is(Action::Settle)).then_some(transaction.done),
+            refunded_amount: (is(Action::Payment) || is(Action::Settle))
+                .then_some(transaction.done),
             hold: transaction.hold.map(|hold| match hold {
                 Hold::Open { expires_at } if expires_at <= now => "lapsed",
                 Hold::Open { .. } => "open",
@@ -109,7 +112,7 @@ impl<'t> TransactionOut<'t> {
             failure_reason,
             exception: transaction.exception.map(|exception| ExceptionOut {
                 kind: exception.kind,
-                received_amount: transaction.received.map_or(0, |received| received.minor()),
+                received_amount: transaction.received.map_or(0, Money::minor),
                 accepted_at: exception.accepted_at.map(Iso),
             }),
             payment_method: transaction.payment_method,

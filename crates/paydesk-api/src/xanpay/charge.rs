@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
+use data_encoding::HEXLOWER;
 use http::{HeaderMap, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::id::TransactionId;
@@ -84,10 +85,15 @@ impl<'s> ChargeOut<'s> {
         let terms = &session.terms;
         Self {
             id: charge.id,
-            customer: terms.customer.as_ref().map(|customer| ChargeCustomer::new(customer, session.tenant)),
+            customer: terms
+                .customer
+                .as_ref()
+                .map(|customer| ChargeCustomer::new(customer, session.tenant)),
             refunds: operations
                 .iter()
-                .filter(|operation| operation.action == Action::Refund && operation.parent == Some(charge.id))
+                .filter(|operation| {
+                    operation.action == Action::Refund && operation.parent == Some(charge.id)
+                })
                 .map(RefundOut::from)
                 .collect(),
             orders: orders(&terms.line_items),
@@ -109,9 +115,10 @@ impl<'s> ChargeOut<'s> {
 
 const fn status(status: &Status) -> &'static str {
     match status {
-        Status::InFlight { .. } | Status::AwaitingPayer { .. } | Status::Unknown { .. } | Status::Received { .. } => {
-            "pending"
-        }
+        Status::InFlight { .. }
+        | Status::AwaitingPayer { .. }
+        | Status::Unknown { .. }
+        | Status::Received { .. } => "pending",
         Status::Succeeded { .. } => "completed",
         Status::Expired { .. } => "expired",
         Status::Declined { .. } | Status::Failed { .. } | Status::Cancelled { .. } => "cancelled",
@@ -122,16 +129,28 @@ impl<'s> ChargeCustomer<'s> {
     /// A customer has no record of its own: the id is made of what is known of them, so that the same customer
     /// of the same merchant has the same id on every charge.
     fn new(customer: &'s CustomerDetails, tenant: Tenant) -> Self {
-        let phone = customer.phone.as_ref().map(|phone| format!("{}{}", phone.code, phone.number));
+        let phone = customer
+            .phone
+            .as_ref()
+            .map(|phone| format!("{}{}", phone.code, phone.number));
         let mut hash = Sha256::new();
         hash.update(tenant.merchant.0.as_bytes());
         hash.update([u8::from(tenant.mode.is_live())]);
-        for part in [customer.code.as_deref(), customer.email.as_deref(), phone.as_deref()] {
+        for part in [
+            customer.code.as_deref(),
+            customer.email.as_deref(),
+            phone.as_deref(),
+        ] {
             hash.update(part.unwrap_or_default().as_bytes());
             hash.update([0]);
         }
-        let id = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-        Self { id, email: customer.email.as_deref(), phone }
+        let hash: [u8; 32] = hash.finalize().into();
+        let (id, _) = hash.split_at(12);
+        Self {
+            id: HEXLOWER.encode(id),
+            email: customer.email.as_deref(),
+            phone,
+        }
     }
 }
 
@@ -148,19 +167,36 @@ impl<'s> From<&'s Destination> for DestinationOut<'s> {
 }
 
 /// Handles `GET /sessions/{id}/charge`.
-pub async fn handle(State(app): State<Arc<App>>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    get(&app, &id, &headers).await.unwrap_or_else(Error::into_response)
+pub async fn handle(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    get(&app, &id, &headers)
+        .await
+        .unwrap_or_else(Error::into_response)
 }
 
 async fn get(app: &App, id: &str, headers: &HeaderMap) -> Result<Response, Error> {
     let tenant = auth::basic(app, headers).await?.tenant;
     let id = read_id(id, tenant, app.engine.keys()).ok_or(Refusal::SessionNotFound)?;
-    let found = app.engine.store().session_with_transactions(tenant, id).await.map_err(EngineError::from)?;
+    let found = app
+        .engine
+        .store()
+        .session_with_transactions(tenant, id)
+        .await
+        .map_err(EngineError::from)?;
     let (session, transactions) = found.ok_or(Refusal::SessionNotFound)?;
     let charge = transactions
         .iter()
         .find(|transaction| Some(transaction.id) == session.charge)
         .ok_or_else(|| Error::not_found("this session has no charge yet"))?;
-    let out = ChargeOut::new(charge, &session, &transactions, app.engine.keys(), app.engine.now(tenant));
+    let out = ChargeOut::new(
+        charge,
+        &session,
+        &transactions,
+        app.engine.keys(),
+        app.engine.now(tenant),
+    );
     Ok(wire::json(StatusCode::OK, wire::bytes(&out)))
 }

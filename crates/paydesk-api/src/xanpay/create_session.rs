@@ -11,16 +11,18 @@ use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::method::Method;
 use paydesk_core::money::Currency;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{Amount, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Phone, Session};
+use paydesk_core::session::{
+    Amount, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Phone, Session,
+};
 use paydesk_core::store::{Answer, StoredAnswer};
 use serde::Deserialize;
 
 use super::error::Error;
 use super::session::SessionOut;
 use crate::app::App;
+use crate::auth;
 use crate::http::{body, json};
 use crate::wire::{self, Repeatable, WrittenAmount};
-use crate::auth;
 
 /// What a merchant sends. Fields that XanPay does not document are passed over.
 #[derive(Deserialize)]
@@ -61,7 +63,9 @@ struct PhoneIn {
 
 /// Handles the request.
 pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
-    create(&app, request).await.unwrap_or_else(Error::into_response)
+    create(&app, request)
+        .await
+        .unwrap_or_else(Error::into_response)
 }
 
 async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
@@ -74,7 +78,11 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
     let idempotent = match Repeatable::of(&parts.headers, &caller, "POST /sessions", &body)? {
         None => None,
         Some(repeatable) => {
-            match app.engine.replay(caller.tenant, &repeatable.key, repeatable.body_hash).await? {
+            match app
+                .engine
+                .replay(caller.tenant, &repeatable.key, repeatable.body_hash)
+                .await?
+            {
                 Some(StoredAnswer::Bytes { status, body }) => {
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
                     return Ok(wire::json(status, body.into()));
@@ -85,43 +93,80 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
                 None => {}
             }
             let app = Arc::clone(app);
-            Some(repeatable.rendered(move |session| Answer { status: 200, body: render(&app, session) }))
+            Some(repeatable.rendered(move |session| Answer {
+                status: 200,
+                body: render(&app, session),
+            }))
         }
     };
-    let session = app.engine.open_session(caller.tenant, command, idempotent).await?;
+    let session = app
+        .engine
+        .open_session(caller.tenant, command, idempotent)
+        .await?;
     Ok(wire::json(StatusCode::OK, render(app, &session)))
 }
 
 fn render(app: &App, session: &Session) -> Bytes {
-    wire::bytes(&SessionOut::new(session, app.engine.keys(), app.engine.now(session.tenant)))
+    wire::bytes(&SessionOut::new(
+        session,
+        app.engine.keys(),
+        app.engine.now(session.tenant),
+    ))
 }
 
 fn command(input: Input) -> Result<OpenSession, Refusal> {
-    let code = input.currency.ok_or_else(|| Refusal::field("currency", "is missing; it is required"))?;
-    let currency: Currency = code.parse().map_err(|error| Refusal::field("currency", format!("{error}")))?;
-    let amount = input.amount.ok_or_else(|| Refusal::field("amount", "is missing; it is required"))?;
+    let code = input
+        .currency
+        .ok_or_else(|| Refusal::field("currency", "is missing; it is required"))?;
+    let currency: Currency = code
+        .parse()
+        .map_err(|error| Refusal::field("currency", format!("{error}")))?;
+    let amount = input
+        .amount
+        .ok_or_else(|| Refusal::field("amount", "is missing; it is required"))?;
     let amount = amount.read("amount", currency)?;
     let mut command = OpenSession::new(Door::XanPay, Kind::Payment, Amount::Fixed(amount));
     for (index, name) in input.methods.unwrap_or_default().iter().enumerate() {
         let method = name.parse().ok().filter(|method| *method != Method::Card);
-        command.methods.push(method.ok_or_else(|| unknown_method(index))?);
+        command
+            .methods
+            .push(method.ok_or_else(|| unknown_method(index))?);
     }
     for (index, order) in input.orders.unwrap_or_default().into_iter().enumerate() {
-        let amount = order.amount.read(&format!("orders[{index}].amount"), currency)?;
-        command.line_items.push(LineItem { id: order.id, name: order.name, quantity: order.quantity, amount });
+        let amount = order
+            .amount
+            .read(&format!("orders[{index}].amount"), currency)?;
+        command.line_items.push(LineItem {
+            id: order.id,
+            name: order.name,
+            quantity: order.quantity,
+            amount,
+        });
     }
     command.customer = input.customer.map(|customer| CustomerDetails {
         email: customer.email,
-        phone: customer.phone.map(|phone| Phone { code: phone.code, number: phone.phone }),
+        phone: customer.phone.map(|phone| Phone {
+            code: phone.code,
+            number: phone.phone,
+        }),
         ..CustomerDetails::default()
     });
     command.success_url = input.redirect_url;
-    command.notify = input.notify_url.map(|url| Notify { url, format: NotifyFormat::XanPayCharge });
+    command.notify = input.notify_url.map(|url| Notify {
+        url,
+        format: NotifyFormat::XanPayCharge,
+    });
     command.notify_payload = input.notify_payload;
     Ok(command)
 }
 
 fn unknown_method(index: usize) -> Refusal {
-    let known = Method::ALL.iter().filter(|method| **method != Method::Card).map(|method| method.name());
-    Refusal::field(format!("methods[{index}]"), format!("is not one of {}", known.collect::<Vec<_>>().join(", ")))
+    let known = Method::ALL
+        .iter()
+        .filter(|method| **method != Method::Card)
+        .map(|method| method.name());
+    Refusal::field(
+        format!("methods[{index}]"),
+        format!("is not one of {}", known.collect::<Vec<_>>().join(", ")),
+    )
 }

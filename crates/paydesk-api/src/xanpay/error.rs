@@ -24,7 +24,11 @@ pub struct Error {
 
 impl Error {
     fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), header: None }
+        Self {
+            status,
+            message: message.into(),
+            header: None,
+        }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -37,7 +41,10 @@ impl Error {
 }
 
 pub(super) async fn method_not_allowed() -> Error {
-    Error::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take this method")
+    Error::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "this address does not take this method",
+    )
 }
 
 #[derive(Serialize)]
@@ -68,12 +75,19 @@ impl From<AuthError> for Error {
         match error {
             AuthError::Missing | AuthError::Wrong => Self {
                 status: StatusCode::UNAUTHORIZED,
-                message: "a valid API key and secret are required, as HTTP Basic authentication".to_owned(),
-                header: Some((WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Paydesk\""))),
+                message: "a valid API key and secret are required, as HTTP Basic authentication"
+                    .to_owned(),
+                header: Some((
+                    WWW_AUTHENTICATE,
+                    HeaderValue::from_static("Basic realm=\"Paydesk\""),
+                )),
             },
             AuthError::TooMany(too_many) => Self {
                 status: StatusCode::TOO_MANY_REQUESTS,
-                message: format!("too many requests with this key; try again in {} s", too_many.seconds()),
+                message: format!(
+                    "too many requests with this key; try again in {} s",
+                    too_many.seconds()
+                ),
                 header: Some((RETRY_AFTER, too_many.retry_after_header())),
             },
             AuthError::Unavailable(error) => EngineError::Unavailable(error).into(),
@@ -112,19 +126,23 @@ impl From<EngineError> for Error {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         match refusal {
-            Refusal::InvalidField { field, problem } => Self::bad_request(format!("{} {problem}", own_field(&field))),
-            Refusal::InvalidAmount { field, error } => Self::bad_request(format!("{} {error}", own_field(&field))),
+            Refusal::InvalidField { field, problem } => {
+                Self::bad_request(format!("{} {problem}", own_field(&field)))
+            }
+            Refusal::InvalidAmount { field, error } => {
+                Self::bad_request(format!("{} {error}", own_field(&field)))
+            }
             Refusal::SessionNotFound => Self::not_found("there is no session with this id"),
             Refusal::TransactionNotFound => Self::not_found("there is no charge with this id"),
             refusal @ (Refusal::PaymentMethodNotFound | Refusal::ProviderAccountNotFound) => {
                 Self::not_found(refusal.to_string())
             }
-            refusal @ (Refusal::IdempotencyKeyInUse | Refusal::OperationInProgress | Refusal::PaymentInProgress) => {
-                Self::new(StatusCode::CONFLICT, refusal.to_string())
-            }
-            Refusal::NoMethodSettles { currency } => {
-                Self::bad_request(format!("currency {currency} cannot be settled by any enabled method"))
-            }
+            refusal @ (Refusal::IdempotencyKeyInUse
+            | Refusal::OperationInProgress
+            | Refusal::PaymentInProgress) => Self::new(StatusCode::CONFLICT, refusal.to_string()),
+            Refusal::NoMethodSettles { currency } => Self::bad_request(format!(
+                "currency {currency} cannot be settled by any enabled method"
+            )),
             Refusal::MethodCannotSettle { method, currency } => {
                 Self::bad_request(format!("methods: {method} cannot settle {currency}"))
             }

@@ -22,10 +22,28 @@ pub use notification::ChargeNotification;
 /// The routes, under no prefix. The payer's page at `/` is the checkout's.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/sessions", post(create_session::handle).fallback(error::method_not_allowed))
-        .route("/sessions/", post(create_session::handle).fallback(error::method_not_allowed))
-        .route("/sessions/{id}", get(get_session::handle).fallback(error::method_not_allowed))
-        .route("/sessions/{id}/charge", get(charge::handle).fallback(error::method_not_allowed))
-        .route("/charges/{id}/refunds", post(refunds::create).fallback(error::method_not_allowed))
-        .route("/refunds", get(refunds::list).fallback(error::method_not_allowed))
+        .route(
+            "/sessions",
+            post(create_session::handle).fallback(error::method_not_allowed),
+        )
+        .route(
+            "/sessions/",
+            post(create_session::handle).fallback(error::method_not_allowed),
+        )
+        .route(
+            "/sessions/{id}",
+            get(get_session::handle).fallback(error::method_not_allowed),
+        )
+        .route(
+            "/sessions/{id}/charge",
+            get(charge::handle).fallback(error::method_not_allowed),
+        )
+        .route(
+            "/charges/{id}/refunds",
+            post(refunds::create).fallback(error::method_not_allowed),
+        )
+        .route(
+            "/refunds",
+            get(refunds::list).fallback(error::method_not_allowed),
+        )
 }

@@ -50,10 +50,14 @@ impl From<&Transaction> for RefundOut {
 const fn status(status: &Status) -> &'static str {
     match status {
         Status::Succeeded { .. } => "completed",
-        Status::InFlight { .. } | Status::AwaitingPayer { .. } | Status::Unknown { .. } | Status::Received { .. } => {
-            "pending"
-        }
-        Status::Declined { .. } | Status::Failed { .. } | Status::Expired { .. } | Status::Cancelled { .. } => "failed",
+        Status::InFlight { .. }
+        | Status::AwaitingPayer { .. }
+        | Status::Unknown { .. }
+        | Status::Received { .. } => "pending",
+        Status::Declined { .. }
+        | Status::Failed { .. }
+        | Status::Expired { .. }
+        | Status::Cancelled { .. } => "failed",
     }
 }
 
@@ -63,8 +67,14 @@ struct Input {
 }
 
 /// Handles `POST /charges/{id}/refunds`.
-pub async fn create(State(app): State<Arc<App>>, Path(id): Path<String>, request: Request) -> Response {
-    refund(&app, &id, request).await.unwrap_or_else(Error::into_response)
+pub async fn create(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    request: Request,
+) -> Response {
+    refund(&app, &id, request)
+        .await
+        .unwrap_or_else(Error::into_response)
 }
 
 async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, Error> {
@@ -72,40 +82,80 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
     let caller = auth::basic(app, &parts.headers).await?;
     let body = body::read(body, &app.body_limits).await?;
     // No body at all gives the whole charge back.
-    let input: Input = if body.is_empty() { Input::default() } else { json::parse_json(&body)? };
+    let input: Input = if body.is_empty() {
+        Input::default()
+    } else {
+        json::parse_json(&body)?
+    };
     let charge = charge(app, caller.tenant, id).await?;
-    let amount = input.amount.map(|amount| amount.read("amount", charge.amount.currency())).transpose()?;
+    let amount = input
+        .amount
+        .map(|amount| amount.read("amount", charge.amount.currency()))
+        .transpose()?;
 
     let route = format!("POST /charges/{}/refunds", charge.id);
     let idempotent = match Repeatable::of(&parts.headers, &caller, &route, &body)? {
         None => None,
         Some(repeatable) => {
-            match app.engine.replay(caller.tenant, &repeatable.key, repeatable.body_hash).await? {
+            match app
+                .engine
+                .replay(caller.tenant, &repeatable.key, repeatable.body_hash)
+                .await?
+            {
                 Some(StoredAnswer::Bytes { status, body }) => {
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
                     return Ok(wire::json(status, body.into()));
                 }
                 Some(StoredAnswer::Transaction { id }) => {
-                    let refund = app.engine.store().transaction(caller.tenant, id).await.map_err(EngineError::from)?;
+                    let refund = app
+                        .engine
+                        .store()
+                        .transaction(caller.tenant, id)
+                        .await
+                        .map_err(EngineError::from)?;
                     let refund = refund.ok_or(Refusal::TransactionNotFound)?;
-                    return Ok(wire::json(StatusCode::OK, wire::bytes(&RefundOut::from(&refund))));
+                    return Ok(wire::json(
+                        StatusCode::OK,
+                        wire::bytes(&RefundOut::from(&refund)),
+                    ));
                 }
                 Some(StoredAnswer::Running) => return Err(Refusal::IdempotencyKeyInUse.into()),
                 None => {}
             }
-            let render = |refund: &Transaction| Answer { status: 200, body: wire::bytes(&RefundOut::from(refund)) };
+            let render = |refund: &Transaction| Answer {
+                status: 200,
+                body: wire::bytes(&RefundOut::from(refund)),
+            };
             Some(repeatable.rendered(render))
         }
     };
-    let refund = app.engine.operate(caller.tenant, charge.id, Operate::Refund(amount), idempotent).await?;
-    Ok(wire::json(StatusCode::OK, wire::bytes(&RefundOut::from(&refund))))
+    let refund = app
+        .engine
+        .operate(
+            caller.tenant,
+            charge.id,
+            Operate::Refund(amount),
+            idempotent,
+        )
+        .await?;
+    Ok(wire::json(
+        StatusCode::OK,
+        wire::bytes(&RefundOut::from(&refund)),
+    ))
 }
 
 /// The charge of this id: a payer's payment, not an operation on one.
 async fn charge(app: &App, tenant: Tenant, id: &str) -> Result<Transaction, Error> {
     let id = id.parse().map_err(|_| Refusal::TransactionNotFound)?;
-    let found = app.engine.store().transaction(tenant, id).await.map_err(EngineError::from)?;
-    Ok(found.filter(|charge| charge.action == Action::Payment).ok_or(Refusal::TransactionNotFound)?)
+    let found = app
+        .engine
+        .store()
+        .transaction(tenant, id)
+        .await
+        .map_err(EngineError::from)?;
+    Ok(found
+        .filter(|charge| charge.action == Action::Payment)
+        .ok_or(Refusal::TransactionNotFound)?)
 }
 
 #[derive(Deserialize)]
@@ -118,15 +168,21 @@ pub struct ListQuery {
 }
 
 #[derive(Serialize)]
-struct Page {
+struct RefundsOut {
     data: Vec<RefundOut>,
     page: usize,
     limit: usize,
 }
 
 /// Handles `GET /refunds`.
-pub async fn list(State(app): State<Arc<App>>, Query(query): Query<ListQuery>, headers: HeaderMap) -> Response {
-    refunds(&app, query, &headers).await.unwrap_or_else(Error::into_response)
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Query(query): Query<ListQuery>,
+    headers: HeaderMap,
+) -> Response {
+    refunds(&app, query, &headers)
+        .await
+        .unwrap_or_else(Error::into_response)
 }
 
 async fn refunds(app: &App, query: ListQuery, headers: &HeaderMap) -> Result<Response, Error> {
@@ -136,10 +192,17 @@ async fn refunds(app: &App, query: ListQuery, headers: &HeaderMap) -> Result<Res
     let wanted = match query.status.as_deref() {
         None => None,
         Some(name @ ("pending" | "completed" | "failed")) => Some(name),
-        Some(_) => return Err(Error::bad_request("status is not one of pending, completed, failed")),
+        Some(_) => {
+            return Err(Error::bad_request(
+                "status is not one of pending, completed, failed",
+            ));
+        }
     };
     let filter = match query.charge_id.as_deref() {
-        None => TransactionFilter { action: Some(Action::Refund), ..TransactionFilter::default() },
+        None => TransactionFilter {
+            action: Some(Action::Refund),
+            ..TransactionFilter::default()
+        },
         Some(id) => TransactionFilter {
             action: Some(Action::Refund),
             parent: Some(charge(app, tenant, id).await?.id),
@@ -149,9 +212,16 @@ async fn refunds(app: &App, query: ListQuery, headers: &HeaderMap) -> Result<Res
     // An offset dialect over a keyset store: pages are walked, at most a thousand of fifty.
     let (mut skip, mut after, mut data) = ((page - 1) * limit, None, Vec::with_capacity(limit));
     while data.len() < limit {
-        let batch = app.engine.store().transactions(tenant, filter, after, 100).await.map_err(EngineError::from)?;
+        let batch = app
+            .engine
+            .store()
+            .transactions(tenant, filter, after, 100)
+            .await
+            .map_err(EngineError::from)?;
         after = batch.last().map(|last| last.id);
-        let matching = batch.iter().filter(|refund| wanted.is_none_or(|name| status(&refund.status) == name));
+        let matching = batch
+            .iter()
+            .filter(|refund| wanted.is_none_or(|name| status(&refund.status) == name));
         for refund in matching {
             if skip > 0 {
                 skip -= 1;
@@ -163,11 +233,17 @@ async fn refunds(app: &App, query: ListQuery, headers: &HeaderMap) -> Result<Res
             break;
         }
     }
-    Ok(wire::json(StatusCode::OK, wire::bytes(&Page { data, page, limit })))
+    Ok(wire::json(
+        StatusCode::OK,
+        wire::bytes(&RefundsOut { data, page, limit }),
+    ))
 }
 
 fn number(text: Option<&str>, name: &str, default: usize, most: usize) -> Result<usize, Error> {
     let Some(text) = text else { return Ok(default) };
-    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| Error::bad_request(format!("{name} is not a number from 1 to {most}")))
 }

@@ -72,7 +72,12 @@ impl<'s> SessionOut<'s> {
             notify_payload: terms.notify_payload.as_deref(),
             status: status(session, now),
             // A card is no method of XanPay's: the page may offer one, the list does not name it.
-            methods: terms.methods.iter().copied().filter(|method| method.family() != Family::Card).collect(),
+            methods: terms
+                .methods
+                .iter()
+                .copied()
+                .filter(|method| method.family() != Family::Card)
+                .collect(),
             redirect_url: terms.success_url.as_deref(),
             customer: terms.customer.as_ref().map(CustomerOut::from),
             created_at: Iso(session.created_at),
@@ -93,7 +98,7 @@ pub fn read_id(text: &str, tenant: Tenant, keys: &ServerKeys) -> Option<SessionI
 }
 
 /// What is asked for; the least where the payer chooses.
-pub const fn asked(amount: &Amount) -> Money {
+pub fn asked(amount: &Amount) -> Money {
     match amount {
         Amount::Fixed(money) | Amount::AtLeast(money) => *money,
         Amount::Nothing(currency) => Money::zero(*currency),
@@ -131,7 +136,10 @@ impl<'s> From<&'s CustomerDetails> for CustomerOut<'s> {
     fn from(customer: &'s CustomerDetails) -> Self {
         Self {
             email: customer.email.as_deref(),
-            phone: customer.phone.as_ref().map(|phone| PhoneOut { phone: &phone.number, code: &phone.code }),
+            phone: customer.phone.as_ref().map(|phone| PhoneOut {
+                phone: &phone.number,
+                code: &phone.code,
+            }),
         }
     }
 }

@@ -97,3 +97,156 @@ impl Engine {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::super::operate::Operate;
+    use super::super::{end_session, record_transfer};
+    use super::*;
+    use crate::method::Method;
+    use crate::session::{Canceller, Session, StateName};
+    use crate::store::Record;
+    use crate::time::Span;
+
+    fn session_of(change: &Change) -> Session {
+        match change.puts.first() {
+            Some(Record::Session(session)) => session.clone(),
+            other => panic!("the session first: {other:?}"),
+        }
+    }
+
+    fn receive(
+        desk: &Desk,
+        (session, target): (&Session, &Transaction),
+        live: Option<&Transaction>,
+        minor: i64,
+    ) -> (Session, Transaction) {
+        let id = format!("bank {}", session.version);
+        let money = transfer(target, &id, cents(minor));
+        let snapshot = snapshot(session, live);
+        let (change, counted) =
+            record_transfer::decide(&money, target.clone(), snapshot, desk.env()).unwrap();
+        (session_of(&change.unwrap()), counted)
+    }
+
+    /// Late money of a session that is still open.
+    fn late(desk: &mut Desk) -> (Session, Transaction) {
+        let (session, target) = desk.run_out();
+        receive(desk, (&session, &target), None, 3_500)
+    }
+
+    fn accept(
+        desk: &Desk,
+        session: &Session,
+        transaction: &Transaction,
+        live: Option<&Transaction>,
+    ) -> Result<(Change, Transaction, Session), Refusal> {
+        let snapshot = snapshot(session, live);
+        let (change, accepted) = decide(transaction.clone(), snapshot, desk.env())?;
+        let change = change.unwrap();
+        let session = session_of(&change);
+        assert_eq!(put(&change, accepted.id), accepted);
+        Ok((change, accepted, session))
+    }
+
+    #[test]
+    fn late_money_pays_a_session_that_is_still_open() {
+        let mut desk = Desk::new();
+        let (session, late) = late(&mut desk);
+        let (change, paid, session) = accept(&desk, &session, &late, None).unwrap();
+        assert_eq!(
+            told(&change),
+            [EventKind::TransactionSucceeded, EventKind::SessionCompleted]
+        );
+        assert_eq!(paid.status, Status::Succeeded { at: desk.now });
+        assert_eq!(session.charge, Some(paid.id));
+        assert_eq!(change.claims.len(), 1);
+        assert_eq!(change.claims[0].key, ClaimKey::LivePayment(session.id));
+    }
+
+    #[test]
+    fn an_ended_session_stays_ended_and_the_money_is_a_payment() {
+        let mut desk = Desk::new();
+        let (session, money) = late(&mut desk);
+        desk.pass(Span::days(1));
+        let (change, paid, session) = accept(&desk, &session, &money, None).unwrap();
+        assert_eq!(
+            told(&change),
+            [EventKind::SessionExpired, EventKind::TransactionSucceeded]
+        );
+        assert_eq!(session.state.name(), StateName::Expired);
+        assert_eq!(session.charge, Some(paid.id));
+        // The claim keeps a second one out; see `Engine::accept_exception`.
+        assert_eq!(change.claims[0].owner, paid.id.0);
+    }
+
+    #[test]
+    fn a_paid_session_refuses_a_second_payment() {
+        let mut desk = Desk::new();
+        let (session, late) = late(&mut desk);
+        let (session, live) = desk.start(session, Method::Card);
+        let refused = accept(&desk, &session, &late, Some(&live));
+        assert_eq!(refused.unwrap_err(), Refusal::PaymentInProgress);
+        let (session, _) = desk.answer((session, live), succeeded());
+        let refused = accept(&desk, &session, &late, None);
+        assert_eq!(refused.unwrap_err(), Refusal::AlreadyPaid);
+    }
+
+    #[test]
+    fn part_of_the_money_is_enough_if_the_merchant_says_so() {
+        let desk = Desk::new();
+        let (session, live) = desk.waiting();
+        let (session, part) = receive(&desk, (&session, &live), Some(&live), 1_500);
+        let (change, paid, session) = accept(&desk, &session, &part, Some(&part)).unwrap();
+        assert_eq!(
+            told(&change),
+            [EventKind::TransactionSucceeded, EventKind::SessionCompleted]
+        );
+        assert_eq!((paid.captured(), paid.remaining()), (cents(1_500), 1_500));
+        assert_eq!(session.state.name(), StateName::Completed);
+    }
+
+    #[test]
+    fn a_surplus_is_kept_and_can_still_be_given_back() {
+        let desk = Desk::new();
+        let (session, live) = desk.waiting();
+        let (session, over) = receive(&desk, (&session, &live), Some(&live), 4_000);
+        let (change, kept, session) = accept(&desk, &session, &over, None).unwrap();
+        assert_eq!(told(&change), []);
+        assert_eq!(kept.remaining(), 4_000);
+        let twice = accept(&desk, &session, &kept, None);
+        assert_eq!(twice.unwrap_err(), Refusal::NoException);
+    }
+
+    #[test]
+    fn there_is_nothing_to_accept_where_nothing_is_odd() {
+        let desk = Desk::new();
+        let (session, paid) = desk.paid();
+        let refused = accept(&desk, &session, &paid, None);
+        assert_eq!(refused.unwrap_err(), Refusal::NoException);
+        // Part of a payment that was given up can only be given back.
+        let (session, live) = desk.waiting();
+        let (session, part) = receive(&desk, (&session, &live), Some(&live), 1_500);
+        let (change, session) = end_session::decide(
+            end_session::End::Cancel(Canceller::Payer),
+            snapshot(&session, Some(&part)),
+            desk.env(),
+        )
+        .unwrap();
+        let left = put(&change.unwrap(), part.id);
+        let refused = accept(&desk, &session, &left, None);
+        assert_eq!(refused.unwrap_err(), Refusal::NoException);
+        let (_, left, _) = desk.operate(Operate::Refund(None), (session, left));
+        assert_eq!((left.reserved, left.remaining()), (1_500, 0));
+    }
+
+    #[test]
+    fn what_is_being_given_back_is_not_accepted() {
+        let mut desk = Desk::new();
+        let late = late(&mut desk);
+        let (session, late, _) = desk.operate(Operate::Refund(Some(cents(1))), late);
+        let refused = accept(&desk, &session, &late, None);
+        assert_eq!(refused.unwrap_err(), Refusal::OperationInProgress);
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::idempotency::Idempotent;
 use super::open_session::ReferenceHolder;
 use super::operate::lone_event;
 use super::record_outcome::{answered_by, conclude_operation, outcome_unknown};
@@ -15,7 +16,7 @@ use crate::payment_method::PaymentMethod;
 use crate::rail::{Operation, RailAnswer, Source, Start};
 use crate::refusal::Refusal;
 use crate::session::State;
-use crate::store::{Change, Claim, ClaimKey, Conflict, Counter, Increment, Record};
+use crate::store::{Change, Claim, ClaimKey, Conflict, Counter, IdempotencyKey, Increment, Record};
 use crate::tenant::Tenant;
 use crate::transaction::{Action, Begin, Status, Transaction};
 
@@ -36,7 +37,7 @@ pub fn decide(
     payment_method: Option<&PaymentMethod>,
     account: Option<&ProviderAccount>,
     holder: Option<ReferenceHolder>,
-    tenant: Tenant,
+    idempotency: Option<IdempotencyKey>,
     env: Env<'_>,
 ) -> Result<(Change, Transaction), Refusal> {
     let payment_method = payment_method
@@ -46,6 +47,7 @@ pub fn decide(
     if !account.enabled {
         return Err(Refusal::ProviderAccountDisabled);
     }
+    let tenant = payment_method.tenant;
     let amount = request
         .amount
         .positive()
@@ -56,6 +58,7 @@ pub fn decide(
     let transaction = Transaction {
         payment_method: Some(payment_method.id),
         reference: request.reference.clone(),
+        idempotency,
         ..Transaction::begin(Begin {
             id: TransactionId::fresh(env.ids, env.wall),
             tenant,
@@ -183,10 +186,13 @@ fn conclude_charge(
 
 impl Engine {
     /// Charges a stored card. Answers with the transaction as it stands when the rail has answered.
+    ///
+    /// With an idempotency key: claimed as running with the intent, answered with the outcome.
     pub async fn charge_payment_method(
         self: &Arc<Self>,
         tenant: Tenant,
         request: ChargePaymentMethod,
+        idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
         let payment_method = self
             .store()
@@ -198,10 +204,16 @@ impl Engine {
                 .iter()
                 .find(|account| account.id == stored.provider_account)
         });
-        let transaction = self
+        let (transaction, rail) = self
             .repeat(|conflict| {
                 let (request, payment_method) = (&request, payment_method.as_ref());
+                let idempotent = idempotent.as_ref();
                 async move {
+                    if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
+                        (&conflict, idempotent)
+                    {
+                        return Err(idempotent.refuse(known).into());
+                    }
                     let holder = match conflict {
                         Some(Conflict::Claimed {
                             key: ClaimKey::Reference(_),
@@ -209,15 +221,20 @@ impl Engine {
                         }) => self.reference_holder(tenant, owner).await?,
                         _ => None,
                     };
-                    let decided = decide(
+                    let key = idempotent.map(|idempotent| idempotent.key.clone());
+                    let (mut change, transaction) = decide(
                         request,
                         payment_method,
                         account,
                         holder,
-                        tenant,
+                        key,
                         self.env(tenant),
                     )?;
-                    Ok((Some(decided.0), decided.1))
+                    change.idempotency =
+                        idempotent.map(|idempotent| idempotent.running(self.wall()));
+                    // Before anything is stored.
+                    let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+                    Ok((Some(change), (transaction, rail)))
                 }
             })
             .await?;
@@ -225,7 +242,6 @@ impl Engine {
         let (Some(account), Some(payment_method)) = (account, payment_method) else {
             return Err(Refusal::PaymentMethodNotFound.into());
         };
-        let rail = self.rail(account)?;
         let start = Start {
             reference: transaction.id,
             tenant,
@@ -239,31 +255,15 @@ impl Engine {
             return_url: self.public_url().to_owned(),
         };
         Ok(self
-            .call_and_record(transaction, async move { rail.start(start).await }, None)
+            .call_and_record(
+                transaction,
+                async move { rail.start(start).await },
+                idempotent,
+            )
             .await?
             .1)
     }
-
-    /// Detaches a stored card: it can no longer be charged. Detaching it twice is no mistake.
-    pub async fn detach_payment_method(
-        &self,
-        tenant: Tenant,
-        id: PaymentMethodId,
-    ) -> Result<PaymentMethod, EngineError> {
-        self.repeat(|_| async move {
-            let found = self.store().payment_method(tenant, id).await?;
-            let mut stored = found.ok_or(Refusal::PaymentMethodNotFound)?;
-            if stored.detached_at.is_some() {
-                return Ok((None, stored));
-            }
-            let env = self.env(tenant);
-            stored.detached_at = Some(env.now);
-            stored.updated_at = env.now;
-            stored.version += 1;
-            let mut change = Change::new(tenant);
-            change.puts.push(Record::PaymentMethod(stored.clone()));
-            Ok((Some(change), stored))
-        })
-        .await
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,3 +107,58 @@ impl Engine {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+
+    #[test]
+    fn a_merchant_has_credentials_for_both_modes_and_a_sandbox_in_test_mode_only() {
+        let desk = Desk::new();
+        let keys = ServerKeys::generate(&desk.ids);
+        let (change, made) = decide("  Tea House ", &keys, desk.env()).unwrap();
+        assert_eq!(made.merchant.name, "Tea House");
+        let mut modes = Vec::new();
+        for record in &change.puts {
+            match record {
+                Record::ProviderAccount(account) => {
+                    assert_eq!(account.tenant.mode, Mode::Test);
+                    assert!(account.enabled);
+                }
+                Record::ApiKey(key) => {
+                    let own = match key.tenant.mode {
+                        Mode::Test => &made.test,
+                        Mode::Live => &made.live,
+                    };
+                    assert_eq!(key.secret_hash, Secret::hash(own.secret.reveal()));
+                    modes.push(key.tenant.mode);
+                }
+                Record::Merchant(merchant) => assert_eq!(*merchant, made.merchant),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(modes, [Mode::Test, Mode::Live]);
+        assert_ne!(made.test.secret.reveal(), made.live.secret.reveal());
+        for (mode, own) in [(Mode::Test, &made.test), (Mode::Live, &made.live)] {
+            let merchant = made.merchant.id;
+            let context = Merchant::webhook_secret_context(Tenant { merchant, mode });
+            let opened = keys.open(&context, made.merchant.webhook_secret(mode));
+            assert_eq!(opened.unwrap().reveal(), own.webhook_secret.reveal());
+        }
+    }
+
+    #[test]
+    fn a_name_is_what_a_payer_can_read() {
+        let desk = Desk::new();
+        let keys = ServerKeys::generate(&desk.ids);
+        for name in ["", "   ", "Tea\nHouse", &"x".repeat(101)] {
+            let refused = decide(name, &keys, desk.env()).unwrap_err();
+            assert!(
+                matches!(&refused, Refusal::InvalidField { field, .. } if field == "name"),
+                "{name:?}: {refused:?}"
+            );
+        }
+        assert!(decide(&"é".repeat(100), &keys, desk.env()).is_ok());
+    }
+}

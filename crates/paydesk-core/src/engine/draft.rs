@@ -82,8 +82,11 @@ impl<'e> Draft<'e> {
             );
             self.session.state = self.session.initiated_at(lapses_at);
         }
-        if let State::Expired { at } = self.session.state_at(now)
-            && !self.session.state.is_terminal()
+        // A payment that still waits ends before its session does, never after.
+        if matches!(
+            self.session.state,
+            State::Created { .. } | State::Initiated { .. }
+        ) && let State::Expired { at } = self.session.state_at(now)
         {
             self.enter(State::Expired { at });
         }

@@ -85,3 +85,92 @@ impl Engine {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::engine::open_session::OpenSession;
+    use crate::method::Method;
+    use crate::store::ClaimKey;
+    use crate::time::Span;
+
+    const CANCEL: End = End::Cancel(Canceller::Payer);
+
+    #[test]
+    fn each_end_has_its_state_and_its_event_and_frees_the_reference() {
+        let desk = Desk::new();
+        for (end, event) in [
+            (CANCEL, EventKind::SessionCancelled),
+            (End::Expire, EventKind::SessionExpired),
+        ] {
+            let session = desk.open(OpenSession {
+                reference: Some("order 7".into()),
+                ..request()
+            });
+            let (change, ended) = decide(end, snapshot(&session, None), desk.env()).unwrap();
+            let change = change.unwrap();
+            assert_eq!(told(&change), [event]);
+            assert!(ended.state.is_terminal());
+            let released: Vec<_> = change.releases.iter().map(|one| &one.key).collect();
+            assert_eq!(released, [&ClaimKey::Reference("order 7".into())]);
+            // The same again changes nothing; the other end is too late.
+            let again = decide(end, snapshot(&ended, None), desk.env());
+            assert_eq!(again, Ok((None, ended.clone())));
+            let (other, refusal) = match end {
+                End::Expire => (CANCEL, Refusal::SessionExpired),
+                End::Cancel(_) => (End::Expire, Refusal::SessionCancelled),
+            };
+            let refused = decide(other, snapshot(&ended, None), desk.env());
+            assert_eq!(refused, Err(refusal));
+        }
+    }
+
+    #[test]
+    fn a_waiting_push_ends_with_its_session() {
+        let desk = Desk::new();
+        for (end, event) in [
+            (CANCEL, EventKind::SessionCancelled),
+            (End::Expire, EventKind::SessionExpired),
+        ] {
+            let (session, live) = desk.waiting();
+            let (change, _) = decide(end, snapshot(&session, Some(&live)), desk.env()).unwrap();
+            let change = change.unwrap();
+            assert_eq!(told(&change), [EventKind::TransactionCancelled, event]);
+            let left = put(&change, live.id);
+            assert_eq!(left.status, Status::Cancelled { at: desk.now });
+            assert_eq!(change.releases[0].owner, live.id.0);
+        }
+    }
+
+    #[test]
+    fn a_payment_in_flight_and_a_paid_session_are_not_ended() {
+        let desk = Desk::new();
+        for end in [CANCEL, End::Expire] {
+            for answer in [None, Some(to_be_confirmed())] {
+                let mut flying = desk.in_flight(Method::Card);
+                if let Some(answer) = answer {
+                    flying = desk.answer(flying, answer);
+                }
+                let refused = decide(end, snapshot(&flying.0, Some(&flying.1)), desk.env());
+                assert_eq!(refused, Err(Refusal::PaymentInProgress));
+            }
+            let (paid, _) = desk.paid();
+            let refused = decide(end, snapshot(&paid, None), desk.env());
+            assert_eq!(refused, Err(Refusal::SessionCompleted));
+        }
+    }
+
+    #[test]
+    fn a_session_whose_time_is_over_is_expired_whoever_comes() {
+        let mut desk = Desk::new();
+        let session = desk.session();
+        let deadline = session.expires_at().unwrap();
+        desk.pass(Span::days(8));
+        let refused = decide(CANCEL, snapshot(&session, None), desk.env());
+        assert_eq!(refused, Err(Refusal::SessionExpired));
+        let (change, expired) = decide(End::Expire, snapshot(&session, None), desk.env()).unwrap();
+        assert_eq!(told(&change.unwrap()), [EventKind::SessionExpired]);
+        assert_eq!(expired.state, State::Expired { at: deadline });
+    }
+}

@@ -6,12 +6,15 @@
 mod accounts;
 mod draft;
 mod env;
+#[cfg(test)]
+mod fixtures;
 mod jobs;
 mod watch;
 
 pub mod accept_exception;
 pub mod charge_payment_method;
 pub mod create_merchant;
+pub mod detach_payment_method;
 pub mod end_session;
 pub mod idempotency;
 pub mod initiate_session;

@@ -337,3 +337,6 @@ impl Engine {
         Ok(accounts)
     }
 }
+
+#[cfg(test)]
+mod tests;

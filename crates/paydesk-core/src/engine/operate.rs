@@ -47,14 +47,10 @@ pub fn decide(
             (Action::Void, parent.amount)
         }
         Operate::Refund(amount) => {
-            let taken = matches!(
-                parent.status,
-                Status::Succeeded { .. }
-                    | Status::Received { .. }
-                    | Status::Expired { .. }
-                    | Status::Cancelled { .. }
-            );
-            if !taken || parent.captured().is_zero() {
+            // Whatever a payment came to: the part of it that was pushed is there to be given back.
+            let is_over =
+                parent.status.is_terminal() || matches!(parent.status, Status::Received { .. });
+            if !is_over || parent.captured().is_zero() {
                 return Err(Refusal::NotRefundable);
             }
             (Action::Refund, portion(&parent, amount)?)
@@ -178,9 +174,10 @@ impl Engine {
         operate: Operate,
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
-        let (child, follow_up) = self
+        let accounts = self.provider_accounts(tenant).await?;
+        let (child, follow_up, rail) = self
             .repeat(|conflict| {
-                let idempotent = idempotent.as_ref();
+                let (accounts, idempotent) = (Arc::clone(&accounts), idempotent.as_ref());
                 async move {
                     if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
                         (&conflict, idempotent)
@@ -201,6 +198,12 @@ impl Engine {
                     let key = idempotent.map(|idempotent| idempotent.key.clone());
                     let (mut change, child, _) =
                         decide(operate, parent, session, key, self.env(tenant))?;
+                    // Before anything is stored. A disabled account takes no new payments, but what it took
+                    // can still be given back.
+                    let account = accounts
+                        .iter()
+                        .find(|account| account.id == child.provider_account);
+                    let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
                     change.idempotency =
                         idempotent.map(|idempotent| idempotent.running(self.wall()));
                     let follow_up = FollowUp {
@@ -212,18 +215,12 @@ impl Engine {
                         method: child.method,
                         amount: child.amount,
                     };
-                    Ok((Some(change), (child, follow_up)))
+                    Ok((Some(change), (child, follow_up, rail)))
                 }
             })
             .await?;
         crate::failpoint!("after-intent");
 
-        let accounts = self.provider_accounts(tenant).await?;
-        let account = accounts
-            .iter()
-            .find(|account| account.id == child.provider_account);
-        // A disabled account takes no new payments, but what it took can still be given back.
-        let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
         let action = child.action;
         let call = async move {
             match action {
@@ -235,3 +232,6 @@ impl Engine {
         Ok(self.call_and_record(child, call, idempotent).await?.1)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,6 +70,17 @@ pub fn decide(
     (Some(change), transaction)
 }
 
+/// Whether the payer is at a wallet's or a bank's page, of which only the rail knows how it went.
+pub(super) const fn is_at_a_page(transaction: &Transaction) -> bool {
+    matches!(
+        transaction.status,
+        Status::AwaitingPayer {
+            ask_at: Some(_),
+            ..
+        }
+    )
+}
+
 /// Whether a payer at a bank's page has had time enough, so that the rail is told to let nothing more happen.
 fn is_abandoned(transaction: &Transaction, env: Env<'_>) -> bool {
     match transaction.status {
@@ -135,10 +146,10 @@ impl Engine {
                 .unwrap_or(Found::Unreachable)
         };
 
-        let is_push = transaction.method.family().is_pushed() && transaction.action.is_attempt();
+        let is_pushed = transaction.method.family().is_pushed() && transaction.action.is_attempt();
         let mut found = query(rail.query(id)).await;
         let waits_too_long = matches!(found, Found::Known(RailAnswer::AwaitingPayer(_)))
-            && !is_push
+            && !is_pushed
             && is_abandoned(&transaction, self.env(tenant));
         if found == Found::NotFound || waits_too_long {
             found = match query(rail.abandon(id)).await {
@@ -159,13 +170,7 @@ impl Engine {
     /// happen, and what it says counts. Answers whether anything was recorded.
     pub(super) async fn give_up_redirect(&self, live: &Transaction) -> Result<bool, EngineError> {
         let tenant = live.tenant;
-        if !matches!(
-            live.status,
-            Status::AwaitingPayer {
-                ask_at: Some(_),
-                ..
-            }
-        ) {
+        if !is_at_a_page(live) {
             return Ok(false);
         }
         let accounts = self.provider_accounts(tenant).await?;
@@ -227,5 +232,98 @@ const fn bring_forward(transaction: &mut Transaction, wall: crate::time::Timesta
             ..
         } => *ask_at = wall,
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::method::Method;
+    use crate::time::Span;
+
+    #[test]
+    fn nobody_asks_while_the_lease_holds() {
+        let mut desk = Desk::new();
+        let (session, live) = desk.in_flight(Method::Card);
+        desk.now = crate::time::Timestamp::from_millis(START.as_millis() + 29_999);
+        let asked = decide(live.clone(), Some(session.clone()), desk.env());
+        assert_eq!(asked, (None, live.clone()));
+        desk.now = START.after(Span::seconds(30));
+        let (change, asked) = decide(live, Some(session), desk.env());
+        assert_eq!(
+            told(&change.unwrap()),
+            [EventKind::TransactionUnknown],
+            "whoever called is gone, or its answer is"
+        );
+        assert!(matches!(asked.status, Status::Unknown { asked: 1, .. }));
+    }
+
+    #[test]
+    fn one_asks_at_a_time() {
+        let mut desk = Desk::new();
+        let (session, live) = desk.answer(desk.in_flight(Method::Card), RailAnswer::Unknown);
+        desk.pass(Span::seconds(2));
+        let (change, asked) = decide(live, Some(session.clone()), desk.env());
+        assert_eq!(told(&change.unwrap()), []);
+        assert_eq!(asked.ask_at(), Some(desk.now.after(Span::seconds(30))));
+        desk.pass(Span::seconds(29));
+        assert_eq!(
+            decide(asked.clone(), Some(session), desk.env()),
+            (None, asked)
+        );
+    }
+
+    #[test]
+    fn what_has_its_outcome_or_waits_for_a_transfer_is_not_asked_about() {
+        let mut desk = Desk::new();
+        let cases = [desk.paid(), desk.waiting()];
+        desk.pass(Span::days(30));
+        for (session, transaction) in cases {
+            let asked = decide(transaction.clone(), Some(session), desk.env());
+            assert_eq!(asked, (None, transaction));
+        }
+    }
+
+    #[test]
+    fn a_payer_at_a_banks_page_is_given_up_when_the_time_is_over() {
+        let mut desk = Desk::new();
+        let (_, live) = desk.answer(desk.in_flight(Method::Card), to_be_confirmed());
+        desk.now = crate::time::Timestamp::from_millis(START.as_millis() + 15 * 60_000 - 1);
+        assert!(!is_abandoned(&live, desk.env()));
+        desk.now = START.after(Span::minutes(15));
+        assert!(is_abandoned(&live, desk.env()));
+        let lone = Transaction {
+            session: None,
+            ..desk.in_flight(Method::Card).1
+        };
+        assert!(is_abandoned(&lone, desk.env()), "no payer is there to act");
+    }
+
+    #[test]
+    fn asking_at_once_leaves_alone_what_is_in_flight() {
+        let desk = Desk::new();
+        let (session, mut live) = desk.in_flight(Method::Card);
+        bring_forward(&mut live, desk.now);
+        assert!(live.ask_at() > Some(desk.now));
+        let (_, mut live) = desk.answer((session, live), RailAnswer::Unknown);
+        bring_forward(&mut live, desk.now);
+        assert_eq!(live.ask_at(), Some(desk.now));
+    }
+
+    #[test]
+    fn a_lease_taken_over_is_due_at_once() {
+        let desk = Desk::new();
+        let (session, mut live) = desk.in_flight(Method::Card);
+        live.status = Status::InFlight {
+            lease: crate::transaction::Lease {
+                node: crate::id::NodeId(uuid::Uuid::nil()),
+                until: desk.now,
+            },
+        };
+        let id = live.id;
+        let (change, _) = decide(live, Some(session), desk.env());
+        let change = due_now(change.unwrap(), desk.env());
+        assert_eq!(put(&change, id).ask_at(), Some(desk.now));
     }
 }

@@ -54,13 +54,17 @@ pub fn decide(
     };
 
     let (mut transaction, mut parent) = (transaction, parent);
-    let mut draft = Draft::new(
-        SessionSnapshot {
-            session,
-            live: None,
-        },
-        env,
-    );
+    let live = SessionSnapshot::watched(&session)
+        .filter(|watched| *watched == transaction.id)
+        .map(|_| transaction.clone());
+    let mut draft = Draft::new(SessionSnapshot { session, live }, env);
+    if let Some(ended) = draft.live.clone().filter(|live| live.status.is_terminal()) {
+        // Its time was over before the answer came: that was its outcome, and the first counts.
+        let (change, snapshot) = draft.finish();
+        return (change, ended, Some(snapshot.session));
+    }
+    // From here on it is changed in `transaction`.
+    draft.live = None;
     if transaction.action.is_attempt() {
         attempt_outcome(&mut draft, &mut transaction, answer);
     } else {
@@ -112,11 +116,20 @@ fn attempt_outcome(draft: &mut Draft<'_>, transaction: &mut Transaction, answer:
             };
             attempt_came_to_nothing(draft, transaction, EventKind::TransactionFailed);
         }
+        // A transfer that is waited for comes or does not: the rail need not know.
+        RailAnswer::Unknown if waits_for_transfer(transaction) => {}
         RailAnswer::Unknown => {
             let news = outcome_unknown(transaction, env);
             draft.update(transaction, news);
         }
     }
+}
+
+const fn waits_for_transfer(transaction: &Transaction) -> bool {
+    matches!(
+        transaction.status,
+        Status::AwaitingPayer { ask_at: None, .. }
+    )
 }
 
 fn attempt_succeeded(draft: &mut Draft<'_>, transaction: &mut Transaction, receipt: Receipt) {
@@ -145,10 +158,7 @@ fn attempt_succeeded(draft: &mut Draft<'_>, transaction: &mut Transaction, recei
 
 fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, waiting: Waiting) {
     let env = draft.env();
-    if matches!(
-        transaction.status,
-        Status::AwaitingPayer { ask_at: None, .. }
-    ) {
+    if waits_for_transfer(transaction) {
         return;
     }
     let is_push = transaction.method.family().is_pushed();
@@ -281,7 +291,8 @@ pub(super) fn conclude_operation(
                 }
                 Action::Refund => {
                     parent.done += amount;
-                    if matches!(parent.status, Status::Received { .. }) && parent.remaining() == 0 {
+                    let is_empty = parent.remaining() == 0 && parent.reserved == 0;
+                    if matches!(parent.status, Status::Received { .. }) && is_empty {
                         // Unasked money that is given back whole is over.
                         parent.status = Status::Cancelled { at: env.now };
                     }
@@ -395,3 +406,6 @@ impl Engine {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,10 @@
 //! A payer pays: the intent is committed, the rail is called, the outcome is committed.
 
+mod checks;
+
 use std::sync::Arc;
 
+use super::reconcile::is_at_a_page;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::authority::Authority;
 use crate::event::EventKind;
@@ -13,7 +16,7 @@ use crate::payment_method::{Card, PaymentMethod};
 use crate::rail::{Operation, Source, Start};
 use crate::refusal::Refusal;
 use crate::session::{
-    Amount, Contact, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
+    Contact, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
 };
 use crate::store::{Change, ClaimKey, Conflict};
 use crate::tenant::Tenant;
@@ -58,11 +61,9 @@ pub enum Intent {
     },
 }
 
-const MAX_FIELD_VALUE: usize = 500;
-const MAX_PHONE: usize = 40;
-
 /// Decides whether and how a payment starts. Refuses, in this order: an ended session, a payment in flight,
-/// the method, the card, the number of attempts, the amount, the custom fields, the contact.
+/// the method, the account, the card, the number of attempts, the amount, the custom
+/// fields, the contact.
 pub fn decide(
     request: StartPayment,
     snapshot: SessionSnapshot,
@@ -83,17 +84,15 @@ pub fn decide(
         return Err(Refusal::ProviderAccountDisabled);
     }
     let is_card = method.family() == Family::Card;
-    check_card(&request, is_card, &draft.session, env.now)?;
+    checks::check_card(&request, is_card, account, env.now)?;
     if is_card && draft.session.card_attempts >= MAX_CARD_ATTEMPTS {
         return Err(Refusal::TooManyCardAttempts {
             limit: MAX_CARD_ATTEMPTS,
         });
     }
-    let amount = amount_to_pay(&terms.amount, request.amount)?;
-    check_custom_fields(&draft.session, &request.custom_field_values)?;
-    if let Some(contact) = &request.contact {
-        check_contact(contact)?;
-    }
+    let amount = checks::amount_to_pay(&terms.amount, request.amount)?;
+    checks::check_custom_fields(&draft.session, &request.custom_field_values)?;
+    checks::check_contact(request.contact.as_ref())?;
 
     if matches!(draft.session.state, State::Processing { .. }) {
         let waiting = draft
@@ -129,13 +128,10 @@ pub fn decide(
     let source = match (request.card, request.saved.as_ref()) {
         (Some(card), _) => Source::Card(card),
         (None, Some(saved)) => Source::Stored(saved.card.clone()),
-        (None, None) => {
-            let nonce = fresh_nonce(env);
-            Source::Push {
-                nonce,
-                expires_at: push_expiry(&draft.session, method, env.now),
-            }
-        }
+        (None, None) => Source::Push {
+            nonce: fresh_nonce(env),
+            expires_at: push_expiry(&draft.session, method, env.now),
+        },
     };
     let transaction = Transaction {
         custom_field_values: request.custom_field_values,
@@ -180,161 +176,6 @@ pub fn decide(
     ))
 }
 
-fn check_card(
-    request: &StartPayment,
-    is_card: bool,
-    session: &Session,
-    now: Timestamp,
-) -> Result<(), Refusal> {
-    if !is_card {
-        return if request.card.is_some() || request.saved.is_some() {
-            Err(Refusal::CardNotExpected)
-        } else {
-            Ok(())
-        };
-    }
-    if let Some(saved) = &request.saved {
-        // A stored card pays only where it was stored, and only for the customer whose card it is.
-        let customer = session.terms.customer.as_ref();
-        let is_theirs = saved.customer.is_some()
-            && saved.customer.as_deref() == customer.and_then(|customer| customer.code.as_deref());
-        let is_usable = is_theirs
-            && saved.detached_at.is_none()
-            && saved.provider_account == session.terms.provider_account;
-        return if is_usable {
-            Ok(())
-        } else {
-            Err(Refusal::PaymentMethodNotFound)
-        };
-    }
-    let card = request.card.as_ref().ok_or(Refusal::CardRequired)?;
-    if session.tenant.mode.is_live() {
-        return Err(Refusal::LiveCard);
-    }
-    let digits = |text: &str, least: usize, most: usize| {
-        (least..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-    };
-    if !digits(&card.number, 12, 19) {
-        return Err(Refusal::field(
-            "card.number",
-            "is not a card number of 12 to 19 digits",
-        ));
-    }
-    if !digits(&card.cvc, 3, 4) {
-        return Err(Refusal::field("card.cvc", "is not a code of 3 or 4 digits"));
-    }
-    if !(1..=12).contains(&card.exp_month) {
-        return Err(Refusal::field(
-            "card.expMonth",
-            "is not a month from 1 to 12",
-        ));
-    }
-    if !is_valid_through(card.exp_month, card.exp_year, now) {
-        return Err(Refusal::field(
-            "card.expYear",
-            "is in the past or too far ahead: the card has expired",
-        ));
-    }
-    Ok(())
-}
-
-/// A card is good until the last day of its month, anywhere on earth.
-fn is_valid_through(month: u8, year: u16, now: Timestamp) -> bool {
-    // The year and month at UTC-12, where the day ends last.
-    let text = Timestamp::from_millis(now.as_millis() - 12 * 3_600_000).to_string();
-    let part = |range: std::ops::Range<usize>| {
-        text.get(range)
-            .and_then(|digits| digits.parse::<u32>().ok())
-    };
-    let (Some(this_year), Some(this_month)) = (part(0..4), part(5..7)) else {
-        return false;
-    };
-    let (month, year) = (u32::from(month), u32::from(year));
-    (year, month) >= (this_year, this_month) && year <= this_year + 30
-}
-
-fn amount_to_pay(asked: &Amount, given: Option<Money>) -> Result<Money, Refusal> {
-    match (*asked, given) {
-        (Amount::Fixed(expected), None) => Ok(expected),
-        (Amount::Fixed(expected), Some(given)) if given == expected => Ok(expected),
-        (Amount::Fixed(expected), Some(_)) => Err(Refusal::AmountDiffers { expected }),
-        (Amount::AtLeast(minimum), None) => Err(Refusal::AmountRequired { minimum }),
-        (Amount::AtLeast(minimum), Some(given)) if given.currency() != minimum.currency() => {
-            Err(Refusal::CurrencyDiffers {
-                expected: minimum.currency(),
-            })
-        }
-        (Amount::AtLeast(minimum), Some(given)) if given.minor() < minimum.minor() => {
-            Err(Refusal::AmountTooSmall { minimum })
-        }
-        (Amount::AtLeast(_), Some(given)) => Ok(given),
-        (Amount::Nothing(currency), None) => Ok(Money::zero(currency)),
-        (Amount::Nothing(currency), Some(_)) => Err(Refusal::AmountDiffers {
-            expected: Money::zero(currency),
-        }),
-    }
-}
-
-fn check_custom_fields(session: &Session, values: &[CustomFieldValue]) -> Result<(), Refusal> {
-    let asked = &session.terms.custom_fields;
-    for value in values {
-        let field = || format!("customFields.{}", value.name);
-        if !asked.iter().any(|field| field.name == value.name) {
-            return Err(Refusal::field(field(), "is not a field of this session"));
-        }
-        if value.value.chars().count() > MAX_FIELD_VALUE {
-            return Err(Refusal::field(
-                field(),
-                format!("is longer than {MAX_FIELD_VALUE} characters"),
-            ));
-        }
-        if values
-            .iter()
-            .filter(|other| other.name == value.name)
-            .count()
-            > 1
-        {
-            return Err(Refusal::field(field(), "is given twice"));
-        }
-    }
-    let missing = asked.iter().find(|field| {
-        field.required
-            && !values
-                .iter()
-                .any(|value| value.name == field.name && !value.value.trim().is_empty())
-    });
-    missing.map_or(Ok(()), |field| {
-        Err(Refusal::field(
-            format!("customFields.{}", field.name),
-            "is missing: the merchant asks for it",
-        ))
-    })
-}
-
-fn check_contact(contact: &Contact) -> Result<(), Refusal> {
-    if contact
-        .email
-        .as_ref()
-        .is_some_and(|email| email.chars().count() > MAX_FIELD_VALUE)
-    {
-        return Err(Refusal::field(
-            "email",
-            format!("is longer than {MAX_FIELD_VALUE} characters"),
-        ));
-    }
-    if contact
-        .phone
-        .as_ref()
-        .is_some_and(|phone| phone.chars().count() > MAX_PHONE)
-    {
-        return Err(Refusal::field(
-            "phone",
-            format!("is longer than {MAX_PHONE} characters"),
-        ));
-    }
-    Ok(())
-}
-
 /// Ten base32 characters, 50 random bits: what a payer's bank passes on to tell one payment from others.
 fn fresh_nonce(env: Env<'_>) -> String {
     let mut random = [0; 7];
@@ -365,12 +206,6 @@ impl Engine {
         request: StartPayment,
     ) -> Result<(Session, Transaction), EngineError> {
         let mut snapshot = self.session_with_live(tenant, id).await?;
-        // A payer who came back from a wallet's or a bank's page may try something else.
-        if let Some(live) = &snapshot.live
-            && self.give_up_redirect(live).await?
-        {
-            snapshot = self.session_with_live(tenant, id).await?;
-        }
         let account = self.account_of(tenant, &snapshot.session).await?;
         let rail = self.rail(&account)?;
         if let Some(card) = &request.card
@@ -381,6 +216,17 @@ impl Engine {
             // Before anything is stored: an ended session still answers that it has ended.
             decide(request.clone(), snapshot, &account, self.env(tenant))?;
             return Err(Refusal::NotATestCard.into());
+        }
+        // A payer who came back from a wallet's or a bank's page may try something else; but what would be
+        // refused anyway does not end what is open there.
+        if let Some(live) = snapshot.live.as_ref().filter(|live| is_at_a_page(live)) {
+            let mut left = snapshot.clone();
+            left.session.state = left.session.initiated_at(self.now(tenant));
+            left.live = None;
+            decide(request.clone(), left, &account, self.env(tenant))?;
+            if self.give_up_redirect(live).await? {
+                snapshot = self.session_with_live(tenant, id).await?;
+            }
         }
 
         let mut loaded = Some(snapshot);
@@ -478,3 +324,6 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+// Starts the built server as an operator would, on free ports and an empty database, and ends it again.
+
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const READY_WITHIN_MS = 30_000;
+const STOP_WITHIN_MS = 15_000;
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const program =
+  process.env.PAYDESK_BIN ?? join(resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug', 'paydesk');
+
+/** Our environment without Paydesk's settings: a test says all of its own. */
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PAYDESK_')));
+
+/**
+ * Starts a server for the tests of `t` and stops it after them.
+ *
+ * Stopping is itself a test: the server must end cleanly and by itself, and must not have panicked, logged an error,
+ * or written a secret or a card number into its log.
+ *
+ * @param {{after: (stop: () => Promise<void>) => void}} t a test context, or `node:test` itself
+ * @param {{serve?: string[]}} [options] more arguments for `paydesk serve`
+ */
+export async function startServer(t, { serve = [] } = {}) {
+  const directory = await mkdtemp(join(tmpdir(), 'paydesk-conformance-'));
+  const database = ['--database', `sqlite:${join(directory, 'paydesk.db')}`];
+
+  const created = await promisify(execFile)(
+    program,
+    ['merchant', 'create', '--name', 'Conformance', '--json', ...database],
+    { env: environment },
+  );
+  const merchant = JSON.parse(created.stdout);
+
+  const [listen, adminListen] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
+  const child = spawn(
+    program,
+    ['serve', '--listen', listen, '--admin-listen', adminListen, ...database, '--allow-private-webhooks', ...serve],
+    { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let log = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output.setEncoding('utf8').on('data', (text) => {
+      log += text;
+    });
+  }
+  const ended = new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  // Whatever happens to the test, the server does not outlive it.
+  const killAtExit = () => child.kill('SIGKILL');
+  process.once('exit', killAtExit);
+
+  t.after(async () => {
+    child.kill('SIGTERM');
+    const end = await Promise.race([ended, sleep(STOP_WITHIN_MS, 'late', { ref: false })]);
+    child.kill('SIGKILL');
+    process.off('exit', killAtExit);
+    await rm(directory, { recursive: true, force: true });
+    assert.notEqual(end, 'late', `the server did not stop within ${STOP_WITHIN_MS} ms of SIGTERM:\n${tail(log)}`);
+    assert.deepEqual(end, { code: 0, signal: null }, `the server did not end cleanly:\n${tail(log)}`);
+    checkLog(log, merchant);
+  });
+
+  await ready(`http://${adminListen}/readyz`, ended, () => tail(log));
+  return { url: `http://${listen}`, adminUrl: `http://${adminListen}`, merchant, log: () => log };
+}
+
+async function ready(url, ended, log) {
+  const deadline = Date.now() + READY_WITHIN_MS;
+  let end;
+  ended.then((how) => {
+    end = how;
+  });
+  while (Date.now() < deadline) {
+    assert.equal(end, undefined, `the server ended before it was ready:\n${log()}`);
+    const status = await fetch(url).then(
+      (answer) => answer.status,
+      () => 'not listening',
+    );
+    if (status === 200) return;
+    await sleep(20);
+  }
+  assert.fail(`the server was not ready within ${READY_WITHIN_MS} ms:\n${log()}`);
+}
+
+function checkLog(log, merchant) {
+  for (const line of log.split('\n')) {
+    assert.doesNotMatch(line, /panicked at|"level":"ERROR"| ERROR /, 'the server logged a fault');
+    assert.doesNotMatch(line, /\b4242424242424242\b|\b4000000000000002\b/, 'a card number is in the log');
+    for (const key of [merchant.test, merchant.live]) {
+      for (const secret of [key.secret, key.webhookSecret]) {
+        assert.ok(!line.includes(secret), 'a secret is in the log');
+      }
+    }
+  }
+}
+
+function tail(log) {
+  return log.split('\n').slice(-30).join('\n');
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}

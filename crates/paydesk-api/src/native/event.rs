@@ -1,0 +1,121 @@
+//! The native event: what endpoints and `notifyUrl` receive.
+
+use std::sync::Arc;
+
+use paydesk_core::engine::Engine;
+use paydesk_core::event::{Event, Subject};
+use paydesk_core::id::{EventId, PaymentMethodId, ProviderAccountId};
+use paydesk_core::payment_method::PaymentMethod;
+use paydesk_core::session::Session;
+use paydesk_core::transaction::Transaction;
+use paydesk_webhooks::Words;
+use serde::Serialize;
+
+use super::session::SessionOut;
+use super::transaction::TransactionOut;
+use crate::wire::Iso;
+
+/// An event as the native API writes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EventOut<'e, D> {
+    id: EventId,
+    #[serde(rename = "type")]
+    kind: &'e str,
+    created_at: Iso,
+    livemode: bool,
+    sequence: u32,
+    data: D,
+}
+
+impl<'e, D> EventOut<'e, D> {
+    const fn new(event: &'e Event, data: D) -> Self {
+        Self {
+            id: event.id,
+            kind: event.kind.name(),
+            created_at: Iso(event.at),
+            livemode: event.tenant.mode.is_live(),
+            sequence: event.sequence,
+            data,
+        }
+    }
+}
+
+/// A stored card as the native API writes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentMethodOut<'p> {
+    id: PaymentMethodId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<&'p str>,
+    provider_account: ProviderAccountId,
+    brand: &'p str,
+    last_four: &'p str,
+    exp_month: u8,
+    exp_year: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detached_at: Option<Iso>,
+    created_at: Iso,
+    updated_at: Iso,
+}
+
+impl<'p> From<&'p PaymentMethod> for PaymentMethodOut<'p> {
+    fn from(stored: &'p PaymentMethod) -> Self {
+        Self {
+            id: stored.id,
+            customer: stored.customer.as_deref(),
+            provider_account: stored.provider_account,
+            brand: &stored.card.brand,
+            last_four: &stored.card.last_four,
+            exp_month: stored.card.exp_month,
+            exp_year: stored.card.exp_year,
+            detached_at: stored.detached_at.map(Iso),
+            created_at: Iso(stored.created_at),
+            updated_at: Iso(stored.updated_at),
+        }
+    }
+}
+
+/// Writes events as the native API does.
+pub struct EventWords(pub Arc<Engine>);
+
+impl Words for EventWords {
+    fn render(
+        &self,
+        event: &Event,
+        session: Option<&Session>,
+        _: &[Transaction],
+    ) -> Option<String> {
+        let written = match &event.subject {
+            Subject::Session {
+                state,
+                version,
+                charge,
+            } => {
+                // What never changes is the session's; where it stood is the event's.
+                let mut then = session?.clone();
+                (then.state, then.version, then.charge) = (*state, *version, *charge);
+                then.updated_at = event.at;
+                serde_json::to_string(&EventOut::new(
+                    event,
+                    SessionOut::new(&then, [], &self.0, event.at),
+                ))
+            }
+            Subject::Transaction { transaction } => serde_json::to_string(&EventOut::new(
+                event,
+                TransactionOut::new(transaction, event.at),
+            )),
+            Subject::PaymentMethod { payment_method } => serde_json::to_string(&EventOut::new(
+                event,
+                PaymentMethodOut::from(&**payment_method),
+            )),
+        };
+        match written {
+            Ok(body) => Some(body),
+            Err(error) => {
+                tracing::error!(%error, event = %event.id, "an event could not be written");
+                None
+            }
+        }
+    }
+}

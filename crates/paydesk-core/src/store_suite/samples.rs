@@ -1,0 +1,347 @@
+//! Records that look like real ones, each a millisecond younger than the one before.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::delivery::{Delivery, DeliveryState, Receiver};
+use crate::event::{Event, EventKind, Subject};
+use crate::id::{
+    DeliveryId, EventId, Ids as _, MerchantId, NodeId, PaymentMethodId, ProviderAccountId,
+    SeededIds, SessionId, TransactionId,
+};
+use crate::keys::{Secret, ServerKeys};
+use crate::merchant::{ApiKey, Merchant, Provider, ProviderAccount, WebhookSecrets};
+use crate::method::Method;
+use crate::money::{Currency, Money};
+use crate::payment_method::{PaymentMethod, StoredCard};
+use crate::session::{
+    Amount, CREATED_LIFETIME, CustomerDetails, Door, Kind, LineItem, Session, State, Terms,
+};
+use crate::store::{Claim, ClaimKey, IdempotencyKey, IdempotencyRecord, StoredAnswer};
+use crate::tenant::{Mode, Tenant};
+use crate::time::{Clock as _, ManualClock, Span, Timestamp};
+use crate::transaction::{Action, Lease, Status, Transaction};
+
+/// Makes records. Two with one seed make the same ones.
+#[derive(Debug)]
+pub struct Samples {
+    ids: SeededIds,
+    clock: ManualClock,
+    keys: ServerKeys,
+}
+
+impl Samples {
+    /// Records of this seed, the first of them made on 14 November 2023.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let ids = SeededIds::new(seed);
+        Self {
+            keys: ServerKeys::generate(&ids),
+            clock: ManualClock::starting_at(Timestamp::from_millis(1_700_000_000_000)),
+            ids,
+        }
+    }
+
+    /// The next millisecond: ids made at it sort after all earlier ones.
+    #[must_use]
+    pub fn tick(&self) -> Timestamp {
+        self.clock.advance(Span::millis(1));
+        self.clock.now()
+    }
+
+    /// A fresh id.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        self.ids.uuid(self.tick())
+    }
+
+    /// A merchant's test mode; the merchant itself is not made.
+    #[must_use]
+    pub fn tenant(&self) -> Tenant {
+        Tenant {
+            merchant: MerchantId(self.uuid()),
+            mode: Mode::Test,
+        }
+    }
+
+    /// A merchant.
+    #[must_use]
+    pub fn merchant(&self) -> Merchant {
+        let at = self.tick();
+        let id = MerchantId::fresh(&self.ids, at);
+        let secret = |mode| {
+            let context = Merchant::webhook_secret_context(Tenant { merchant: id, mode });
+            self.keys.seal(&self.ids, &context, b"whsec_c2FtcGxl")
+        };
+        Merchant {
+            id,
+            version: 1,
+            name: "Kopi & Küche 咖啡".to_owned(),
+            webhook_secrets: WebhookSecrets {
+                test: secret(Mode::Test),
+                live: secret(Mode::Live),
+            },
+            allowed_origins: vec!["https://shop.example".to_owned()],
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// A key of this tenant.
+    #[must_use]
+    pub fn api_key(&self, tenant: Tenant) -> ApiKey {
+        let at = self.tick();
+        let secret = Secret::fresh(&self.ids, "sk_test_");
+        ApiKey {
+            key_id: format!("key_test_{}", self.uuid().simple()),
+            secret_hash: Secret::hash(secret.reveal()),
+            publishable_key: format!("pk_test_{}", self.uuid().simple()),
+            tenant,
+            version: 1,
+            created_at: at,
+            revoked_at: None,
+        }
+    }
+
+    /// An account with the sandbox.
+    #[must_use]
+    pub fn provider_account(&self, tenant: Tenant) -> ProviderAccount {
+        let at = self.tick();
+        ProviderAccount {
+            id: ProviderAccountId::fresh(&self.ids, at),
+            tenant,
+            version: 1,
+            provider: Provider::Sandbox,
+            name: "Sandbox".to_owned(),
+            enabled: true,
+            methods: Method::ALL.to_vec(),
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// A session as it is when it is opened.
+    #[must_use]
+    pub fn session(&self, tenant: Tenant) -> Session {
+        self.session_with(tenant, None)
+    }
+
+    /// A session that its merchant gave a lifetime.
+    #[must_use]
+    pub fn session_with(&self, tenant: Tenant, lifetime: Option<Span>) -> Session {
+        let at = self.tick();
+        let amount = money(3_550);
+        let mut metadata = serde_json::Map::new();
+        metadata.insert("cart".to_owned(), json!({"id": 8731, "note": "größer 🧺"}));
+        Session {
+            id: SessionId::fresh(&self.ids, at),
+            tenant,
+            version: 1,
+            events: 1,
+            state: State::Created {
+                expires_at: at.after(lifetime.unwrap_or(CREATED_LIFETIME)),
+            },
+            first_transaction: TransactionId::fresh(&self.ids, at),
+            attempted: false,
+            card_attempts: 0,
+            charge: None,
+            hold_expires_at: None,
+            terms: Arc::new(Terms {
+                kind: Kind::Payment,
+                amount: Amount::Fixed(amount),
+                methods: vec![Method::Card, Method::PayNow],
+                provider_account: ProviderAccountId(tenant.merchant.0),
+                door: Door::Native,
+                reference: None,
+                title: Some("Order 8731".to_owned()),
+                description: Some("Two bags of beans, one grinder".to_owned()),
+                line_items: vec![LineItem {
+                    id: Some("beans-1kg".to_owned()),
+                    name: "Beans, 1 kg".to_owned(),
+                    quantity: 2,
+                    amount,
+                }],
+                customer: Some(CustomerDetails {
+                    code: None,
+                    name: Some("Zoë Tan".to_owned()),
+                    email: Some("zoe@example.com".to_owned()),
+                    phone: None,
+                }),
+                billing: None,
+                shipping: None,
+                custom_fields: Vec::new(),
+                metadata,
+                success_url: Some("https://shop.example/thanks".to_owned()),
+                cancel_url: Some("https://shop.example/cart".to_owned()),
+                notify: None,
+                notify_payload: None,
+                lifetime,
+                locale: None,
+                store_payment_method: false,
+            }),
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// A payment of a session, with the rail being called.
+    #[must_use]
+    pub fn transaction(&self, session: &Session) -> Transaction {
+        let at = self.tick();
+        Transaction {
+            id: TransactionId::fresh(&self.ids, at),
+            tenant: session.tenant,
+            version: 1,
+            session: Some(session.id),
+            action: Action::Payment,
+            parent: None,
+            amount: money(3_550),
+            method: Method::Card,
+            status: Status::InFlight {
+                lease: Lease {
+                    node: NodeId::fresh(&self.ids, at),
+                    until: at.after(Span::seconds(30)),
+                },
+            },
+            provider_account: session.terms.provider_account,
+            provider_reference: None,
+            destination: None,
+            custom_field_values: Vec::new(),
+            payment_method: None,
+            reference: None,
+            received: None,
+            exception: None,
+            reserved: 0,
+            done: 0,
+            hold: None,
+            idempotency: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// A refund of a transaction.
+    #[must_use]
+    pub fn refund(&self, session: &Session, parent: &Transaction) -> Transaction {
+        Transaction {
+            action: Action::Refund,
+            parent: Some(parent.id),
+            ..self.transaction(session)
+        }
+    }
+
+    /// A stored card.
+    #[must_use]
+    pub fn payment_method(&self, tenant: Tenant) -> PaymentMethod {
+        let at = self.tick();
+        PaymentMethod {
+            id: PaymentMethodId::fresh(&self.ids, at),
+            tenant,
+            version: 1,
+            customer: Some("customer-77".to_owned()),
+            provider_account: ProviderAccountId::fresh(&self.ids, at),
+            card: StoredCard {
+                token: "tok_8731".to_owned(),
+                brand: "visa".to_owned(),
+                last_four: "4242".to_owned(),
+                exp_month: 12,
+                exp_year: 2031,
+            },
+            stored_by: TransactionId::fresh(&self.ids, at),
+            detached_at: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// An event of a session, which somebody hears of if `notify`.
+    #[must_use]
+    pub fn event(&self, session: &Session, sequence: u32, notify: bool) -> Event {
+        let at = self.tick();
+        Event {
+            id: EventId::fresh(&self.ids, at),
+            tenant: session.tenant,
+            kind: if sequence == 1 {
+                EventKind::SessionCreated
+            } else {
+                EventKind::SessionInitiated
+            },
+            sequence,
+            at,
+            session: Some(session.id),
+            subject: Subject::Session {
+                state: session.state,
+                version: session.version,
+                charge: session.charge,
+            },
+            notify,
+        }
+    }
+
+    /// A delivery of an event, due at once.
+    #[must_use]
+    pub fn delivery(&self, event: &Event) -> Delivery {
+        let at = self.tick();
+        Delivery {
+            id: DeliveryId::fresh(&self.ids, at),
+            tenant: event.tenant,
+            version: 1,
+            event: event.id,
+            receiver: Receiver::Notify(
+                event
+                    .session
+                    .unwrap_or_else(|| SessionId::fresh(&self.ids, at)),
+            ),
+            url: "https://shop.example/hook".to_owned(),
+            body: r#"{"type":"session.created"}"#.to_owned(),
+            state: DeliveryState::Due { at },
+            attempts: 0,
+            last: None,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// What is known of a request that has just been claimed.
+    #[must_use]
+    pub fn running(&self, key: &str) -> IdempotencyRecord {
+        IdempotencyRecord {
+            key: IdempotencyKey {
+                scope: "key_test_1 POST /api/v1/sessions".to_owned(),
+                key: key.to_owned(),
+            },
+            body_hash: [7; 32],
+            answer: StoredAnswer::Running,
+            created_at: self.tick(),
+        }
+    }
+}
+
+/// So many minor units of Singapore dollars.
+#[must_use]
+pub fn money(minor: i64) -> Money {
+    let dollars = Currency::from_code("SGD").unwrap();
+    Money::from_minor(minor, dollars).unwrap()
+}
+
+/// The session after one more change, in this state.
+#[must_use]
+pub fn moved(session: &Session, state: State) -> Session {
+    Session {
+        version: session.version + 1,
+        events: session.events + 1,
+        state,
+        ..session.clone()
+    }
+}
+
+/// A claim on a merchant's reference.
+#[must_use]
+pub fn reference(text: &str, owner: Uuid) -> Claim {
+    Claim {
+        key: ClaimKey::Reference(text.to_owned()),
+        owner,
+    }
+}

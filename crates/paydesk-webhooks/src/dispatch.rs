@@ -1,0 +1,186 @@
+//! Fan-out: an event becomes one delivery for each receiver that is to hear of it.
+//!
+//! Events are claimed, one by one: the commit that makes an event's deliveries also marks it as dispatched,
+//! and is refused if it already is. Any number of nodes may do this at once, and none can skip an event.
+
+use std::fmt;
+use std::sync::Arc;
+
+use paydesk_core::delivery::{Delivery, DeliveryState, Receiver};
+use paydesk_core::event::Event;
+use paydesk_core::id::{DeliveryId, Ids};
+use paydesk_core::session::Session;
+use paydesk_core::store::{Change, CommitError, Conflict, Record, Store, Unavailable};
+use paydesk_core::time::{Clock, Timestamp};
+use paydesk_core::transaction::Transaction;
+use tokio::task::JoinSet;
+
+use crate::render::Vocabulary;
+
+/// How many events are read at a time.
+const PAGE: usize = 256;
+/// How many of them are worked on at a time; a store commits what comes together as one.
+const AT_ONCE: usize = 32;
+
+/// Makes deliveries of events.
+#[derive(Clone)]
+pub struct Dispatcher(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    words: Arc<Vocabulary>,
+}
+
+impl fmt::Debug for Dispatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dispatcher").finish_non_exhaustive()
+    }
+}
+
+/// What became of one page of events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Page {
+    /// How many events were dispatched by us.
+    pub dispatched: usize,
+    /// Whether there is probably more to do at once.
+    pub more: bool,
+}
+
+impl Dispatcher {
+    /// A dispatcher over this store.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        words: Arc<Vocabulary>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            ids,
+            words,
+        }))
+    }
+
+    /// Dispatches everything that is undispatched, and returns how many events that were.
+    pub async fn run(&self) -> Result<usize, Unavailable> {
+        let mut dispatched = 0;
+        loop {
+            let page = self.run_page().await?;
+            dispatched += page.dispatched;
+            if !page.more {
+                return Ok(dispatched);
+            }
+        }
+    }
+
+    /// Dispatches up to a page of events.
+    pub(crate) async fn run_page(&self) -> Result<Page, Unavailable> {
+        let mut events = self.0.store.undispatched(PAGE).await?.into_iter();
+        let full = events.len() == PAGE;
+        let mut dispatched = 0;
+        let mut failed = None;
+        // Each event in a task of its own: one whose words panic stays undispatched, is logged, and holds
+        // nobody up.
+        let mut tasks = JoinSet::new();
+        loop {
+            while tasks.len() < AT_ONCE
+                && let Some(event) = events.next()
+            {
+                let inner = Arc::clone(&self.0);
+                tasks.spawn(async move { inner.dispatch(event).await });
+            }
+            match tasks.join_next().await {
+                None => break,
+                Some(Ok(Ok(ours))) => dispatched += usize::from(ours),
+                Some(Ok(Err(unavailable))) => failed = Some(unavailable),
+                Some(Err(panic)) => {
+                    tracing::error!(%panic, "an event could not be put in words; it stays undispatched");
+                }
+            }
+        }
+        match failed {
+            Some(unavailable) => Err(unavailable),
+            None => Ok(Page {
+                dispatched,
+                more: full && dispatched > 0,
+            }),
+        }
+    }
+}
+
+impl Inner {
+    /// Whether it was dispatched by us, and not by somebody else.
+    async fn dispatch(&self, event: Event) -> Result<bool, Unavailable> {
+        let told = match event.session {
+            Some(id) => {
+                self.store
+                    .session_with_transactions(event.tenant, id)
+                    .await?
+            }
+            None => None,
+        };
+        if told.is_none() && event.session.is_some() {
+            // An event is committed together with its session, and sessions are never removed.
+            tracing::error!(event = %event.id, session = ?event.session, "an event's session is not there; nobody can be told");
+        }
+        let mut change = Change::new(event.tenant);
+        change.dispatched.push(event.id);
+        if let Some((session, transactions)) = told {
+            let delivery = self.notification(&event, &session, &transactions);
+            change.puts.extend(delivery.map(Record::Delivery));
+        }
+        match self.store.commit(change).await {
+            Ok(()) => Ok(true),
+            Err(CommitError::Conflict(Conflict::Dispatched(_))) => Ok(false),
+            Err(CommitError::Conflict(conflict)) => {
+                // Not reachable: the change puts fresh records only and claims nothing.
+                tracing::error!(event = %event.id, %conflict, "an event could not be dispatched");
+                Ok(false)
+            }
+            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
+        }
+    }
+
+    /// What the session's own notify address is told, if it is to be told.
+    fn notification(
+        &self,
+        event: &Event,
+        session: &Session,
+        transactions: &[Transaction],
+    ) -> Option<Delivery> {
+        if !event.notify {
+            return None;
+        }
+        let notify = session.terms.notify.as_ref()?;
+        let words = self.words.of(notify.format);
+        let body = words.render(event, Some(session), transactions)?;
+        Some(self.delivery(
+            event,
+            Receiver::Notify(session.id),
+            notify.url.clone(),
+            body,
+        ))
+    }
+
+    fn delivery(&self, event: &Event, receiver: Receiver, url: String, body: String) -> Delivery {
+        let now: Timestamp = self.clock.now();
+        Delivery {
+            id: DeliveryId::fresh(&*self.ids, now),
+            tenant: event.tenant,
+            version: 1,
+            event: event.id,
+            receiver,
+            url,
+            body,
+            state: DeliveryState::Due { at: now },
+            attempts: 0,
+            last: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Who may send now: a bound overall, one per tenant and one per receiver, so that a receiver that is slow,
+//! dead or flooded fills its own lane and nobody else's.
+
+use std::collections::HashMap;
+
+use paydesk_core::delivery::Delivery;
+use paydesk_core::tenant::Tenant;
+use url::{Position, Url};
+
+/// How many attempts may be under way at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// In all.
+    pub overall: usize,
+    /// To one tenant's receivers: a merchant with a thousand dead hosts is still one merchant.
+    pub per_tenant: usize,
+    /// To one receiver that answers; one that does not gets one at a time until it answers again.
+    pub per_receiver: usize,
+}
+
+/// A tenant's deliveries to one scheme, host and port.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Receiver {
+    tenant: Tenant,
+    origin: String,
+}
+
+impl Receiver {
+    /// Of this delivery.
+    pub fn of(delivery: &Delivery) -> Self {
+        let origin = Url::parse(&delivery.url).map_or_else(
+            |_| delivery.url.clone(),
+            |url| url[..Position::BeforePath].to_owned(),
+        );
+        Self {
+            tenant: delivery.tenant,
+            origin,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lane {
+    under_way: usize,
+    /// Whether the receiver took the last message.
+    answers: bool,
+}
+
+impl Lane {
+    const NEW: Self = Self {
+        under_way: 0,
+        answers: true,
+    };
+}
+
+/// Whether an attempt may begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entry {
+    /// It has begun.
+    Entered,
+    /// Too many to this receiver, or of this tenant.
+    Busy,
+    /// Too many in all.
+    Full,
+}
+
+/// What is remembered of receivers that have nothing under way: that they did not answer.
+const REMEMBERED: usize = 4_096;
+/// The attempts that are under way.
+#[derive(Debug)]
+pub struct Lanes {
+    bounds: Bounds,
+    under_way: usize,
+    tenants: HashMap<Tenant, usize>,
+    receivers: HashMap<Receiver, Lane>,
+}
+
+impl Lanes {
+    /// None under way.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            under_way: 0,
+            tenants: HashMap::new(),
+            receivers: HashMap::new(),
+        }
+    }
+
+    const fn width(&self, lane: &Lane) -> usize {
+        if lane.answers {
+            self.bounds.per_receiver
+        } else {
+            1
+        }
+    }
+
+    /// Whether a receiver took the last message that it was sent, as far as is known.
+    pub fn answers(&self, receiver: &Receiver) -> bool {
+        self.receivers.get(receiver).is_none_or(|lane| lane.answers)
+    }
+
+    /// Begins an attempt, if there is room.
+    pub fn enter(&mut self, receiver: &Receiver) -> Entry {
+        if self.under_way >= self.bounds.overall {
+            return Entry::Full;
+        }
+        let of_tenant = self.tenants.get(&receiver.tenant).copied().unwrap_or(0);
+        let mut lane = self.receivers.get(receiver).copied().unwrap_or(Lane::NEW);
+        if of_tenant >= self.bounds.per_tenant || lane.under_way >= self.width(&lane) {
+            return Entry::Busy;
+        }
+        self.under_way += 1;
+        self.tenants.insert(receiver.tenant, of_tenant + 1);
+        lane.under_way += 1;
+        self.receivers.insert(receiver.clone(), lane);
+        Entry::Entered
+    }
+
+    /// Ends an attempt: whether the receiver took the message, if one was sent.
+    pub fn leave(&mut self, receiver: &Receiver, took: Option<bool>) {
+        self.under_way = self.under_way.saturating_sub(1);
+        if let Some(of_tenant) = self.tenants.get_mut(&receiver.tenant) {
+            *of_tenant -= 1;
+            if *of_tenant == 0 {
+                self.tenants.remove(&receiver.tenant);
+            }
+        }
+        if let Some(lane) = self.receivers.get_mut(receiver) {
+            lane.under_way -= 1;
+            lane.answers = took.unwrap_or(lane.answers);
+            if lane.under_way == 0 && lane.answers {
+                self.receivers.remove(receiver);
+            }
+        }
+        if self.receivers.len() > self.bounds.overall + REMEMBERED {
+            self.receivers.retain(|_, lane| lane.under_way > 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use paydesk_core::id::{Ids as _, MerchantId, SeededIds};
+    use paydesk_core::tenant::Mode;
+    use paydesk_core::time::Timestamp;
+
+    use super::*;
+
+    const BOUNDS: Bounds = Bounds {
+        overall: 6,
+        per_tenant: 4,
+        per_receiver: 3,
+    };
+
+    fn receivers() -> impl FnMut(u64, &str) -> Receiver {
+        |merchant, host| Receiver {
+            tenant: Tenant {
+                merchant: MerchantId(SeededIds::new(merchant).uuid(Timestamp::EPOCH)),
+                mode: Mode::Test,
+            },
+            origin: format!("https://{host}"),
+        }
+    }
+
+    #[test]
+    fn a_receiver_a_tenant_and_all_together_are_bounded() {
+        let mut of = receivers();
+        let mut lanes = Lanes::new(BOUNDS);
+        for _ in 0..3 {
+            assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
+        }
+        assert_eq!(
+            lanes.enter(&of(1, "a")),
+            Entry::Busy,
+            "the receiver's bound"
+        );
+        assert_eq!(lanes.enter(&of(1, "b")), Entry::Entered);
+        assert_eq!(lanes.enter(&of(1, "c")), Entry::Busy, "the tenant's bound");
+        assert_eq!(
+            lanes.enter(&of(2, "a")),
+            Entry::Entered,
+            "another tenant's lane to the same host"
+        );
+        assert_eq!(lanes.enter(&of(2, "a")), Entry::Entered);
+        assert_eq!(lanes.enter(&of(3, "x")), Entry::Full);
+        lanes.leave(&of(1, "a"), Some(true));
+        assert_eq!(lanes.enter(&of(3, "x")), Entry::Entered);
+        for receiver in [
+            of(1, "a"),
+            of(1, "a"),
+            of(1, "b"),
+            of(2, "a"),
+            of(2, "a"),
+            of(3, "x"),
+        ] {
+            lanes.leave(&receiver, Some(true));
+        }
+        assert_eq!(lanes.under_way, 0);
+        assert!(
+            lanes.tenants.is_empty() && lanes.receivers.is_empty(),
+            "nothing is left behind"
+        );
+    }
+
+    #[test]
+    fn a_receiver_that_does_not_answer_gets_one_at_a_time_until_it_does() {
+        let mut of = receivers();
+        let mut lanes = Lanes::new(BOUNDS);
+        assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
+        lanes.leave(&of(1, "a"), Some(false));
+        assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
+        assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy);
+        lanes.leave(&of(1, "a"), None);
+        assert_eq!(
+            lanes.enter(&of(1, "a")),
+            Entry::Entered,
+            "no attempt, nothing learnt"
+        );
+        assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy);
+        lanes.leave(&of(1, "a"), Some(true));
+        for _ in 0..3 {
+            assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
+        }
+    }
+
+    #[test]
+    fn dead_receivers_are_not_remembered_without_end() {
+        let mut of = receivers();
+        let mut lanes = Lanes::new(BOUNDS);
+        for n in 0..3 * REMEMBERED {
+            let receiver = of(1, &n.to_string());
+            assert_eq!(lanes.enter(&receiver), Entry::Entered);
+            lanes.leave(&receiver, Some(false));
+        }
+        assert!(lanes.receivers.len() <= BOUNDS.overall + REMEMBERED);
+    }
+}

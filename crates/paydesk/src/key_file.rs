@@ -1,0 +1,131 @@
+//! The server's keys at rest: in a file beside the SQLite database, or in the environment.
+//!
+//! The database holds their fingerprints. A process whose keys are not those refuses to start, and never makes
+//! others: links and secrets made with the right ones would be lost without a word.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use paydesk_core::id::{Ids, SystemIds};
+use paydesk_core::keys::ServerKeys;
+use paydesk_core::store::Store;
+
+use crate::cli::StoreOptions;
+use crate::parts::{self, Database};
+
+/// Where the keys are.
+pub enum KeySource {
+    /// In the environment.
+    Text(String),
+    /// In this file.
+    File(PathBuf),
+}
+
+impl KeySource {
+    /// As the options say; beside the database if they say nothing.
+    pub fn of(options: &StoreOptions, database: &Database) -> Self {
+        match (&options.keys, &options.key_file) {
+            (_, Some(file)) => Self::File(file.clone()),
+            (Some(text), None) => Self::Text(text.clone()),
+            (None, None) => Self::File(database.beside("keys")),
+        }
+    }
+}
+
+/// The keys that this database was made with; makes the first ones for a new database.
+pub async fn open(source: &KeySource, store: &dyn Store) -> anyhow::Result<ServerKeys> {
+    let known = store.key_fingerprints().await?;
+    let keys = match source {
+        KeySource::Text(text) => ServerKeys::from_text(text).context("PAYDESK_KEYS cannot be read")?,
+        KeySource::File(path) => match read(path)? {
+            Some(keys) => keys,
+            None if known.is_empty() => first(path)?,
+            None => bail!(
+                "the file {} with the server's keys is missing, and this database was made with keys: put the file \
+                 back (a backup of it will do), or name it with --key-file",
+                path.display()
+            ),
+        },
+    };
+    let ours = keys.fingerprints();
+    for (version, fingerprint) in &known {
+        ensure!(
+            ours.contains(&(*version, *fingerprint)),
+            "the server's keys are not those of this database: version {version} is missing or another. Links and \
+             secrets made with it would be lost; put the right keys back"
+        );
+    }
+    store.add_key_fingerprints(&ours).await?;
+    Ok(keys)
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<ServerKeys>> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let keys = ServerKeys::from_text(&text);
+            Ok(Some(keys.with_context(|| format!("the key file {} cannot be read", path.display()))?))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("the key file {} cannot be read", path.display())),
+    }
+}
+
+/// Makes the first key. Of two processes that do so at once, one makes it and the other reads it.
+fn first(path: &Path) -> anyhow::Result<ServerKeys> {
+    let keys = ServerKeys::generate(&SystemIds);
+    let draft = write_draft(path, &keys)?;
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft)?;
+    match linked {
+        Ok(()) => sync_folder(path)?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            return read(path)?.with_context(|| format!("the key file {} vanished", path.display()));
+        }
+        Err(error) => return Err(error).with_context(|| format!("cannot make the key file {}", path.display())),
+    }
+    Ok(keys)
+}
+
+/// Writes the keys to a file of another name, for its owner only, all the way to the disk.
+fn write_draft(path: &Path, keys: &ServerKeys) -> anyhow::Result<PathBuf> {
+    let mut salt = [0; 8];
+    SystemIds.fill(&mut salt);
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{:016x}", u64::from_be_bytes(salt)));
+    let draft = PathBuf::from(name);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file =
+        options.open(&draft).with_context(|| format!("cannot write beside the key file {}", path.display()))?;
+    file.write_all(keys.to_text().as_bytes())?;
+    file.sync_all()?;
+    Ok(draft)
+}
+
+fn sync_folder(path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+/// `paydesk key rotate`.
+pub async fn rotate(options: StoreOptions) -> anyhow::Result<()> {
+    let database = Database::parse(&options.database)?;
+    let store = parts::open_store(&database)?;
+    let source = KeySource::of(&options, &database);
+    let keys = open(&source, store.as_ref()).await?;
+    let KeySource::File(path) = source else {
+        bail!("the keys are in PAYDESK_KEYS: only keys in a file can be rotated by this command")
+    };
+    let keys = keys.rotated(&SystemIds)?;
+    let draft = write_draft(&path, &keys)?;
+    fs::rename(&draft, &path)?;
+    sync_folder(&path)?;
+    store.add_key_fingerprints(&keys.fingerprints()).await?;
+    println!("Version {} is in {}. Restart every server, then it signs.", keys.current(), path.display());
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Puts the parts together that more than one command needs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail, ensure};
+use paydesk_core::engine::{Engine, Parts, Timing};
+use paydesk_core::id::SystemIds;
+use paydesk_core::keys::ServerKeys;
+use paydesk_core::rail::Rail;
+use paydesk_core::store::Store;
+use paydesk_core::time::SystemClock;
+use paydesk_store::SqliteStore;
+
+use crate::cli::StoreOptions;
+use crate::key_file::{self, KeySource};
+
+/// Where everything is kept.
+pub struct Database {
+    path: PathBuf,
+}
+
+impl Database {
+    /// Reads `sqlite:FILE`.
+    pub fn parse(url: &str) -> anyhow::Result<Self> {
+        let Some(path) = url.strip_prefix("sqlite:") else {
+            bail!("--database {url} is not known: it is sqlite:FILE, such as sqlite:paydesk.db");
+        };
+        let path = path.strip_prefix("//").unwrap_or(path);
+        ensure!(!path.is_empty(), "--database sqlite: names no file, such as sqlite:paydesk.db");
+        Ok(Self { path: PathBuf::from(path) })
+    }
+
+    /// Its file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file beside it with this ending.
+    pub fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.as_os_str().to_owned();
+        name.push(".");
+        name.push(ending);
+        PathBuf::from(name)
+    }
+}
+
+/// Opens the store, and brings it to this version's schema.
+pub fn open_store(database: &Database) -> anyhow::Result<Arc<SqliteStore>> {
+    let store = SqliteStore::open(database.path());
+    Ok(Arc::new(store.with_context(|| format!("the database {} cannot be opened", database.path().display()))?))
+}
+
+/// Opens the store and its keys.
+pub async fn open(options: &StoreOptions) -> anyhow::Result<(Database, Arc<SqliteStore>, Arc<ServerKeys>)> {
+    let database = Database::parse(&options.database)?;
+    let store = open_store(&database)?;
+    let keys = key_file::open(&KeySource::of(options, &database), store.as_ref()).await?;
+    Ok((database, store, Arc::new(keys)))
+}
+
+/// The engine over a store.
+pub fn engine(
+    store: Arc<dyn Store>,
+    keys: Arc<ServerKeys>,
+    sandbox: Option<Arc<dyn Rail>>,
+    public_url: &str,
+) -> Arc<Engine> {
+    Arc::new(Engine::new(Parts {
+        store,
+        sandbox,
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds),
+        keys,
+        timing: Timing::default(),
+        public_url: public_url.trim_end_matches('/').to_owned(),
+    }))
+}
+
+/// `paydesk migrate`.
+pub async fn migrate(options: StoreOptions) -> anyhow::Result<()> {
+    let (database, _store, keys) = open(&options).await?;
+    println!("{} is at this version's schema; key version {} signs.", database.path().display(), keys.current());
+    Ok(())
+}

@@ -1,0 +1,245 @@
+//! `paydesk serve`: wires the parts together, runs them, and ends them in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::Router;
+use hyper_util::service::TowerToHyperService;
+use paydesk_api::App;
+use paydesk_api::http::client_address::TrustedProxies;
+use paydesk_api::http::metrics::Metrics;
+use paydesk_api::http::rate_limit::{Limit, RateLimits};
+use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
+use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
+use paydesk_core::engine::{Engine, Jobs};
+use paydesk_core::id::SystemIds;
+use paydesk_core::store::Store as _;
+use paydesk_core::time::SystemClock;
+use paydesk_rails::sandbox::SandboxBank;
+use paydesk_store::SqliteStore;
+use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+
+use crate::cli::{ListenOptions, ServeOptions};
+use crate::{logs, parts, sandbox};
+
+/// Runs the server until it is asked to end.
+pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
+    logs::start(options.plain_log, "info");
+    let public_url = public_url(&options.listen);
+    let (database, store, keys) = parts::open(&options.store).await?;
+    let sandbox = match &options.sandbox_url {
+        _ if options.no_sandbox => None,
+        Some(url) => Some(sandbox::shared(url, options.sandbox_token.clone(), &public_url)?),
+        None => Some(sandbox::in_process(&database, &public_url)?),
+    };
+    let engine = parts::engine(store.clone(), keys, sandbox.clone().map(|bank| bank as _), &public_url);
+    let server = Server::bind(&options.listen, rates(&options), options.allow_private_webhooks, store, engine, sandbox);
+    let server = server.await?;
+    tracing::info!(listen = %server.address()?, admin = %server.admin_address()?, %public_url, "serving");
+    server.run().await
+}
+
+/// How the server is reached from outside, without a slash at its end.
+pub fn public_url(options: &ListenOptions) -> String {
+    match &options.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => format!("http://{}", options.listen),
+    }
+}
+
+fn rates(options: &ServeOptions) -> RateLimits {
+    let mut limits = RateLimits::default();
+    let times = |rate: NonZeroU32, by| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
+    if let Some(rate) = options.key_rate {
+        limits.key = Some(Limit { per_second: rate, burst: times(rate, 2) });
+    }
+    if let Some(rate) = options.page_rate {
+        limits.page = Some(Limit { per_second: rate, burst: times(rate, 6) });
+    }
+    limits
+}
+
+/// A server whose listeners are open.
+pub struct Server {
+    listener: TcpListener,
+    admin: TcpListener,
+    edge: Arc<Edge>,
+    metrics: Arc<Metrics>,
+    store: Arc<SqliteStore>,
+    engine: Arc<Engine>,
+    sandbox: Option<Arc<dyn SandboxBank>>,
+    app: Arc<App>,
+    worker: Worker,
+}
+
+impl Server {
+    /// Opens the listeners and puts everything together; nothing runs yet.
+    pub async fn bind(
+        listen: &ListenOptions,
+        rates: RateLimits,
+        allow_private_webhooks: bool,
+        store: Arc<SqliteStore>,
+        engine: Arc<Engine>,
+        sandbox: Option<Arc<dyn SandboxBank>>,
+    ) -> anyhow::Result<Self> {
+        let bind = |address: SocketAddr| async move {
+            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+        };
+        let (listener, admin) = (bind(listen.listen).await?, bind(listen.admin_listen).await?);
+        store.lock_for_serving().context("another server already serves this database")?;
+
+        let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
+        let config = EdgeConfig {
+            trusted_proxies: TrustedProxies::new(listen.trusted_proxies.clone()),
+            ..EdgeConfig::default()
+        };
+        let edge = Edge::new(config, metrics.clone(), &SystemIds);
+        let url = engine.public_url().parse().context("the public URL is not one")?;
+        let clock = Arc::new(SystemClock);
+        let app = Arc::new(App::new(engine.clone(), sandbox.clone(), clock.clone(), rates, &url));
+        let words = Vocabulary {
+            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(engine.keys().clone())),
+            event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+        };
+        let guard = Guard::new(Policy { allow_private: allow_private_webhooks });
+        let worker = Worker::new(paydesk_webhooks::Parts {
+            store: store.clone(),
+            clock,
+            ids: Arc::new(SystemIds),
+            keys: engine.keys().clone(),
+            node: engine.node(),
+            words: Arc::new(words),
+            sender: Sender::new(guard, Timeouts::default())?,
+            settings: Settings::default(),
+        });
+        Ok(Self { listener, admin, edge, metrics, store, engine, sandbox, app, worker })
+    }
+
+    /// Where merchants and payers reach it.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where the operator reaches it.
+    pub fn admin_address(&self) -> io::Result<SocketAddr> {
+        self.admin.local_addr()
+    }
+
+    /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
+    /// the store.
+    pub async fn run(self) -> anyhow::Result<()> {
+        // No other process serves this store: what one had in flight when it died is asked about at once.
+        match self.engine.take_over().await {
+            Ok(0) => {}
+            Ok(taken) => tracing::warn!(taken, "outcomes were unknown when the server last stopped; asking for them"),
+            Err(error) => tracing::error!(%error, "what was in flight could not be taken over; it is found by time"),
+        }
+        let (stop_background, background_stopped) = watch::channel(false);
+        let background = tokio::spawn(background(self.engine.clone(), self.sandbox, self.worker, background_stopped));
+
+        let (stop, stopped) = watch::channel(false);
+        let until = |mut stopped: watch::Receiver<bool>| async move {
+            // An error means that the sender is gone, which ends it too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        let store = self.store.clone();
+        let checked = admin::router(self.edge.clone(), move || {
+            let store = store.clone();
+            async move { store.ping().await }
+        });
+        let services = wrap(paydesk_api::router(self.app), self.edge.clone());
+        let limits = ConnectionLimits::default();
+        let public = serve(
+            self.listener,
+            move |peer| services.for_peer(peer),
+            limits,
+            self.metrics.connections("public"),
+            until(stopped.clone()),
+        );
+        let operator = tokio::spawn(serve(
+            self.admin,
+            move |_| TowerToHyperService::new(checked.clone()),
+            limits,
+            self.metrics.connections("admin"),
+            until(stopped),
+        ));
+        let edge = self.edge.clone();
+        let asked = async {
+            let asked = asked_to_end().await;
+            tracing::info!("asked to end: finishing what is under way");
+            edge.start_draining();
+            stop.send_replace(true);
+            asked
+        };
+        let (drained, asked) = tokio::join!(public, asked);
+        if drained.cut > 0 {
+            tracing::warn!(cut = drained.cut, "connections did not finish in time");
+        }
+        stop_background.send_replace(true);
+        background.await.context("a background job failed")?;
+        operator.await.context("the admin listener failed")?;
+        self.store.close().await;
+        asked.context("signals cannot be received")
+    }
+}
+
+/// What runs beside the requests, until it is told to stop.
+async fn background(
+    engine: Arc<Engine>,
+    sandbox: Option<Arc<dyn SandboxBank>>,
+    worker: Worker,
+    stopped: watch::Receiver<bool>,
+) {
+    let news = Arc::new(Notify::new());
+    let stop = |mut stopped: watch::Receiver<bool>| async move {
+        let _ = stopped.wait_for(|stop| *stop).await;
+    };
+    let wake = worker.wake();
+    let forward = async {
+        let mut wakeups = sandbox.as_ref().map(|bank| bank.wakeups());
+        loop {
+            let sandbox_woke = async {
+                match &mut wakeups {
+                    Some(wakeups) => wakeups.next().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = sandbox_woke => news.notify_one(),
+                () = engine.outbox().notified() => wake.wake(),
+            }
+        }
+    };
+    tokio::join!(
+        Jobs::default().run(engine.clone(), news.clone(), stopped.clone()),
+        worker.run(stop(stopped.clone())),
+        async {
+            tokio::select! {
+                () = forward => {}
+                () = stop(stopped.clone()) => {}
+            }
+        }
+    );
+}
+
+/// Serves a router on a listener of its own, with the same timeouts and nothing else around it.
+pub async fn serve_plainly(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = io::Result<()>>,
+) -> anyhow::Result<()> {
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    let stop = async {
+        if let Err(error) = stop.await {
+            tracing::error!(%error, "signals cannot be received");
+        }
+    };
+    let service = move |_| TowerToHyperService::new(router.clone());
+    serve(listener, service, ConnectionLimits::default(), metrics.connections("sandbox"), stop).await;
+    Ok(())
+}
