@@ -5,3 +5,12 @@
 
 pub mod memory;
 pub mod sqlite;
+
+/// A named place where a test may make the process fail; nothing at all unless the `failpoints` feature is on.
+macro_rules! failpoint {
+    ($name:literal) => {
+        #[cfg(feature = "failpoints")]
+        fail::fail_point!($name);
+    };
+}
+pub(crate) use failpoint;
