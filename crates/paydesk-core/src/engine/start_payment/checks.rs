@@ -4,10 +4,11 @@ use super::StartPayment;
 use crate::merchant::ProviderAccount;
 use crate::money::Money;
 use crate::refusal::Refusal;
-use crate::session::{Amount, CustomFieldValue, Session};
+use crate::session::{Amount, Contact, CustomFieldValue, Session};
 use crate::time::Timestamp;
 
 const MAX_FIELD_VALUE: usize = 500;
+const MAX_PHONE: usize = 40;
 
 pub(super) fn check_card(
     request: &StartPayment,
@@ -141,4 +142,25 @@ pub(super) fn check_custom_fields(
             "is missing: the merchant asks for it",
         ))
     })
+}
+
+pub(super) fn check_contact(contact: Option<&Contact>) -> Result<(), Refusal> {
+    let Some(contact) = contact else {
+        return Ok(());
+    };
+    for (field, text, limit) in [
+        ("email", &contact.email, MAX_FIELD_VALUE),
+        ("phone", &contact.phone, MAX_PHONE),
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > limit)
+        {
+            return Err(Refusal::field(
+                field,
+                format!("is longer than {limit} characters"),
+            ));
+        }
+    }
+    Ok(())
 }
