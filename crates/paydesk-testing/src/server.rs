@@ -97,6 +97,8 @@ impl TestServer {
             sender: Sender::new(guard, Timeouts::default()).expect("a sender"),
             settings: Settings::default(),
         });
+        // The client wants a provider of cryptography even where it only speaks plain HTTP; there may be one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
         Self { url, engine, clock, merchant, ledger, client: client.expect("a client"), worker, folder }
     }
