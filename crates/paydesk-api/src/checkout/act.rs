@@ -10,9 +10,10 @@ use paydesk_core::authority::{Authority, Right};
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::End;
 use paydesk_core::engine::start_payment::StartPayment;
+use paydesk_core::id::PaymentMethodId;
 use paydesk_core::method::Method;
 use paydesk_core::money::Money;
-use paydesk_core::payment_method::Card;
+use paydesk_core::payment_method::{Card, PaymentMethod};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Canceller, Contact, CustomFieldValue};
 use paydesk_core::tenant::Mode;
@@ -57,12 +58,12 @@ async fn answered(app: &Arc<App>, guest: &Guest, request: Request, act: Act) -> 
     let mode = authority.map_or(Mode::Live, |authority| authority.tenant.mode);
     let written = Written::of(&parts.headers);
     let outcome = match written {
-        Ok(written) => perform(app, guest, &parts.headers, written, body, act).await,
-        Err(trouble) => Err(trouble),
+        Some(written) => perform(app, guest, &parts.headers, written, body, act).await,
+        None => Err(Trouble::MediaType),
     };
     let response = match (outcome, written) {
         (Ok(response), _) => response,
-        (Err(trouble), Ok(Written::Form)) => trouble.page(app, mode, guest.language(None)),
+        (Err(trouble), Some(Written::Form)) => trouble.page(app, mode, guest.language(None)),
         (Err(trouble), _) => answer::problem(app, mode, trouble),
     };
     let tenant = authority.map(|authority| authority.tenant);
@@ -227,14 +228,7 @@ impl Posted<'_> {
             Some(_) if self.visit.authority.right == Right::Page => {
                 return Err(Refusal::field("savedMethod", "needs a client token").into());
             }
-            Some(id) => Some(
-                self.app
-                    .engine
-                    .store()
-                    .payment_method(session.tenant, id)
-                    .await?
-                    .ok_or(Refusal::PaymentMethodNotFound)?,
-            ),
+            Some(id) => Some(self.saved(id).await?),
         };
         Ok(StartPayment {
             method: named(method)?,
@@ -251,6 +245,17 @@ impl Posted<'_> {
             card: card(submission)?,
             saved,
         })
+    }
+
+    /// A stored card, if it is one of the customer's whose session it is.
+    async fn saved(&self, id: PaymentMethodId) -> Result<PaymentMethod, EngineError> {
+        let session = &self.visit.session;
+        let store = self.app.engine.store();
+        let found = store.payment_method(session.tenant, id).await?;
+        let customer = session.terms.customer.as_ref();
+        let code = customer.and_then(|customer| customer.code.as_deref());
+        let theirs = found.filter(|saved| code.is_some() && saved.customer.as_deref() == code);
+        Ok(theirs.ok_or(Refusal::PaymentMethodNotFound)?)
     }
 
     /// What the payer is told of a payment: a wallet's or a bank's page is gone to at once.

@@ -15,7 +15,7 @@ use super::answer::{self, Shell, page_path};
 use super::form_code;
 use super::locale::{Language, money};
 use super::screen::mistakes::Returned;
-use super::screen::{Screen, Time};
+use super::screen::{Screen, Time, can_change};
 use super::trouble::Trouble;
 use super::visit::{Guest, Visit};
 use crate::app::App;
@@ -32,6 +32,8 @@ struct SessionPage {
     form_code: String,
     /// What the script compares with the state's.
     tag: String,
+    /// Where the payer chooses again, while a payment waits.
+    change: Option<String>,
 }
 
 /// Where the page is, and what its forms post to.
@@ -108,7 +110,7 @@ pub fn render(
     returned: Option<&Returned<'_>>,
 ) -> Response {
     let mode = visit.session.tenant.mode;
-    let screen = Screen::of(visit, language, returned);
+    let screen = Screen::of(visit, language, returned, guest.param("change").is_some());
     let mut shell = Shell::new(app, mode, language, screen.title(language.texts()));
     shell.reload = screen.reload();
     shell.languages = Language::ALL
@@ -132,6 +134,11 @@ pub fn render(
         },
         form_code: form_code::write(app.engine.keys(), &visit.link),
         tag: visit.tag(),
+        change: can_change(visit).then(|| {
+            let mut change = path("");
+            change.push(if change.contains('?') { '&' } else { '?' });
+            change + "change="
+        }),
         shell,
         screen,
     };

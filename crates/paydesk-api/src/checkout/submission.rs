@@ -25,19 +25,21 @@ pub enum Written {
 }
 
 impl Written {
-    /// As the content type says. A body-less post counts as a form: there is nothing in it to read.
-    pub fn of(headers: &HeaderMap) -> Result<Self, Trouble> {
+    /// As the content type says; nothing if it is neither. A post without one counts as a form: there is nothing
+    /// in it to read.
+    #[must_use]
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
         let Some(kind) = headers.get(CONTENT_TYPE) else {
-            return Ok(Self::Form);
+            return Some(Self::Form);
         };
         let kind = kind.to_str().unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();
         if kind.eq_ignore_ascii_case("application/json") {
-            Ok(Self::Json)
+            Some(Self::Json)
         } else if kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-            Ok(Self::Form)
+            Some(Self::Form)
         } else {
-            Err(Trouble::MediaType)
+            None
         }
     }
 }

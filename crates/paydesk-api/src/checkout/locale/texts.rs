@@ -65,9 +65,9 @@ macro_rules! texts {
 
 texts! {
     name, date,
-    page_title, the_merchant, test_mode, test_mode_note, language, amount_due, you_choose, nothing_due, order,
+    page_title, test_mode, test_mode_note, language, amount_due, you_choose, nothing_due, order,
     paying_as, valid_until,
-    choose_title, choose_or, pay_button, pay_button_open, hold_button, hold_button_open, save_button, hold_note,
+    choose_title, pay_button, pay_button_open, hold_button, hold_button_open, save_button, hold_note,
     save_note, store_note, your_details, optional, email, phone, amount, amount_minimum, card, card_number,
     card_expiry, card_expiry_hint, card_cvc, card_cvc_hint, card_name, bank_transfer, qr_note, transfer_note,
     wallet_note, cancel, attempts_left, test_cards, test_card_succeeds, test_card_bank_check, no_method_title,
@@ -79,7 +79,7 @@ texts! {
     confirming_title, confirming, check_again,
     scan_title, scan_step_open, scan_step_scan, scan_step_confirm, qr_picture, same_phone, save_code, copy_code,
     transfer_title, transfer_hint, account, account_name, bank, reference, copy, copied, waiting, waiting_live,
-    time_left, part_received, other_way, test_bank,
+    time_left, part_received, other_way, back, test_bank,
     wallet_title, wallet_text, wallet_button, bank_check_title, bank_check_text, bank_check_button,
     paid_title, paid_text, held_title, held_text, saved_title, saved_text, used_title, used_text, over_text, receipt,
     paid_to, paid_on, paid_with, payment_id, total, print, back_to, going_back, stay,

@@ -136,12 +136,12 @@ pub async fn transfer(State(app): State<Arc<App>>, guest: Guest, request: Reques
     let (parts, body) = request.into_parts();
     let written = Written::of(&parts.headers);
     let outcome = match written {
-        Ok(written) => send(&app, &guest, &parts.headers, written, body).await,
-        Err(trouble) => Err(trouble),
+        Some(written) => send(&app, &guest, &parts.headers, written, body).await,
+        None => Err(Trouble::MediaType),
     };
     match (outcome, written) {
         (Ok(response), _) => response,
-        (Err(trouble), Ok(Written::Form)) => trouble.page(&app, Mode::Test, Language::English),
+        (Err(trouble), Some(Written::Form)) => trouble.page(&app, Mode::Test, Language::English),
         (Err(trouble), _) => answer::problem(&app, Mode::Test, trouble),
     }
 }

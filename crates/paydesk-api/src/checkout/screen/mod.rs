@@ -7,7 +7,6 @@ pub mod push;
 pub mod receipt;
 
 use paydesk_core::method::{Family, Method};
-use paydesk_core::money::Money;
 use paydesk_core::session::{Amount, Canceller, State};
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Exception, ExceptionKind, Status, Transaction};
@@ -47,8 +46,6 @@ pub struct Away {
     pub text: String,
     /// What the button says.
     pub button: String,
-    /// Whether the payer can choose something else instead.
-    pub others: Vec<OtherMethod>,
 }
 
 /// A session that is over without a payment.
@@ -64,15 +61,6 @@ pub struct Ended {
     pub late: Option<String>,
     /// The merchant's address to go back to.
     pub back: Option<String>,
-}
-
-/// A method that the payer can change to.
-#[derive(Debug)]
-pub struct OtherMethod {
-    /// Its name on the wire.
-    pub name: &'static str,
-    /// Its name for people.
-    pub label: String,
 }
 
 /// A time for people and for machines.
@@ -96,13 +84,20 @@ impl Time {
 }
 
 impl Screen {
-    /// The screen of a session. `returned` is a form that is to be corrected.
+    /// The screen of a session. `returned` is a form that is to be corrected; `changes` says that a payer who is
+    /// asked to push or to confirm a payment would rather choose again, which by itself changes nothing.
     #[must_use]
-    pub fn of(visit: &Visit, language: Language, returned: Option<&Returned<'_>>) -> Self {
-        let state = visit.state();
-        match state {
-            State::Created { .. } | State::Initiated { .. } => {
-                Self::Choose(Box::new(Choose::new(visit, language, returned)))
+    pub fn of(
+        visit: &Visit,
+        language: Language,
+        returned: Option<&Returned<'_>>,
+        changes: bool,
+    ) -> Self {
+        let choose = || Self::Choose(Box::new(Choose::new(visit, language, returned)));
+        match visit.state() {
+            State::Created { .. } | State::Initiated { .. } => choose(),
+            State::Processing { .. } if (changes || returned.is_some()) && can_change(visit) => {
+                choose()
             }
             State::Processing { .. } => match visit.current() {
                 Some(transaction) => Self::processing(visit, transaction, language),
@@ -121,7 +116,7 @@ impl Screen {
             Status::AwaitingPayer {
                 redirect_url: Some(url),
                 ..
-            } => Self::Away(Away::new(visit, transaction, url, language)),
+            } => Self::Away(Away::new(transaction, url, language)),
             Status::AwaitingPayer { expires_at, .. } => match &transaction.destination {
                 Some(destination) => {
                     let push = Push::new(visit, transaction, destination, expires_at, language);
@@ -178,16 +173,14 @@ impl Screen {
 }
 
 impl Away {
-    fn new(visit: &Visit, transaction: &Transaction, url: String, language: Language) -> Self {
+    fn new(transaction: &Transaction, url: String, language: Language) -> Self {
         let t = language.texts();
-        let others = others(visit, transaction.method, language);
         if transaction.method.family() == Family::Card {
             return Self {
                 url,
                 title: t.bank_check_title.to_string(),
                 text: t.bank_check_text.to_string(),
                 button: t.bank_check_button.to_string(),
-                others,
             };
         }
         let wallet = method_label(transaction.method, t);
@@ -196,7 +189,6 @@ impl Away {
             title: t.wallet_title.with(&[("wallet", &wallet)]),
             text: t.wallet_text.to_string(),
             button: t.wallet_button.with(&[("wallet", &wallet)]),
-            others,
         }
     }
 }
@@ -253,17 +245,22 @@ fn late_money(visit: &Visit, language: Language) -> Option<String> {
     Some(language.texts().late_text.with(&places))
 }
 
-/// The methods other than this one.
-fn others(visit: &Visit, chosen: Method, language: Language) -> Vec<OtherMethod> {
-    visit
-        .methods()
-        // A card needs its form; its payer goes back by leaving this payment.
-        .filter(|method| *method != chosen && method.family() != Family::Card)
-        .map(|method| OtherMethod {
-            name: method.name(),
-            label: method_label(method, language.texts()),
-        })
-        .collect()
+/// Whether a payer whose payment is under way can still choose another way: as long as it waits for the payer.
+#[must_use]
+pub fn can_change(visit: &Visit) -> bool {
+    let Some(waiting) = visit.current() else {
+        return false;
+    };
+    if !matches!(
+        waiting.status_at(visit.now),
+        Status::AwaitingPayer { .. }
+    ) {
+        return false;
+    }
+    // The same method again would lead to the same code; another amount, or a page elsewhere, would not.
+    !waiting.method.family().is_pushed()
+        || visit.methods().count() > 1
+        || matches!(visit.session.terms.amount, Amount::AtLeast(_))
 }
 
 /// What a method is called: schemes and wallets by their own names, in every language.
@@ -286,13 +283,4 @@ pub fn method_label(method: Method, t: &Texts) -> String {
         Method::Toss => "Toss",
     };
     name.to_owned()
-}
-
-/// The amount that is asked for, in words; none where nothing is charged or the payer chooses.
-#[must_use]
-pub fn asked(visit: &Visit) -> Option<Money> {
-    match visit.session.terms.amount {
-        Amount::Fixed(money) => Some(money),
-        Amount::AtLeast(_) | Amount::Nothing(_) => None,
-    }
 }

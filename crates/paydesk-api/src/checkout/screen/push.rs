@@ -5,7 +5,7 @@ use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Destination, Transaction};
 use paydesk_rails::qr_svg::qr_svg;
 
-use super::{OtherMethod, Time, method_label, others};
+use super::{Time, method_label};
 use crate::checkout::locale::{Language, money};
 use crate::checkout::visit::Visit;
 
@@ -26,10 +26,6 @@ pub struct Push {
     pub part: Option<String>,
     /// Until when.
     pub expires_at: Time,
-    /// The other methods.
-    pub others: Vec<OtherMethod>,
-    /// Whether a card can be paid with instead.
-    pub can_leave: bool,
     /// The query of the test bank's page; none in live mode.
     pub test_bank: Option<String>,
 }
@@ -127,8 +123,6 @@ impl Push {
             details,
             part: part(transaction, language),
             expires_at: Time::new(expires_at, language),
-            others: others(visit, transaction.method, language),
-            can_leave: visit.methods().count() > 1,
             test_bank: (!visit.session.tenant.mode.is_live()).then(|| {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
                 match &destination.qr_code {

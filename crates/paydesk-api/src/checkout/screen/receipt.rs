@@ -22,8 +22,6 @@ pub struct Receipt {
     pub is_used: bool,
     /// Who was paid.
     pub merchant: String,
-    /// What for.
-    pub about: Option<String>,
     /// How much; none where a card was only stored.
     pub amount: Option<String>,
     /// When.
@@ -77,7 +75,6 @@ impl Receipt {
             text,
             is_used,
             merchant: merchant.to_owned(),
-            about: terms.title.clone(),
             amount: transaction
                 .map(|transaction| transaction.amount)
                 .filter(|amount| !amount.is_zero())
