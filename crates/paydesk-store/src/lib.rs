@@ -6,6 +6,8 @@
 pub mod memory;
 pub mod sqlite;
 
+pub use sqlite::SqliteStore;
+
 /// A named place where a test may end the process as if it had been killed (`return`), or slow it down (`sleep(ms)`,
 /// `pause`); nothing at all unless the `failpoints` feature is on.
 macro_rules! failpoint {

@@ -10,7 +10,6 @@ use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind};
-use paydesk_core::store::Store as _;
 use paydesk_core::tenant::Tenant;
 
 use crate::cli::{DevOptions, StoreOptions};

@@ -10,7 +10,8 @@ use paydesk_core::keys::ServerKeys;
 use paydesk_core::rail::Rail;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
-use paydesk_store::sqlite::{ServerLock, SqliteStore};
+use paydesk_store::SqliteStore;
+use paydesk_store::sqlite::ServerLock;
 
 use crate::cli::StoreOptions;
 use crate::key_file::{self, KeySource};

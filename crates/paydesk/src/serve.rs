@@ -100,15 +100,15 @@ impl Listeners {
 
 fn rates(options: &ServeOptions) -> RateLimits {
     let mut limits = RateLimits::default();
-    let times = |rate: NonZeroU32, by| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
+    let times = |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
     if let Some(rate) = options.key_rate {
-        limits.key = Some(Limit {
+        limits.per_key = Some(Limit {
             per_second: rate,
             burst: times(rate, 2),
         });
     }
     if let Some(rate) = options.page_rate {
-        limits.page = Some(Limit {
+        limits.pages = Some(Limit {
             per_second: rate,
             burst: times(rate, 6),
         });
