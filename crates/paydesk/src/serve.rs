@@ -100,7 +100,8 @@ impl Listeners {
 
 fn rates(options: &ServeOptions) -> RateLimits {
     let mut limits = RateLimits::default();
-    let times = |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
+    let times =
+        |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
     if let Some(rate) = options.key_rate {
         limits.per_key = Some(Limit {
             per_second: rate,
