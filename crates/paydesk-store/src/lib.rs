@@ -6,6 +6,9 @@
 pub mod memory;
 pub mod sqlite;
 
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
 /// A named place where a test may make the process fail; nothing at all unless the `failpoints` feature is on.
 macro_rules! failpoint {
     ($name:literal) => {

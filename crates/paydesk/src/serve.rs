@@ -35,11 +35,27 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let _lock = SqliteStore::lock_exclusive(database.path())?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
-        Some(url) => Some(sandbox::shared(url, options.sandbox_token.clone(), &public_url)?),
+        Some(url) => Some(sandbox::shared(
+            url,
+            options.sandbox_token.clone(),
+            &public_url,
+        )?),
         None => Some(sandbox::in_process(&database, &public_url)?),
     };
-    let engine = parts::engine(store.clone(), keys, sandbox.clone().map(|bank| bank as _), &public_url);
-    let server = Server::bind(&options.listen, rates(&options), options.allow_private_webhooks, store, engine, sandbox);
+    let engine = parts::engine(
+        store.clone(),
+        keys,
+        sandbox.clone().map(|bank| bank as _),
+        &public_url,
+    );
+    let server = Server::bind(
+        &options.listen,
+        rates(&options),
+        options.allow_private_webhooks,
+        store,
+        engine,
+        sandbox,
+    );
     let server = server.await?;
     tracing::info!(listen = %server.address()?, admin = %server.admin_address()?, %public_url, "serving");
     server.run().await
@@ -55,12 +71,18 @@ pub fn public_url(options: &ListenOptions) -> String {
 
 fn rates(options: &ServeOptions) -> RateLimits {
     let mut limits = RateLimits::default();
-    let times = |rate: NonZeroU32, by| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
+    let times = |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
     if let Some(rate) = options.key_rate {
-        limits.key = Some(Limit { per_second: rate, burst: times(rate, 2) });
+        limits.per_key = Some(Limit {
+            per_second: rate,
+            burst: times(rate, 2),
+        });
     }
     if let Some(rate) = options.page_rate {
-        limits.page = Some(Limit { per_second: rate, burst: times(rate, 6) });
+        limits.pages = Some(Limit {
+            per_second: rate,
+            burst: times(rate, 6),
+        });
     }
     limits
 }
@@ -89,7 +111,9 @@ impl Server {
         sandbox: Option<Arc<dyn SandboxBank>>,
     ) -> anyhow::Result<Self> {
         let bind = |address: SocketAddr| async move {
-            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}"))
         };
         let (listener, admin) = (bind(listen.listen).await?, bind(listen.admin_listen).await?);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
@@ -98,14 +122,27 @@ impl Server {
             ..EdgeConfig::default()
         };
         let edge = Edge::new(config, metrics.clone(), &SystemIds);
-        let url = engine.public_url().parse().context("the public URL is not one")?;
+        let url = engine
+            .public_url()
+            .parse()
+            .context("the public URL is not one")?;
         let clock = Arc::new(SystemClock);
-        let app = Arc::new(App::new(engine.clone(), sandbox.clone(), clock.clone(), rates, &url));
+        let app = Arc::new(App::new(
+            engine.clone(),
+            sandbox.clone(),
+            clock.clone(),
+            rates,
+            &url,
+        ));
         let words = Vocabulary {
-            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(engine.keys().clone())),
+            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(
+                engine.keys().clone(),
+            )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
         };
-        let guard = Guard::new(Policy { allow_private: allow_private_webhooks });
+        let guard = Guard::new(Policy {
+            allow_private: allow_private_webhooks,
+        });
         let worker = Worker::new(paydesk_webhooks::Parts {
             store: store.clone(),
             clock,
@@ -116,7 +153,17 @@ impl Server {
             sender: Sender::new(guard, Timeouts::default())?,
             settings: Settings::default(),
         });
-        Ok(Self { listener, admin, edge, metrics, store, engine, sandbox, app, worker })
+        Ok(Self {
+            listener,
+            admin,
+            edge,
+            metrics,
+            store,
+            engine,
+            sandbox,
+            app,
+            worker,
+        })
     }
 
     /// Where merchants and payers reach it.
@@ -135,11 +182,21 @@ impl Server {
         // No other process serves this store: what one had in flight when it died is asked about at once.
         match self.engine.take_over().await {
             Ok(0) => {}
-            Ok(taken) => tracing::warn!(taken, "outcomes were unknown when the server last stopped; asking for them"),
-            Err(error) => tracing::error!(%error, "what was in flight could not be taken over; it is found by time"),
+            Ok(taken) => tracing::warn!(
+                taken,
+                "outcomes were unknown when the server last stopped; asking for them"
+            ),
+            Err(error) => {
+                tracing::error!(%error, "what was in flight could not be taken over; it is found by time")
+            }
         }
         let (stop_background, background_stopped) = watch::channel(false);
-        let background = tokio::spawn(background(self.engine.clone(), self.sandbox, self.worker, background_stopped));
+        let background = tokio::spawn(background(
+            self.engine.clone(),
+            self.sandbox,
+            self.worker,
+            background_stopped,
+        ));
 
         let (stop, stopped) = watch::channel(false);
         let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -239,6 +296,13 @@ pub async fn serve_plainly(
         }
     };
     let service = move |_| TowerToHyperService::new(router.clone());
-    serve(listener, service, ConnectionLimits::default(), metrics.connections("sandbox"), stop).await;
+    serve(
+        listener,
+        service,
+        ConnectionLimits::default(),
+        metrics.connections("sandbox"),
+        stop,
+    )
+    .await;
     Ok(())
 }
