@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// away when the process ends, however it ends. It does not keep commands from opening the same database; SQLite
 /// takes care of those.
 #[derive(Debug)]
-pub struct ServerLock {
+pub(super) struct ServerLock {
     /// The lock lives as long as the open file.
     _file: File,
 }
