@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterwards } from './after.mjs';
 
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
@@ -60,7 +61,7 @@ export async function startServer(t, { serve = [] } = {}) {
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
 
-  t.after(async () => {
+  afterwards(t, async () => {
     child.kill('SIGTERM');
     const end = await Promise.race([ended, sleep(STOP_WITHIN_MS, 'late', { ref: false })]);
     child.kill('SIGKILL');
