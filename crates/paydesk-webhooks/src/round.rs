@@ -76,7 +76,7 @@ impl Round {
         }
     }
 
-    /// Looks for what is due and starts what may start. Whether there may be more behind it.
+    /// Looks for what is due and starts what may start. Whether there may be more to see at once.
     pub async fn look(&mut self) -> Result<bool, Unavailable> {
         while let Some(landed) = self.flights.try_join_next_with_id() {
             self.land(landed)?;
@@ -86,22 +86,22 @@ impl Round {
         let full = due.len() >= self.page;
         // Those who wait unheld are either read again now, or somebody else has them.
         self.waiting.take(false);
-        let mut seen = false;
         for delivery in due {
             if !self.in_hand.contains(&delivery.id) {
                 self.waiting.add(Receiver::of(&delivery), delivery, false);
-                seen = true;
             }
         }
-        self.start();
-        if full {
-            self.hold(now).await?;
+        let started = self.start();
+        if !full {
+            return Ok(false);
         }
-        Ok(full && seen)
+        let out_of_sight = self.hold(now).await?;
+        Ok(started + out_of_sight > 0)
     }
 
-    /// Starts who waits and may start.
-    pub fn start(&mut self) {
+    /// Starts who waits and may start; how many those were.
+    pub fn start(&mut self) -> usize {
+        let mut started = 0;
         while let Some((receiver, delivery)) = self.waiting.next(&mut self.lanes) {
             let flight = Flight {
                 delivery: delivery.id,
@@ -113,7 +113,9 @@ impl Round {
                 .flights
                 .spawn(async move { courier.carry(delivery).await });
             self.carried.insert(task.id(), flight);
+            started += 1;
         }
+        started
     }
 
     /// Takes note of an attempt that is over.
@@ -144,7 +146,8 @@ impl Round {
     }
 
     /// Leases all that wait and are not leased; where there is no room for them, they are put off.
-    async fn hold(&mut self, now: Timestamp) -> Result<(), Unavailable> {
+    /// How many are out of sight by that.
+    async fn hold(&mut self, now: Timestamp) -> Result<usize, Unavailable> {
         let mut to_hold = Vec::new();
         let mut to_put_off = Vec::new();
         for delivery in self.waiting.take(false) {
@@ -165,14 +168,16 @@ impl Round {
             node: self.courier.node,
             until: now.after(A_MINUTE),
         };
-        for delivery in self.rewrite(to_hold, lease, now).await? {
+        let held = self.rewrite(to_hold, lease, now).await?;
+        let mut out_of_sight = held.len();
+        for delivery in held {
             self.waiting.add(Receiver::of(&delivery), delivery, true);
         }
         let later = DeliveryState::Due {
             at: now.after(A_MINUTE),
         };
-        self.rewrite(to_put_off, later, now).await?;
-        Ok(())
+        out_of_sight += self.rewrite(to_put_off, later, now).await?.len();
+        Ok(out_of_sight)
     }
 
     /// Gives deliveries another state, many of a tenant in one commit. Returns those that have it now; of the

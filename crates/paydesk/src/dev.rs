@@ -12,6 +12,7 @@ use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind};
 use paydesk_core::store::Store as _;
 use paydesk_core::tenant::Tenant;
+use paydesk_store::SqliteStore;
 
 use crate::cli::{DevOptions, StoreOptions};
 use crate::merchant::CredentialsOut;
@@ -31,6 +32,7 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         StoreOptions { database: format!("sqlite:{}", database.display()), key_file: None, keys: None };
     let public_url = public_url(&options.listen);
     let (database, store, keys) = parts::open(&store_options).await?;
+    let _lock = SqliteStore::lock_exclusive(database.path())?;
     let bank = sandbox::in_process(&database, &public_url)?;
     let engine = parts::engine(store.clone(), keys, Some(bank.clone() as _), &public_url);
     let server = Server::bind(&options.listen, RateLimits::default(), true, store, engine.clone(), Some(bank)).await?;

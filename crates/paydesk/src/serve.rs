@@ -32,6 +32,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
     let public_url = public_url(&options.listen);
     let (database, store, keys) = parts::open(&options.store).await?;
+    let _lock = SqliteStore::lock_exclusive(database.path())?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(url, options.sandbox_token.clone(), &public_url)?),
@@ -91,8 +92,6 @@ impl Server {
             TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
         };
         let (listener, admin) = (bind(listen.listen).await?, bind(listen.admin_listen).await?);
-        store.lock_for_serving().context("another server already serves this database")?;
-
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let config = EdgeConfig {
             trusted_proxies: TrustedProxies::new(listen.trusted_proxies.clone()),

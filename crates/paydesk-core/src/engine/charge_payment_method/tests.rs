@@ -70,8 +70,8 @@ fn it_refuses_in_its_documented_order() {
             ),
             (
                 |scene| {
-                    let charge = TransactionId(uuid::Uuid::nil());
-                    scene.holder = Some(ReferenceHolder::Charge(charge));
+                    let payment = TransactionId(uuid::Uuid::nil());
+                    scene.holder = Some(ReferenceHolder::Charge(payment));
                 },
                 Refusal::ReferenceTaken { session: None },
             ),
@@ -83,16 +83,16 @@ fn it_refuses_in_its_documented_order() {
 #[test]
 fn a_charge_takes_its_reference_and_is_told() {
     let scene = sound();
-    let (change, charge) = decided(&scene).unwrap();
+    let (change, payment) = decided(&scene).unwrap();
     assert_eq!(told(&change), [EventKind::TransactionPending]);
     assert_eq!(
         (change.events[0].session, change.events[0].sequence),
         (None, 1)
     );
-    assert_eq!(charge.payment_method, scene.stored.map(|stored| stored.id));
-    assert_eq!(change.puts, [Record::Transaction(charge.clone())]);
+    assert_eq!(payment.payment_method, scene.stored.map(|stored| stored.id));
+    assert_eq!(change.puts, [Record::Transaction(payment.clone())]);
     assert_eq!(change.claims.len(), 1);
-    assert_eq!(change.claims[0].owner, charge.id.0);
+    assert_eq!(change.claims[0].owner, payment.id.0);
 }
 
 #[test]
@@ -112,13 +112,13 @@ fn a_reference_is_one_namespace_with_the_sessions() {
     );
     // A session whose time is over gives it up in the same change.
     scene.desk.pass(Span::days(7));
-    let (change, charge) = decided(&scene).unwrap();
+    let (change, payment) = decided(&scene).unwrap();
     assert_eq!(
         told(&change),
         [EventKind::SessionExpired, EventKind::TransactionPending]
     );
     assert_eq!(change.releases[0].owner, session.id.0);
-    assert_eq!(change.claims[0].owner, charge.id.0);
+    assert_eq!(change.claims[0].owner, payment.id.0);
 }
 
 #[test]
@@ -156,13 +156,13 @@ fn each_answer_has_its_status_and_its_events_and_a_failure_frees_the_reference()
             false,
         ),
     ] {
-        let charge = decided(&scene).unwrap().1;
-        let (change, charge) = decide_outcome(answer, charge, None, scene.desk.env());
-        assert_eq!(charge.status.name(), status);
+        let payment = decided(&scene).unwrap().1;
+        let (change, payment) = decide_outcome(answer, payment, None, scene.desk.env());
+        assert_eq!(payment.status.name(), status);
         assert_eq!(told(&change), events);
         assert_eq!(!change.releases.is_empty(), frees, "{status}");
-        assert_eq!(charge.version, 2);
-        assert_eq!(put(&change, charge.id), charge);
+        assert_eq!(payment.version, 2);
+        assert_eq!(put(&change, payment.id), payment);
     }
 }
 
@@ -170,10 +170,10 @@ fn each_answer_has_its_status_and_its_events_and_a_failure_frees_the_reference()
 fn a_waiting_idempotent_charge_is_answered_with_its_outcome() {
     let scene = sound();
     let key = IdempotencyKey {
-        scope: "key_1 charge".into(),
+        scope: "key_1 payment".into(),
         key: "a".into(),
     };
-    let (_, charge) = decide(
+    let (_, payment) = decide(
         &scene.request,
         scene.stored.as_ref(),
         scene.account.as_ref(),
@@ -182,10 +182,10 @@ fn a_waiting_idempotent_charge_is_answered_with_its_outcome() {
         scene.desk.env(),
     )
     .unwrap();
-    let (change, charge) = decide_outcome(RailAnswer::Unknown, charge, None, scene.desk.env());
+    let (change, payment) = decide_outcome(RailAnswer::Unknown, payment, None, scene.desk.env());
     assert_eq!(change.idempotency, None);
-    let (change, charge) = decide_outcome(succeeded(), charge, None, scene.desk.env());
-    let answer = crate::store::StoredAnswer::Transaction { id: charge.id };
+    let (change, payment) = decide_outcome(succeeded(), payment, None, scene.desk.env());
+    let answer = crate::store::StoredAnswer::Transaction { id: payment.id };
     assert_eq!(
         change.idempotency,
         Some(crate::store::IdempotencyWrite::Finish { key, answer })

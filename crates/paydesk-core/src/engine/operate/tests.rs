@@ -301,11 +301,11 @@ fn money_that_was_pushed_can_be_given_back_whatever_the_payment_came_to() {
 #[test]
 fn a_charge_without_a_session_is_refunded_by_the_same_rules() {
     let desk = Desk::new();
-    let (_, mut charge) = desk.paid();
-    charge.session = None;
+    let (_, mut payment) = desk.paid();
+    payment.session = None;
     let (change, refund, session) = decide(
         Operate::Refund(Some(cents(1_000))),
-        charge.clone(),
+        payment.clone(),
         None,
         None,
         desk.env(),
@@ -315,10 +315,10 @@ fn a_charge_without_a_session_is_refunded_by_the_same_rules() {
     assert_eq!(told(&change), []);
     assert_eq!(change.puts.len(), 2);
     assert!(matches!(&change.puts[0], Record::Transaction(first) if first.id == refund.id));
-    let parent = put(&change, charge.id);
+    let parent = put(&change, payment.id);
     assert_eq!(
         (parent.remaining(), parent.version),
-        (2_500, charge.version + 1)
+        (2_500, payment.version + 1)
     );
     let snapshot = super::super::record_outcome::Snapshot {
         transaction: refund,
@@ -331,6 +331,6 @@ fn a_charge_without_a_session_is_refunded_by_the_same_rules() {
     assert_eq!(told(&change), [EventKind::RefundFailed]);
     assert_eq!(change.events[0].sequence, 2);
     assert_eq!(change.events[0].session, None);
-    assert_eq!(put(&change, charge.id).remaining(), 3_500);
+    assert_eq!(put(&change, payment.id).remaining(), 3_500);
     assert!(refund.status.is_terminal());
 }

@@ -56,7 +56,6 @@ fn typed(scene: &mut Scene) -> &mut Card {
 
 #[test]
 fn it_refuses_in_its_documented_order() {
-    let at = START;
     assert_ladder(
         sound,
         &[
@@ -146,7 +145,13 @@ fn it_refuses_in_its_documented_order() {
         ],
         |scene| decided(&scene).map(|_| ()),
     );
+}
+
+#[test]
+fn each_end_of_a_session_has_its_own_refusal() {
+    let at = START;
     for (state, refusal) in [
+        (State::Expired { at }, Refusal::SessionExpired),
         (
             State::Cancelled {
                 at,
