@@ -3,20 +3,18 @@
 //! Each module is one implementation of the port [`paydesk_core::store::Store`]; all of them pass the same
 //! conformance suite, [`paydesk_core::store_suite`] (behind core's feature `store-suite`).
 
-pub use memory::MemoryStore;
-pub use sqlite::SqliteStore;
-
 pub mod memory;
 pub mod sqlite;
 
 pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 
-/// A named place where a test may make the process fail; nothing at all unless the `failpoints` feature is on.
+/// A named place where a test may end the process as if it had been killed (`return`), or slow it down (`sleep(ms)`,
+/// `pause`); nothing at all unless the `failpoints` feature is on.
 macro_rules! failpoint {
     ($name:literal) => {
         #[cfg(feature = "failpoints")]
-        fail::fail_point!($name);
+        fail::fail_point!($name, |_| std::process::abort());
     };
 }
 pub(crate) use failpoint;

@@ -19,7 +19,11 @@ impl Answer {
     /// Reads an answer to its end.
     pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.expect("the body arrives") }
+        Self {
+            status,
+            headers,
+            body: response.bytes().await.expect("the body arrives"),
+        }
     }
 
     /// The body as text.
@@ -31,7 +35,8 @@ impl Answer {
     /// The body as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// The body as JSON, of a successful answer.

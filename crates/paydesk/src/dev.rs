@@ -11,11 +11,10 @@ use paydesk_core::keys::Secret;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind};
 use paydesk_core::tenant::Tenant;
-use paydesk_store::SqliteStore;
 
 use crate::cli::{DevOptions, StoreOptions};
 use crate::merchant::CredentialsOut;
-use crate::serve::{Server, public_url};
+use crate::serve::{Listeners, Server};
 use crate::{logs, parts, sandbox};
 
 /// The request of XanPay's documentation, as it stands there, on one line.
@@ -32,30 +31,30 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         key_file: None,
         keys: None,
     };
-    let public_url = public_url(&options.listen);
+    let _lock = parts::lock_to_serve(&store_options)?;
+    let listeners = Listeners::bind(&options.listen).await?;
+    let public_url = listeners.public_url(&options.listen)?;
     let (database, store, keys) = parts::open(&store_options).await?;
-    let _lock = SqliteStore::lock_exclusive(database.path())?;
     let bank = sandbox::in_process(&database, &public_url)?;
     let engine = parts::engine(store.clone(), keys, Some(bank.clone() as _), &public_url);
-    let server = Server::bind(
+    let server = Server::new(
         &options.listen,
         RateLimits::default(),
         true,
         store,
         engine.clone(),
         Some(bank),
-    )
-    .await?;
+    )?;
 
     let credentials = demo_merchant(&engine, &options.data.join("paydesk-dev.json")).await?;
     let page = demo_session(&engine, &credentials).await?;
     greet(
         &public_url,
-        &server.admin_address()?.to_string(),
+        &listeners.admin.local_addr()?.to_string(),
         &credentials,
         &page,
     );
-    server.run().await
+    server.run(listeners).await
 }
 
 /// The demo merchant's test credentials: the last time's, if they still open this database.

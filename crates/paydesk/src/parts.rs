@@ -11,6 +11,7 @@ use paydesk_core::rail::Rail;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
 use paydesk_store::SqliteStore;
+use paydesk_store::sqlite::ServerLock;
 
 use crate::cli::StoreOptions;
 use crate::key_file::{self, KeySource};
@@ -59,6 +60,14 @@ pub fn open_store(database: &Database) -> anyhow::Result<Arc<SqliteStore>> {
             database.path().display()
         )
     })?))
+}
+
+/// Takes the database for one server, until the lock is dropped. To be taken before anything is opened: a second
+/// server must not so much as bring the schema to its own version.
+pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<ServerLock> {
+    let database = Database::parse(&options.database)?;
+    SqliteStore::lock_exclusive(database.path())
+        .with_context(|| format!("cannot serve {}", database.path().display()))
 }
 
 /// Opens the store and its keys.

@@ -30,9 +30,10 @@ use crate::{logs, parts, sandbox};
 /// Runs the server until it is asked to end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
-    let public_url = public_url(&options.listen);
+    let _lock = parts::lock_to_serve(&options.store)?;
+    let listeners = Listeners::bind(&options.listen).await?;
+    let public_url = listeners.public_url(&options.listen)?;
     let (database, store, keys) = parts::open(&options.store).await?;
-    let _lock = SqliteStore::lock_exclusive(database.path())?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(
@@ -48,30 +49,59 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         sandbox.clone().map(|bank| bank as _),
         &public_url,
     );
-    let server = Server::bind(
+    let server = Server::new(
         &options.listen,
         rates(&options),
         options.allow_private_webhooks,
         store,
         engine,
         sandbox,
+    )?;
+    tracing::info!(
+        listen = %listeners.public.local_addr()?,
+        admin = %listeners.admin.local_addr()?,
+        %public_url,
+        "serving"
     );
-    let server = server.await?;
-    tracing::info!(listen = %server.address()?, admin = %server.admin_address()?, %public_url, "serving");
-    server.run().await
+    server.run(listeners).await
 }
 
-/// How the server is reached from outside, without a slash at its end.
-pub fn public_url(options: &ListenOptions) -> String {
-    match &options.public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => format!("http://{}", options.listen),
+/// Open listeners. They are opened first: port 0 means any, and links begin with the one that it became. Whoever
+/// connects before the server runs waits.
+pub struct Listeners {
+    /// Where merchants and payers reach the server.
+    pub public: TcpListener,
+    /// Where the operator reaches it.
+    pub admin: TcpListener,
+}
+
+impl Listeners {
+    /// Opens both.
+    pub async fn bind(options: &ListenOptions) -> anyhow::Result<Self> {
+        let bind = |address: SocketAddr| async move {
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}"))
+        };
+        Ok(Self {
+            public: bind(options.listen).await?,
+            admin: bind(options.admin_listen).await?,
+        })
+    }
+
+    /// How the server is reached from outside, without a slash at its end.
+    pub fn public_url(&self, options: &ListenOptions) -> io::Result<String> {
+        Ok(match &options.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.public.local_addr()?),
+        })
     }
 }
 
 fn rates(options: &ServeOptions) -> RateLimits {
     let mut limits = RateLimits::default();
-    let times = |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
+    let times =
+        |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
     if let Some(rate) = options.key_rate {
         limits.per_key = Some(Limit {
             per_second: rate,
@@ -87,10 +117,8 @@ fn rates(options: &ServeOptions) -> RateLimits {
     limits
 }
 
-/// A server whose listeners are open.
+/// A server, put together.
 pub struct Server {
-    listener: TcpListener,
-    admin: TcpListener,
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
     store: Arc<SqliteStore>,
@@ -101,8 +129,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the listeners and puts everything together; nothing runs yet.
-    pub async fn bind(
+    /// Puts everything together; nothing runs yet.
+    pub fn new(
         listen: &ListenOptions,
         rates: RateLimits,
         allow_private_webhooks: bool,
@@ -110,12 +138,6 @@ impl Server {
         engine: Arc<Engine>,
         sandbox: Option<Arc<dyn SandboxBank>>,
     ) -> anyhow::Result<Self> {
-        let bind = |address: SocketAddr| async move {
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address}"))
-        };
-        let (listener, admin) = (bind(listen.listen).await?, bind(listen.admin_listen).await?);
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let config = EdgeConfig {
             trusted_proxies: TrustedProxies::new(listen.trusted_proxies.clone()),
@@ -154,8 +176,6 @@ impl Server {
             settings: Settings::default(),
         });
         Ok(Self {
-            listener,
-            admin,
             edge,
             metrics,
             store,
@@ -166,19 +186,9 @@ impl Server {
         })
     }
 
-    /// Where merchants and payers reach it.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    /// Where the operator reaches it.
-    pub fn admin_address(&self) -> io::Result<SocketAddr> {
-        self.admin.local_addr()
-    }
-
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
     /// the store.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
         // No other process serves this store: what one had in flight when it died is asked about at once.
         match self.engine.take_over().await {
             Ok(0) => {}
@@ -211,14 +221,14 @@ impl Server {
         let services = wrap(paydesk_api::router(self.app), self.edge.clone());
         let limits = ConnectionLimits::default();
         let public = serve(
-            self.listener,
+            listeners.public,
             move |peer| services.for_peer(peer),
             limits,
             self.metrics.connections("public"),
             until(stopped.clone()),
         );
         let operator = tokio::spawn(serve(
-            self.admin,
+            listeners.admin,
             move |_| TowerToHyperService::new(checked.clone()),
             limits,
             self.metrics.connections("admin"),
