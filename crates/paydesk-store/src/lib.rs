@@ -6,6 +6,7 @@
 pub mod memory;
 pub mod sqlite;
 
+pub use memory::MemoryStore;
 pub use sqlite::SqliteStore;
 
 /// A named place where a test may end the process as if it had been killed (`return`), or slow it down (`sleep(ms)`,

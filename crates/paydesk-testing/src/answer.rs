@@ -19,7 +19,11 @@ impl Answer {
     /// Reads an answer to its end.
     pub async fn read(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
-        Self { status, headers, body: response.bytes().await.expect("the body arrives") }
+        Self {
+            status,
+            headers,
+            body: response.bytes().await.expect("the body arrives"),
+        }
     }
 
     /// The body as text.
@@ -31,11 +35,15 @@ impl Answer {
     /// The body as JSON.
     #[must_use]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// The body as JSON, of a successful answer.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "that it is one is often all a test wants"
+    )]
     pub fn ok(&self) -> Value {
         assert!(self.status.is_success(), "{}: {}", self.status, self.text());
         self.json()

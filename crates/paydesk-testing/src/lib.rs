@@ -3,7 +3,12 @@
 //!
 //! Nothing runs by itself: [`TestServer::run_jobs`] does what the background jobs would, so that a test says
 //! when. A test harness may panic: that is how it fails a test.
-#![allow(clippy::missing_panics_doc, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 mod answer;
 mod receiver;

@@ -43,8 +43,13 @@ pub struct Receiver {
 impl Receiver {
     /// Opens one.
     pub async fn start() -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}/notify", listener.local_addr().expect("it is bound"));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let url = format!(
+            "http://{}/notify",
+            listener.local_addr().expect("it is bound")
+        );
         let inbox = Arc::new(Inbox::default());
         let router = Router::new().fallback(receive).with_state(inbox.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -48,10 +48,17 @@ impl TestServer {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let store = Arc::new(SqliteStore::open(&folder.path().join("paydesk.db")).expect("a store"));
-        let ledger = Ledger::open(&folder.path().join("sandbox.db"), clock.clone(), Arc::new(SystemIds));
+        let store =
+            Arc::new(SqliteStore::open(&folder.path().join("paydesk.db")).expect("a store"));
+        let ledger = Ledger::open(
+            &folder.path().join("sandbox.db"),
+            clock.clone(),
+            Arc::new(SystemIds),
+        );
         let ledger = ledger.expect("a ledger");
         let bank = Arc::new(SandboxRail::new(ledger.clone(), &url));
         let engine = Arc::new(Engine::new(Parts {
@@ -63,7 +70,10 @@ impl TestServer {
             timing: Timing::default(),
             public_url: url.clone(),
         }));
-        let merchant = engine.create_merchant("Test Shop").await.expect("a merchant");
+        let merchant = engine
+            .create_merchant("Test Shop")
+            .await
+            .expect("a merchant");
         let app = Arc::new(App::new(
             engine.clone(),
             Some(bank as Arc<dyn SandboxBank>),
@@ -72,8 +82,10 @@ impl TestServer {
             &url.parse().expect("a URL"),
         ));
         let metrics = Arc::new(Metrics::new("test"));
-        let services =
-            wrap(paydesk_api::router(app), Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds));
+        let services = wrap(
+            paydesk_api::router(app),
+            Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
+        );
         let connections = metrics.connections("public");
         tokio::spawn(serve(
             listener,
@@ -83,10 +95,14 @@ impl TestServer {
             std::future::pending(),
         ));
         let words = Vocabulary {
-            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(engine.keys().clone())),
+            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(
+                engine.keys().clone(),
+            )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
         };
-        let guard = Guard::new(Policy { allow_private: true });
+        let guard = Guard::new(Policy {
+            allow_private: true,
+        });
         let worker = Worker::new(paydesk_webhooks::Parts {
             store,
             clock: clock.clone(),
@@ -99,14 +115,29 @@ impl TestServer {
         });
         // The client wants a provider of cryptography even where it only speaks plain HTTP; there may be one.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build();
-        Self { url, engine, clock, merchant, ledger, client: client.expect("a client"), worker, folder }
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build();
+        Self {
+            url,
+            engine,
+            clock,
+            merchant,
+            ledger,
+            client: client.expect("a client"),
+            worker,
+            folder,
+        }
     }
 
     /// The merchant's data in a mode.
     #[must_use]
     pub fn tenant(&self, mode: Mode) -> Tenant {
-        Tenant { merchant: self.merchant.merchant.id, mode }
+        Tenant {
+            merchant: self.merchant.merchant.id,
+            mode,
+        }
     }
 
     /// The merchant's credentials in a mode.
@@ -128,13 +159,17 @@ impl TestServer {
     #[must_use]
     pub fn basic(credentials: &Credentials) -> HeaderValue {
         let text = format!("{}:{}", credentials.key_id, credentials.secret.reveal());
-        format!("Basic {}", STANDARD.encode(text)).parse().expect("a header")
+        format!("Basic {}", STANDARD.encode(text))
+            .parse()
+            .expect("a header")
     }
 
     /// `Authorization: Bearer` of these credentials.
     #[must_use]
     pub fn bearer(credentials: &Credentials) -> HeaderValue {
-        format!("Bearer {}", credentials.secret.reveal()).parse().expect("a header")
+        format!("Bearer {}", credentials.secret.reveal())
+            .parse()
+            .expect("a header")
     }
 
     /// Any request.
@@ -145,7 +180,10 @@ impl TestServer {
         headers: &[(HeaderName, HeaderValue)],
         body: impl Into<reqwest::Body>,
     ) -> Answer {
-        let mut request = self.client.request(method, format!("{}{path}", self.url)).body(body);
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .body(body);
         for (name, value) in headers {
             request = request.header(name, value);
         }
@@ -153,21 +191,48 @@ impl TestServer {
     }
 
     /// A XanPay request of the merchant's, in test mode.
-    pub async fn xanpay(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let authorization = (http::header::AUTHORIZATION, Self::basic(&self.merchant.test));
+    pub async fn xanpay(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let authorization = (
+            http::header::AUTHORIZATION,
+            Self::basic(&self.merchant.test),
+        );
         self.request(method, path, &[authorization], body).await
     }
 
     /// A native request of the merchant's, in test mode.
-    pub async fn native(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let authorization = (http::header::AUTHORIZATION, Self::bearer(&self.merchant.test));
+    pub async fn native(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let authorization = (
+            http::header::AUTHORIZATION,
+            Self::bearer(&self.merchant.test),
+        );
         self.request(method, path, &[authorization], body).await
     }
 
     /// A payer's request, as a browser sends it from the page itself.
-    pub async fn payer(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let same_origin = (HeaderName::from_static("sec-fetch-site"), HeaderValue::from_static("same-origin"));
-        let json = (http::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    pub async fn payer(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let same_origin = (
+            HeaderName::from_static("sec-fetch-site"),
+            HeaderValue::from_static("same-origin"),
+        );
+        let json = (
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
         self.request(method, path, &[same_origin, json], body).await
     }
 

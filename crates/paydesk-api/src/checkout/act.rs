@@ -337,7 +337,10 @@ fn card(submission: &Submission) -> Result<Option<Card>, Refusal> {
         return Ok(None);
     };
     let (exp_month, exp_year) = card.expires().ok_or_else(|| {
-        Refusal::field("card.expMonth", "and card.expYear are not a month and a year")
+        Refusal::field(
+            "card.expMonth",
+            "and card.expYear are not a month and a year",
+        )
     })?;
     Ok(Some(Card {
         number: card.digits(),

@@ -72,7 +72,10 @@ pub async fn handle(path: Result<Path<(String, String)>, PathRejection>) -> Resp
     let Some((asset, is_current)) = found else {
         return (
             StatusCode::NOT_FOUND,
-            [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (CACHE_CONTROL, "no-store")],
+            [
+                (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+                (CACHE_CONTROL, "no-store"),
+            ],
         )
             .into_response();
     };

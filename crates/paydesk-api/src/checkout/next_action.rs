@@ -9,7 +9,11 @@ use crate::wire::Iso;
 
 /// What the payer must do.
 #[derive(Serialize, Debug)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "type",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum NextAction<'t> {
     /// Scan a code with a bank's app.
     ShowQr {

@@ -114,8 +114,6 @@ pub fn check_post(
 /// The origin of the public URL.
 #[must_use]
 pub fn own_origin(app: &App) -> String {
-    url::Url::parse(app.engine.public_url()).map_or_else(
-        |_| String::new(),
-        |url| url.origin().ascii_serialization(),
-    )
+    url::Url::parse(app.engine.public_url())
+        .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
 }

@@ -54,8 +54,8 @@ async fn picture(app: &App, guest: &Guest) -> Result<Vec<u8>, Trouble> {
     let text = waiting
         .and_then(|transaction| transaction.destination.as_ref()?.qr_code.as_deref())
         .ok_or(Trouble::NotFound)?;
-    let code = QrCode::with_error_correction_level(text, EcLevel::M)
-        .map_err(|_| Trouble::NotFound)?;
+    let code =
+        QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| Trouble::NotFound)?;
     let width = code.width();
     let colors = code.to_colors();
     let module = |pixel: u32| (pixel as usize / SCALE).checked_sub(QUIET_ZONE);

@@ -234,7 +234,10 @@ impl WrittenCard {
         let (month, year) = if self.exp_month.is_empty() && self.exp_year.is_empty() {
             split_expiry(&self.expiry)?
         } else {
-            (self.exp_month.trim().to_owned(), self.exp_year.trim().to_owned())
+            (
+                self.exp_month.trim().to_owned(),
+                self.exp_year.trim().to_owned(),
+            )
         };
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         if !is_number(&month) || !is_number(&year) {
@@ -277,7 +280,9 @@ mod tests {
 
     #[test]
     fn an_expiry_is_read_however_people_and_browsers_write_it() {
-        for text in ["08/30", "8/30", "08 / 30", "08/2030", "0830", "082030", "08-30", "2030-08"] {
+        for text in [
+            "08/30", "8/30", "08 / 30", "08/2030", "0830", "082030", "08-30", "2030-08",
+        ] {
             let card = WrittenCard {
                 expiry: text.to_owned(),
                 ..WrittenCard::default()
@@ -333,6 +338,9 @@ mod tests {
     fn a_card_is_never_printed() {
         let typed = form("method=card&card.number=4242424242424242&card.cvc=987");
         let printed = format!("{typed:?}");
-        assert!(!printed.contains("4242") && !printed.contains("987"), "{printed}");
+        assert!(
+            !printed.contains("4242") && !printed.contains("987"),
+            "{printed}"
+        );
     }
 }

@@ -36,7 +36,11 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         ("amount negative", with("amount", "-1"), "amount"),
         ("amount negative text", with("amount", "\"-1\""), "amount"),
         ("too many decimals", with("amount", "35.555"), "amount"),
-        ("too many decimals text", with("amount", "\"35.555\""), "amount"),
+        (
+            "too many decimals text",
+            with("amount", "\"35.555\""),
+            "amount",
+        ),
         ("huge exponent", with("amount", "1e400"), "amount"),
         ("not a number", with("amount", "\"NaN\""), "amount"),
         ("infinity", with("amount", "\"Infinity\""), "amount"),
@@ -50,30 +54,108 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         ("bare NaN", with("amount", "NaN"), ""),
         ("currency missing", without("currency"), "currency"),
         ("currency unknown", with("currency", "\"ABC\""), "currency"),
-        ("currency in small letters", with("currency", "\"sgd\""), "currency"),
+        (
+            "currency in small letters",
+            with("currency", "\"sgd\""),
+            "currency",
+        ),
         ("currency a number", with("currency", "702"), "currency"),
-        ("currency without minor units", with("currency", "\"XAU\""), "currency"),
-        ("unknown method", with("methods", "[\"bitcoin\"]"), "methods[0]"),
-        ("card is no method of XanPay's", with("methods", "[\"paynow\",\"card\"]"), "methods[1]"),
-        ("method that cannot settle", with("methods", "[\"prompt-pay\"]"), "methods"),
+        (
+            "currency without minor units",
+            with("currency", "\"XAU\""),
+            "currency",
+        ),
+        (
+            "unknown method",
+            with("methods", "[\"bitcoin\"]"),
+            "methods[0]",
+        ),
+        (
+            "card is no method of XanPay's",
+            with("methods", "[\"paynow\",\"card\"]"),
+            "methods[1]",
+        ),
+        (
+            "method that cannot settle",
+            with("methods", "[\"prompt-pay\"]"),
+            "methods",
+        ),
         ("methods a text", with("methods", "\"paynow\""), "methods"),
-        ("ftp redirect", with("redirectUrl", "\"ftp://example.com\""), "redirectUrl"),
-        ("script redirect", with("redirectUrl", "\"javascript:alert(1)\""), "redirectUrl"),
-        ("data redirect", with("redirectUrl", "\"data:text/html,x\""), "redirectUrl"),
-        ("relative redirect", with("redirectUrl", "\"/thanks\""), "redirectUrl"),
+        (
+            "ftp redirect",
+            with("redirectUrl", "\"ftp://example.com\""),
+            "redirectUrl",
+        ),
+        (
+            "script redirect",
+            with("redirectUrl", "\"javascript:alert(1)\""),
+            "redirectUrl",
+        ),
+        (
+            "data redirect",
+            with("redirectUrl", "\"data:text/html,x\""),
+            "redirectUrl",
+        ),
+        (
+            "relative redirect",
+            with("redirectUrl", "\"/thanks\""),
+            "redirectUrl",
+        ),
         ("redirect a number", with("redirectUrl", "1"), "redirectUrl"),
-        ("notifyUrl not http", with("notifyUrl", "\"mailto:x@example.com\""), "notifyUrl"),
+        (
+            "notifyUrl not http",
+            with("notifyUrl", "\"mailto:x@example.com\""),
+            "notifyUrl",
+        ),
         ("notifyUrl empty", with("notifyUrl", "\"\""), "notifyUrl"),
-        ("notifyPayload an object", with("notifyPayload", "{\"a\":1}"), "notifyPayload"),
-        ("notifyPayload a number", with("notifyPayload", "5"), "notifyPayload"),
-        ("notifyPayload too long", with("notifyPayload", &long), "notifyPayload"),
+        (
+            "notifyPayload an object",
+            with("notifyPayload", "{\"a\":1}"),
+            "notifyPayload",
+        ),
+        (
+            "notifyPayload a number",
+            with("notifyPayload", "5"),
+            "notifyPayload",
+        ),
+        (
+            "notifyPayload too long",
+            with("notifyPayload", &long),
+            "notifyPayload",
+        ),
         ("orders an object", with("orders", "{}"), "orders"),
-        ("order without a name", with("orders", "[{\"quantity\":1,\"amount\":35}]"), "name"),
-        ("order with half a thing", with("orders", "[{\"name\":\"x\",\"quantity\":0.5,\"amount\":35}]"), "quantity"),
-        ("order amount", with("orders", "[{\"name\":\"x\",\"quantity\":1,\"amount\":\"x\"}]"), "orders[0].amount"),
-        ("order name empty", with("orders", "[{\"name\":\" \",\"quantity\":1,\"amount\":1}]"), "orders[0].name"),
+        (
+            "order without a name",
+            with("orders", "[{\"quantity\":1,\"amount\":35}]"),
+            "name",
+        ),
+        (
+            "order with half a thing",
+            with(
+                "orders",
+                "[{\"name\":\"x\",\"quantity\":0.5,\"amount\":35}]",
+            ),
+            "quantity",
+        ),
+        (
+            "order amount",
+            with(
+                "orders",
+                "[{\"name\":\"x\",\"quantity\":1,\"amount\":\"x\"}]",
+            ),
+            "orders[0].amount",
+        ),
+        (
+            "order name empty",
+            with("orders", "[{\"name\":\" \",\"quantity\":1,\"amount\":1}]"),
+            "orders[0].name",
+        ),
         ("customer a text", with("customer", "\"me\""), "customer"),
-        ("phone a text", with("customer", "{\"phone\":\"+65\"}"), "phone"),
+        (
+            "phone a text",
+            with("customer", "{\"phone\":\"+65\"}"),
+            "phone",
+        ),
         ("deeply nested", with("metadata", &deep), "32"),
         ("empty body", String::new(), "empty"),
         ("white space", "  \n".into(), "empty"),
@@ -85,12 +167,20 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
     ];
     for (case, body, names) in cases {
         let answer = server.xanpay(Method::POST, "/sessions", body).await;
-        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{case}: {}", answer.text());
+        assert_eq!(
+            answer.status,
+            StatusCode::BAD_REQUEST,
+            "{case}: {}",
+            answer.text()
+        );
         let error = answer.json();
         assert_eq!(error["statusCode"], 400, "{case}");
         assert_eq!(error["error"], "Bad Request", "{case}");
         let message = error["message"].as_str().unwrap();
-        assert!(message.contains(names) && !message.is_empty(), "{case}: {message}");
+        assert!(
+            message.contains(names) && !message.is_empty(),
+            "{case}: {message}"
+        );
         assert!(message.len() < 400, "{case}: {message}");
     }
     assert_eq!(stored(&server).await, 0);
@@ -101,7 +191,9 @@ async fn a_body_that_is_too_large_is_refused() {
     let server = TestServer::start().await;
     let mut request = seed();
     request["notifyPayload"] = Value::String("x".repeat(70_000));
-    let answer = server.xanpay(Method::POST, "/sessions", request.to_string()).await;
+    let answer = server
+        .xanpay(Method::POST, "/sessions", request.to_string())
+        .await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(stored(&server).await, 0);
 }
@@ -121,9 +213,15 @@ async fn without_the_right_key_nothing_is_answered() {
         ("not base64", Some(HeaderValue::from_static("Basic %%%"))),
         ("another scheme", Some(TestServer::bearer(test))),
         ("no colon", Some(basic("key"))),
-        ("unknown secret", Some(basic(&format!("{}:sk_test_x", test.key_id)))),
+        (
+            "unknown secret",
+            Some(basic(&format!("{}:sk_test_x", test.key_id))),
+        ),
         ("empty secret", Some(basic(&format!("{}:", test.key_id)))),
-        ("another key's id", Some(basic(&format!("{}:{}", live.key_id, test.secret.reveal())))),
+        (
+            "another key's id",
+            Some(basic(&format!("{}:{}", live.key_id, test.secret.reveal()))),
+        ),
     ];
     for (case, header) in wrong {
         for (method, path) in [
@@ -132,10 +230,22 @@ async fn without_the_right_key_nothing_is_answered() {
             (Method::GET, format!("/sessions/{id}/charge")),
             (Method::GET, "/refunds".to_owned()),
         ] {
-            let headers: Vec<_> = header.clone().map(|value| (AUTHORIZATION, value)).into_iter().collect();
-            let answer = server.request(method, &path, &headers, seed().to_string()).await;
+            let headers: Vec<_> = header
+                .clone()
+                .map(|value| (AUTHORIZATION, value))
+                .into_iter()
+                .collect();
+            let answer = server
+                .request(method, &path, &headers, seed().to_string())
+                .await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{case} {path}");
-            assert!(answer.headers["www-authenticate"].to_str().unwrap().starts_with("Basic"), "{case} {path}");
+            assert!(
+                answer.headers["www-authenticate"]
+                    .to_str()
+                    .unwrap()
+                    .starts_with("Basic"),
+                "{case} {path}"
+            );
         }
     }
     assert_eq!(stored(&server).await, 1);
@@ -153,7 +263,10 @@ async fn another_modes_or_merchants_session_is_not_there() {
             let headers = [(AUTHORIZATION, TestServer::basic(credentials))];
             let answer = server.request(Method::GET, &path, &headers, "").await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
-            assert_eq!(answer.body, nothing.body, "indistinguishable from nothing there");
+            assert_eq!(
+                answer.body, nothing.body,
+                "indistinguishable from nothing there"
+            );
         }
     }
 }
@@ -176,7 +289,11 @@ async fn a_forged_id_opens_nothing() {
 #[tokio::test]
 async fn a_method_that_an_address_does_not_take_is_405() {
     let server = TestServer::start().await;
-    for (method, path) in [(Method::GET, "/sessions"), (Method::DELETE, "/sessions/x"), (Method::PUT, "/refunds")] {
+    for (method, path) in [
+        (Method::GET, "/sessions"),
+        (Method::DELETE, "/sessions/x"),
+        (Method::PUT, "/refunds"),
+    ] {
         let answer = server.xanpay(method, path, "").await;
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         assert_eq!(answer.json()["statusCode"], 405);
@@ -187,10 +304,17 @@ async fn a_method_that_an_address_does_not_take_is_405() {
 async fn live_mode_refuses_what_it_has_no_account_for() {
     let server = TestServer::start().await;
     let headers = [(AUTHORIZATION, TestServer::basic(&server.merchant.live))];
-    let answer = server.request(Method::POST, "/sessions", &headers, seed().to_string()).await;
+    let answer = server
+        .request(Method::POST, "/sessions", &headers, seed().to_string())
+        .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text());
     let tenant = server.tenant(Mode::Live);
-    let count = server.engine.store().count(tenant, paydesk_core::store::Counter::Sessions).await.unwrap();
+    let count = server
+        .engine
+        .store()
+        .count(tenant, paydesk_core::store::Counter::Sessions)
+        .await
+        .unwrap();
     assert_eq!(count, 0);
 }
 
@@ -211,12 +335,17 @@ async fn refunds_say_what_is_wrong_with_them() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{body}");
         assert!(answer.text().contains(names), "{}", answer.text());
     }
-    for path in ["/charges/x/refunds", "/charges/01890000-0000-7000-8000-000000000000/refunds"] {
+    for path in [
+        "/charges/x/refunds",
+        "/charges/01890000-0000-7000-8000-000000000000/refunds",
+    ] {
         let answer = server.xanpay(Method::POST, path, "").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
     }
     for query in ["limit=0", "limit=51", "limit=x", "page=0", "status=x"] {
-        let answer = server.xanpay(Method::GET, &format!("/refunds?{query}"), "").await;
+        let answer = server
+            .xanpay(Method::GET, &format!("/refunds?{query}"), "")
+            .await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
     }
 }

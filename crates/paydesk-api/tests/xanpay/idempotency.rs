@@ -7,8 +7,14 @@ use paydesk_testing::{Answer, TestServer};
 use super::{open, pay, seed, stored};
 
 async fn send(server: &TestServer, path: &str, key: &str, body: String) -> Answer {
-    let key = (HeaderName::from_static("idempotency-key"), HeaderValue::from_str(key).unwrap());
-    let headers = [(AUTHORIZATION, TestServer::basic(&server.merchant.test)), key];
+    let key = (
+        HeaderName::from_static("idempotency-key"),
+        HeaderValue::from_str(key).unwrap(),
+    );
+    let headers = [
+        (AUTHORIZATION, TestServer::basic(&server.merchant.test)),
+        key,
+    ];
     server.request(Method::POST, path, &headers, body).await
 }
 
@@ -19,19 +25,27 @@ async fn the_same_key_and_body_get_the_first_answer_byte_for_byte() {
     first.ok();
     let again = send(&server, "/sessions", "a", seed().to_string()).await;
     assert_eq!((again.status, &again.body), (first.status, &first.body));
-    send(&server, "/sessions", "b", seed().to_string()).await.ok();
+    send(&server, "/sessions", "b", seed().to_string())
+        .await
+        .ok();
     assert_eq!(stored(&server).await, 2);
 }
 
 #[tokio::test]
 async fn the_same_key_with_another_body_is_refused() {
     let server = TestServer::start().await;
-    send(&server, "/sessions", "a", seed().to_string()).await.ok();
+    send(&server, "/sessions", "a", seed().to_string())
+        .await
+        .ok();
     let mut other = seed();
     other["amount"] = "36".into();
     let answer = send(&server, "/sessions", "a", other.to_string()).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
-    assert!(answer.text().contains("idempotency key"), "{}", answer.text());
+    assert!(
+        answer.text().contains("idempotency key"),
+        "{}",
+        answer.text()
+    );
     assert_eq!(stored(&server).await, 1);
 }
 
@@ -40,20 +54,37 @@ async fn a_hundred_sends_of_one_key_at_once_open_one_session() {
     let server = TestServer::start().await;
     let sent = (0..100).map(|_| send(&server, "/sessions", "a", seed().to_string()));
     let answers = futures_util::future::join_all(sent).await;
-    let first = answers.iter().find(|answer| answer.status == StatusCode::OK).unwrap();
+    let first = answers
+        .iter()
+        .find(|answer| answer.status == StatusCode::OK)
+        .unwrap();
     for answer in &answers {
         let same = answer.status == StatusCode::OK && answer.body == first.body;
-        assert!(same || answer.status == StatusCode::CONFLICT, "{}: {}", answer.status, answer.text());
+        assert!(
+            same || answer.status == StatusCode::CONFLICT,
+            "{}: {}",
+            answer.status,
+            answer.text()
+        );
     }
     assert_eq!(stored(&server).await, 1);
-    assert_eq!(send(&server, "/sessions", "a", seed().to_string()).await.body, first.body);
+    assert_eq!(
+        send(&server, "/sessions", "a", seed().to_string())
+            .await
+            .body,
+        first.body
+    );
 }
 
 #[tokio::test]
 async fn without_a_key_equal_bodies_open_two_sessions() {
     let server = TestServer::start().await;
     let one = open(&server, &seed()).await;
-    assert_ne!(one, open(&server, &seed()).await, "two customers may buy the same thing");
+    assert_ne!(
+        one,
+        open(&server, &seed()).await,
+        "two customers may buy the same thing"
+    );
 }
 
 #[tokio::test]

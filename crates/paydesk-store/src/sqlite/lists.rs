@@ -1,8 +1,10 @@
 //! Lists of sessions by state, where time counts.
 //!
 //! A session's state at a moment is what is stored and what time has made of it since, so that a late
-//! sweeper changes nothing. Opened sessions are in no index of states (see the schema): a list that may show
-//! them, or what has become of them, is found by walking all sessions, newest first.
+//! sweeper changes nothing. Each stored state has its index, but for newly opened sessions, which are in none
+//! (see the schema). Those are found by when they fall due, if few are: then the store is quiet, or only what a
+//! sweeper is late with is looked for. Otherwise all sessions are walked through, newest first, until the page
+//! is full.
 
 use paydesk_core::session::{Session, StateName};
 use paydesk_core::store::{SessionFilter, Unavailable};
@@ -17,6 +19,8 @@ use super::{decode, queries};
 /// How many sessions one step of a walk passes. After each the thread is given to others: a rare state among a
 /// million sessions must not hold up everybody who shares it.
 const STRIDE: usize = 256;
+/// How many sessions are few: sorting them costs about as much as a page's documents.
+const FEW: usize = 500;
 
 /// Which page of which list.
 pub(super) struct Page {
@@ -46,8 +50,8 @@ impl Page {
         if self.filter.states.is_empty() {
             return readers.read(|db| self.all(db));
         }
-        if !self.shows(StateName::Created) && !self.shows(StateName::Expired) {
-            return readers.read(|db| self.by_stored_state(db));
+        if let Some(found) = readers.read(|db| self.by_stored_state(db))? {
+            return Ok(found);
         }
         let mut found = Vec::new();
         while found.len() < self.limit {
@@ -71,38 +75,80 @@ impl Page {
         rows.collect()
     }
 
-    /// Sessions in states that no newly opened session is in or comes into by time alone: each is stored as
-    /// itself, but an initiated one may be stored as processing.
-    fn by_stored_state(&self, db: &Connection) -> rusqlite::Result<Vec<Session>> {
-        let (merchant, mode) = self.tenant();
-        let mut stored_as = self.filter.states.clone();
-        if self.shows(StateName::Initiated) {
-            stored_as.push(StateName::Processing);
-        }
+    /// As which states the sessions that are shown may be stored.
+    fn stored_as(&self) -> Vec<StateName> {
+        use StateName::{Created, Expired, Initiated, Processing};
+        let mut stored_as: Vec<_> = self
+            .filter
+            .states
+            .iter()
+            .flat_map(|state| match state {
+                // Time alone leads from a pushed payment under way back to here, and from all of these to the end.
+                Initiated => vec![Initiated, Processing],
+                Expired => vec![Created, Initiated, Processing, Expired],
+                other => vec![*other],
+            })
+            .collect();
         stored_as.sort_unstable();
         stored_as.dedup();
-        let mut list = db.prepare_cached(queries::SESSIONS_STORED_AS)?;
+        stored_as
+    }
+
+    /// Until when newly opened sessions that are shown fall due.
+    fn horizon(&self) -> i64 {
+        if self.shows(StateName::Created) {
+            i64::MAX
+        } else {
+            self.filter.now.as_millis()
+        }
+    }
+
+    /// Sessions by the index of each state that they may be stored as; nothing if that would mean to look
+    /// through many newly opened ones.
+    fn by_stored_state(&self, db: &Connection) -> rusqlite::Result<Option<Vec<Session>>> {
+        let (merchant, mode) = self.tenant();
         let mut found: Vec<(Uuid, Session)> = Vec::new();
-        for state in stored_as {
-            let rows = list.query_map(
-                params![
-                    merchant,
-                    mode,
-                    self.before.as_bytes(),
-                    limit(self.limit),
-                    self.filter.now.as_millis(),
-                    self.states(),
-                    state_number(state)
-                ],
-                |row| Ok((decode::id(row, 0)?, decode::doc(row, 1)?)),
-            )?;
+        for state in self.stored_as() {
+            let (query, last) = if state == StateName::Created {
+                if self.are_many_due(db)? {
+                    return Ok(None);
+                }
+                (queries::SESSIONS_STORED_AS_CREATED, self.horizon())
+            } else {
+                (queries::SESSIONS_STORED_AS, state_number(state))
+            };
+            let mut statement = db.prepare_cached(query)?;
+            let cells = params![
+                merchant,
+                mode,
+                self.before.as_bytes(),
+                limit(self.limit),
+                self.filter.now.as_millis(),
+                self.states(),
+                last
+            ];
+            let rows = statement
+                .query_map(cells, |row| Ok((decode::id(row, 0)?, decode::doc(row, 1)?)))?;
             for row in rows {
                 found.push(row?);
             }
         }
         found.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
         found.truncate(self.limit);
-        Ok(found.into_iter().map(|(_, session)| session).collect())
+        Ok(Some(
+            found.into_iter().map(|(_, session)| session).collect(),
+        ))
+    }
+
+    /// Whether more than a few sessions, over all tenants, fall due up to the horizon.
+    fn are_many_due(&self, db: &Connection) -> rusqlite::Result<bool> {
+        let mut due = db.prepare_cached(queries::SESSIONS_DUE_UNTIL)?;
+        let mut rows = due.query(params![self.horizon(), limit(FEW + 1)])?;
+        let mut count = 0;
+        while rows.next()?.is_some() {
+            count += 1;
+        }
+        Ok(count > FEW)
     }
 
     /// Looks at the next few sessions. Answers where to go on, if there is more.

@@ -33,7 +33,7 @@ pub enum LockError {
 
 impl ServerLock {
     /// Takes the lock of this database, or says who stands in the way. Does not wait.
-    pub(super) fn take(database: &Path) -> Result<Self, LockError> {
+    pub fn take(database: &Path) -> Result<Self, LockError> {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);

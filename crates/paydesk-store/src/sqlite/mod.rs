@@ -33,7 +33,7 @@ use readers::Readers;
 use writer::Writer;
 
 /// A store in one SQLite file, with its write-ahead log beside it. Other processes may open the same file
-/// at the same time; that only one of them is a server is for [`SqliteStore::lock_exclusive`] to see to.
+/// at the same time; [`ServerLock`] sees to it that only one of them is a server.
 ///
 /// Dropping it ends it as [`SqliteStore::close`] does, but does not wait.
 pub struct SqliteStore {
@@ -76,14 +76,8 @@ impl SqliteStore {
         Ok(Self { readers, writer })
     }
 
-    /// Takes the lock that a server holds on its database while it runs, in a file beside it (`<path>.lock`).
-    /// Does not wait. Take it before opening the store, and keep it until the process ends.
-    pub fn lock_exclusive(path: &Path) -> Result<ServerLock, LockError> {
-        ServerLock::take(path)
-    }
-
-    /// Commits what has been handed over so far, copies the log into the database, and ends the writer. Every
-    /// later commit is [`Unavailable`](paydesk_core::store::Unavailable); reads go on.
+    /// Commits what has been handed over so far, copies the log into the database, and ends the writer. Every later
+    /// commit is [`Unavailable`](paydesk_core::store::Unavailable); reads go on.
     pub async fn close(&self) {
         self.writer.close().await;
     }

@@ -36,6 +36,16 @@ pub(super) const SESSIONS_STORED_AS: &str = concat!(
     is_in_state!(),
     " ORDER BY id DESC LIMIT ?4"
 );
+/// As many rows as sessions, up to ?2, that time alone changes until ?1.
+pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at <= ?1 LIMIT ?2";
+/// Those stored as `created` that time alone changes until ?7, in one of the states ?6 at ?5. Sorts them: only
+/// for few.
+pub(super) const SESSIONS_STORED_AS_CREATED: &str = concat!(
+    "SELECT id, doc FROM sessions INDEXED BY sessions_due
+    WHERE due_at <= ?7 AND merchant = ?1 AND mode = ?2 AND state = 0 AND id < ?3 AND ",
+    is_in_state!(),
+    " ORDER BY id DESC LIMIT ?4"
+);
 /// Some steps of a walk over all sessions: of those in one of the states ?6 at ?5, the document.
 pub(super) const SESSIONS_WALK: &str = concat!(
     "SELECT id, CASE WHEN ",

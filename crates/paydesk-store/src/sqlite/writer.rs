@@ -175,11 +175,9 @@ impl Thread {
                 };
             }
             self.serve(&mut group);
-            if !self.is_settled() {
+            if !self.db.is_autocommit() {
                 // Going on would put the next group on top of half of this one.
-                tracing::error!(
-                    "a failed group could not be rolled back; the store accepts no more changes"
-                );
+                tracing::error!("the store accepts no more changes");
                 break;
             }
             if let Err(error) = checkpointer.tend(&self.db) {
@@ -236,6 +234,18 @@ impl Thread {
 
     /// Applies and commits a group as one transaction. After an error nothing of it is applied.
     fn attempt(&mut self, group: &[Waiting]) -> Result<Vec<Answer>, Failure> {
+        let outcomes = self.transact(group);
+        // After some errors SQLite has rolled back by itself.
+        if outcomes.is_err()
+            && !self.db.is_autocommit()
+            && let Err(error) = self.db.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a group could not be rolled back");
+        }
+        outcomes
+    }
+
+    fn transact(&mut self, group: &[Waiting]) -> Result<Vec<Answer>, Failure> {
         let applying = || -> rusqlite::Result<Vec<Result<(), Conflict>>> {
             self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             let mut changes = Group::new(&self.db);
@@ -282,16 +292,6 @@ impl Thread {
         let (Failure::Applying(error) | Failure::Committing(error)) = failure;
         tracing::error!(%error, changes, "changes could not be committed");
         CommitError::Unavailable(Unavailable::because(error))
-    }
-
-    /// Whether no transaction is open; rolls one back that is.
-    fn is_settled(&self) -> bool {
-        if !self.db.is_autocommit()
-            && let Err(error) = self.db.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "a group could not be rolled back");
-        }
-        self.db.is_autocommit()
     }
 }
 

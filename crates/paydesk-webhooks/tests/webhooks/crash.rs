@@ -8,12 +8,14 @@ use paydesk_core::time::Span;
 
 use crate::faulty::{Fault, Faulty};
 use crate::receiver::{Receiver, plain};
-use crate::stores::memory;
+use crate::stores::{memory, sqlite};
 use crate::world::{LEASE, World};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_dies_after_sending_leaves_a_delivery_that_is_sent_again() {
-    let world = World::over(memory()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("paydesk.db");
+    let mut world = World::over(sqlite(&path)).await;
     let receiver = Receiver::answering(|_, before| async move {
         if before == 0 {
             // It has the message; the worker dies before it hears so.
@@ -31,6 +33,8 @@ async fn a_worker_that_dies_after_sending_leaves_a_delivery_that_is_sent_again()
     doomed.abort();
     assert!(doomed.await.unwrap_err().is_cancelled());
 
+    // As another process finds it.
+    world.store = sqlite(&path);
     let worker = world.worker();
     assert_eq!(
         worker.run_due_once().await.unwrap().attempted,

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use paydesk_core::delivery::DeliveryState;
-use paydesk_core::time::SystemClock;
+use paydesk_core::store::Store;
+use paydesk_core::time::{Clock as _, SystemClock};
 use paydesk_webhooks::{Guard, Parts, Sender, Settings, Timeouts, Worker};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::receiver::{Receiver, plain};
-use crate::stores::memory;
+use crate::stores::{memory, sqlite};
 use crate::world::{OPEN, World};
 
 /// A worker at work.
@@ -100,7 +101,16 @@ async fn a_dead_receiver_with_a_long_queue_delays_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_workers_never_hold_one_delivery_at_once() {
-    let world = World::over(memory()).await;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("paydesk.db");
+    // Twice the same file, as two processes would have it, and once in memory.
+    each_exactly_once(sqlite(&path), &|| sqlite(&path)).await;
+    let store = memory();
+    each_exactly_once(store.clone(), &|| store.clone()).await;
+}
+
+async fn each_exactly_once(store: Arc<dyn Store>, again: &dyn Fn() -> Arc<dyn Store>) {
+    let world = World::over(store).await;
     let holding: Arc<Mutex<HashMap<String, usize>>> = Arc::default();
     let overlaps = Arc::new(AtomicUsize::new(0));
     let (held, counted) = (Arc::clone(&holding), Arc::clone(&overlaps));
@@ -132,6 +142,7 @@ async fn two_workers_never_hold_one_delivery_at_once() {
                 per_receiver: 40,
                 tick: Duration::from_millis(5),
             },
+            store: again(),
             ..world.parts()
         }))
     });
@@ -234,4 +245,29 @@ async fn when_told_to_stop_it_finishes_what_is_under_way_and_begins_nothing() {
         1,
         "kept for the next"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_stops_leaves_those_that_wait_to_others_at_once() {
+    let world = World::over(memory()).await;
+    let receiver = Receiver::answering(|_, _| async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        plain(200)
+    })
+    .await;
+    let events = world.tell_often(&receiver.url(), 100).await;
+    let running = Running::start(Worker::new(Parts {
+        settings: FEW,
+        clock: Arc::new(SystemClock),
+        ..world.parts()
+    }));
+    until("under way", || receiver.count() >= 4).await;
+    running.stop().await;
+    let told = receiver.count();
+    assert!(told < 100, "it stopped in the middle");
+    let now = SystemClock.now();
+    let mut due = world.store.due_deliveries(now, 1_000).await.unwrap().len();
+    // What was not dispatched when it stopped is left to others too.
+    due += world.store.undispatched(1_000).await.unwrap().len();
+    assert_eq!(told + due, events.len());
 }

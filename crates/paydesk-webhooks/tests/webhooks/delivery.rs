@@ -219,6 +219,26 @@ async fn what_there_is_nothing_to_tell_of_is_dispatched_without_a_delivery() {
 }
 
 #[tokio::test]
+async fn an_event_whose_words_panic_is_kept_and_holds_nobody_up() {
+    let world = world().await;
+    let receiver = Receiver::with_statuses(&[200]).await;
+    let broken = world
+        .happens(EventKind::SessionExpired, &receiver.url())
+        .await;
+    let others = world.tell_often(&receiver.url(), 3).await;
+    let ran = world.worker().run_due_once().await.unwrap();
+    assert_eq!(
+        (ran.dispatched, ran.attempted),
+        (others.len(), others.len())
+    );
+    let left = world.store.undispatched(10).await.unwrap();
+    assert_eq!(
+        left.iter().map(|event| event.id).collect::<Vec<_>>(),
+        [broken]
+    );
+}
+
+#[tokio::test]
 async fn what_cannot_be_signed_is_kept_until_it_can() {
     let world = world().await;
     let receiver = Receiver::with_statuses(&[200]).await;

@@ -22,11 +22,11 @@
     for (const timer of all("[data-countdown]")) {
       const left = Math.max(0, Math.floor((new Date(timer.dataset.countdown) - Date.now() + skew) / 1000));
       const two = (n) => String(n).padStart(2, "0");
-      const days = Math.floor(left / 86400);
       const hours = Math.floor(left / 3600);
-      timer.textContent = days > 0 ? `${hours}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`
-        : hours > 0 ? `${hours}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}` : `${Math.floor(left / 60)}:${two(left % 60)}`;
-      timer.parentElement.hidden = false;
+      const minutes = Math.floor(left / 60) % 60;
+      timer.textContent = hours > 0 ? `${hours}:${two(minutes)}:${two(left % 60)}` : `${minutes}:${two(left % 60)}`;
+      // Of days nobody counts the seconds.
+      timer.parentElement.hidden = hours >= 24;
     }
   };
   // How far the payer's clock is ahead of the server's.

@@ -46,7 +46,11 @@ impl Language {
     /// The value of `dir`.
     #[must_use]
     pub const fn direction(self) -> &'static str {
-        if self.is_right_to_left() { "rtl" } else { "ltr" }
+        if self.is_right_to_left() {
+            "rtl"
+        } else {
+            "ltr"
+        }
     }
 
     /// Its texts.

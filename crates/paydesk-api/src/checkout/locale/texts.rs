@@ -95,8 +95,12 @@ impl Texts {
         macro_rules! read {
             ($file:literal) => {{
                 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-                    #[allow(clippy::expect_used, reason = "the file is compiled in, and a test reads each")]
-                    serde_json::from_str(include_str!(concat!("texts/", $file, ".json"))).expect($file)
+                    #[allow(
+                        clippy::expect_used,
+                        reason = "the file is compiled in, and a test reads each"
+                    )]
+                    serde_json::from_str(include_str!(concat!("texts/", $file, ".json")))
+                        .expect($file)
                 });
                 &TEXTS
             }};

@@ -233,7 +233,9 @@ fn order(written: Written, body: &Bytes) -> Result<Order, Trouble> {
         (Some(code), None, _) => PushName::QrCode(code),
         (None, Some(reference), _) => PushName::Reference(reference),
         (Some(_), Some(_), _) => {
-            return Err(Refusal::field("reference", "is given beside qrCode; give one of them").into());
+            return Err(
+                Refusal::field("reference", "is given beside qrCode; give one of them").into(),
+            );
         }
         (None, None, _) => {
             return Err(Refusal::field("qrCode", "is missing; it or reference is required").into());

@@ -99,7 +99,9 @@ async fn decided(app: &App, guest: &Guest, request: Request) -> Result<Response,
         Post::Refused => return Err(Trouble::CrossSite),
         Post::NeedsFormCode => {
             let keys = app.engine.keys();
-            if !field(form_code::FIELD).is_some_and(|code| form_code::verify(keys, &guest.link, &code)) {
+            if !field(form_code::FIELD)
+                .is_some_and(|code| form_code::verify(keys, &guest.link, &code))
+            {
                 return Err(Trouble::CrossSite);
             }
         }
@@ -115,10 +117,7 @@ async fn decided(app: &App, guest: &Guest, request: Request) -> Result<Response,
         Err(error) => return Ok(trouble_page(app, &error)),
     };
     // The engine would ask by itself before long; the payer should not have to wait for it on the page.
-    let known = app
-        .engine
-        .sync(challenge.tenant, challenge.reference)
-        .await;
+    let known = app.engine.sync(challenge.tenant, challenge.reference).await;
     if let Err(error) = known {
         tracing::warn!(%error, "an outcome could not be asked for at once");
     }

@@ -46,7 +46,9 @@ fn sandbox(app: &App) -> Result<&Arc<dyn SandboxBank>, Trouble> {
 /// What a page says of the sandbox's own troubles.
 fn trouble_page(app: &App, error: &SandboxError) -> Response {
     let (status, title) = match error {
-        SandboxError::UnknownPayment => (StatusCode::NOT_FOUND, "The test bank knows no such payment"),
+        SandboxError::UnknownPayment => {
+            (StatusCode::NOT_FOUND, "The test bank knows no such payment")
+        }
         SandboxError::NotACode(_)
         | SandboxError::Ambiguous
         | SandboxError::WrongCurrency { .. }

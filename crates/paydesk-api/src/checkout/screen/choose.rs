@@ -4,8 +4,8 @@ use paydesk_core::method::{Family, Method};
 use paydesk_core::session::{Amount, CustomField, CustomerDetails, Kind, MAX_CARD_ATTEMPTS};
 use paydesk_core::transaction::{DeclineReason, Status};
 
-use super::mistakes::Returned;
 use super::method_label;
+use super::mistakes::Returned;
 use crate::checkout::locale::{Language, Texts, money};
 use crate::checkout::submission::WrittenAmount;
 use crate::checkout::visit::Visit;
@@ -257,10 +257,7 @@ fn last_attempt(visit: &Visit, t: &Texts) -> Option<Notice> {
 
 /// Why a card was declined, in plain words.
 #[must_use]
-pub const fn decline_text(
-    reason: DeclineReason,
-    t: &Texts,
-) -> &crate::checkout::locale::Phrase {
+pub const fn decline_text(reason: DeclineReason, t: &Texts) -> &crate::checkout::locale::Phrase {
     match reason {
         DeclineReason::Declined => &t.declined,
         DeclineReason::InsufficientFunds => &t.insufficient_funds,

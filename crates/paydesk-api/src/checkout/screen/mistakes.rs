@@ -117,11 +117,10 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         Refusal::InvalidAmount { error, .. } => {
             use paydesk_core::money::AmountError;
             let example = match error {
-                AmountError::TooManyDecimals { currency } => Money::from_minor(
-                    35 * 10_i64.pow(u32::from(currency.exponent())),
-                    *currency,
-                )
-                .map_or_else(|_| "35".to_owned(), |example| decimal(example, language)),
+                AmountError::TooManyDecimals { currency } => {
+                    Money::from_minor(35 * 10_i64.pow(u32::from(currency.exponent())), *currency)
+                        .map_or_else(|_| "35".to_owned(), |example| decimal(example, language))
+                }
                 AmountError::NotANumber
                 | AmountError::Negative
                 | AmountError::Zero

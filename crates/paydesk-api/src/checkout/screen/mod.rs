@@ -214,9 +214,7 @@ impl Ended {
         Self {
             is_cancelled: false,
             title: t.expired_title.to_string(),
-            text: t
-                .expired_text
-                .with(&[("merchant", &visit.merchant.name)]),
+            text: t.expired_text.with(&[("merchant", &visit.merchant.name)]),
             late: late_money(visit, language),
             back: back_url(visit),
         }
@@ -241,7 +239,10 @@ fn late_money(visit: &Visit, language: Language) -> Option<String> {
         )
     })?;
     let amount = money(late.received.unwrap_or(late.amount), language);
-    let places = [("amount", amount.as_str()), ("merchant", &visit.merchant.name)];
+    let places = [
+        ("amount", amount.as_str()),
+        ("merchant", &visit.merchant.name),
+    ];
     Some(language.texts().late_text.with(&places))
 }
 
@@ -251,10 +252,7 @@ pub fn can_change(visit: &Visit) -> bool {
     let Some(waiting) = visit.current() else {
         return false;
     };
-    if !matches!(
-        waiting.status_at(visit.now),
-        Status::AwaitingPayer { .. }
-    ) {
+    if !matches!(waiting.status_at(visit.now), Status::AwaitingPayer { .. }) {
         return false;
     }
     // The same method again would lead to the same code; another amount, or a page elsewhere, would not.

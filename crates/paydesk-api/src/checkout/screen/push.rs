@@ -138,7 +138,9 @@ impl Push {
 
 /// What is said when less came than is asked for.
 fn part(transaction: &Transaction, language: Language) -> Option<String> {
-    let received = transaction.received.filter(|received| !received.is_zero())?;
+    let received = transaction
+        .received
+        .filter(|received| !received.is_zero())?;
     let missing = transaction
         .amount
         .checked_sub(received)

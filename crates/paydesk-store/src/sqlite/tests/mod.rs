@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use paydesk_core::store::Store;
+use paydesk_core::session::Session;
+use paydesk_core::store::{Change, Counter, Increment, Record, Store};
+use paydesk_core::store_suite::samples::Samples;
 use tempfile::TempDir;
 
 use super::SqliteStore;
+
+mod files;
+mod plans;
+mod writing;
 
 mod suite {
     use super::*;
@@ -18,4 +24,17 @@ mod suite {
     }
 
     paydesk_core::store_suite!(fresh);
+}
+
+/// What opening a session commits.
+fn opening(samples: &Samples, session: &Session) -> Change {
+    Change {
+        events: vec![samples.event(session, 1, false)],
+        puts: vec![Record::Session(session.clone())],
+        increments: vec![Increment {
+            counter: Counter::Sessions,
+            by: 1,
+        }],
+        ..Change::new(session.tenant)
+    }
 }
