@@ -12,7 +12,7 @@ use crate::support::{
 async fn no_secret_no_card_and_nothing_a_payer_holds_is_logged() {
     let (sandbox, installation) = (Sandbox::start().await, Installation::new());
     let options = ["--sandbox-url", &sandbox.url, "--allow-private-webhooks"];
-    let process = installation.start_serving(&options, &[("RUST_LOG", "debug")]);
+    let process = installation.start_serving(&options, &[("RUST_LOG", "trace")]);
     let server = Server::started(process, &installation.credentials)
         .await
         .unwrap();
@@ -65,7 +65,8 @@ async fn no_secret_no_card_and_nothing_a_payer_holds_is_logged() {
     let mut secrets = vec![
         public_id.to_owned(),
         "sk_test_somebody_guesses_a_secret".to_owned(),
-        "737\"".to_owned(),
+        // The name on the card.
+        "A Payer".to_owned(),
     ];
     for mode in ["test", "live"] {
         let credentials = installation.merchant[mode].as_object().unwrap();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{Answer, Caller, Charged, Sandbox, send, wait_for};
+use crate::support::{Caller, Charged, Sandbox, send, wait_for};
 
 /// A final state is reached within this.
 pub const SETTLED_WITHIN: Duration = Duration::from_secs(20);
@@ -107,13 +107,4 @@ pub async fn refunds(caller: &Caller, charge: &str) -> Vec<Value> {
     let request = caller.xanpay(Method::GET, &format!("/refunds?chargeId={charge}"));
     let listed = send(request).await.unwrap().ok();
     listed["data"].as_array().unwrap().clone()
-}
-
-/// What a refund has come to, if that is known.
-pub fn refund_outcome(answer: &Answer) -> Option<String> {
-    match answer.status {
-        // The key is still held by the request that was under way when the process died.
-        409 => None,
-        _ => Some(text(&answer.ok()["status"])).filter(|status| status != "pending"),
-    }
 }

@@ -44,12 +44,11 @@ impl Survivor {
         let log = process.err.clone();
         let started = Server::started(process, &installation.credentials).await;
         let died = started.is_none().then_some(Step::Starting);
-        let server = match started {
-            Some(server) => server,
-            None => {
-                assert!(!log.text().contains("panicked at"), "{}", log.text());
-                installation.serve(&options).await
-            }
+        let server = if let Some(server) = started {
+            server
+        } else {
+            assert!(!log.text().contains("panicked at"), "{}", log.text());
+            installation.serve(&options).await
         };
         Self {
             installation,

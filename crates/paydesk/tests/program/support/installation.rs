@@ -13,19 +13,14 @@ use super::{Process, Server};
 pub struct Credentials {
     pub key_id: String,
     pub secret: String,
-    pub publishable_key: String,
-    pub webhook_secret: String,
 }
 
 impl Credentials {
     /// Nobody's.
     pub fn none() -> Self {
-        let nothing = String::new;
         Self {
-            key_id: nothing(),
-            secret: nothing(),
-            publishable_key: nothing(),
-            webhook_secret: nothing(),
+            key_id: String::new(),
+            secret: String::new(),
         }
     }
 
@@ -35,8 +30,6 @@ impl Credentials {
         Self {
             key_id: text("keyId"),
             secret: text("secret"),
-            publishable_key: text("publishableKey"),
-            webhook_secret: text("webhookSecret"),
         }
     }
 }
@@ -120,8 +113,8 @@ impl Installation {
     /// Begins to start a server with these settings in its environment.
     pub fn start_serving(&self, options: &[&str], settings: &[(&str, &str)]) -> Process {
         let mut command = self.command(&["serve"]);
-        // A test is in a hurry: its payers may be, too.
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        // All the payers of a test are at one address.
         command.args(["--page-rate", "100000"]);
         command.args(options).envs(settings.iter().copied());
         Process::start(&mut command)

@@ -12,6 +12,7 @@ pub struct Sandbox {
     pub process: Process,
     pub url: String,
     caller: Caller,
+    #[cfg_attr(not(feature = "failpoints"), expect(dead_code))]
     folder: TempDir,
 }
 
@@ -74,11 +75,11 @@ impl Sandbox {
                     continue;
                 }
                 let amount = |name: &str| charge[name].as_i64().unwrap();
-                let charged = Charged {
+                let money = Charged {
                     captured: amount("captured"),
                     refunded: amount("refunded"),
                 };
-                charges.insert(text(&charge["reference"]), charged);
+                charges.insert(text(&charge["reference"]), money);
             }
             match page["nextAfter"].as_str() {
                 Some(after) => path = format!("/charges?after={after}"),
