@@ -17,10 +17,12 @@ pub fn date(time: Timestamp, language: Language) -> String {
     let civil = instant.to_zoned(TimeZone::UTC).datetime();
     let texts = language.texts();
     let month = usize::from(civil.month().unsigned_abs()) - 1;
+    // Thai texts count years as Thailand does.
+    let era = if language == Language::Thai { 543 } else { 0 };
     texts.date.with(&[
         ("day", &civil.day().to_string()),
         ("month", texts.months.get(month).map_or("", |name| name)),
-        ("year", &civil.year().to_string()),
+        ("year", &(civil.year() + era).to_string()),
         (
             "time",
             &format!("{:02}:{:02}\u{a0}UTC", civil.hour(), civil.minute()),

@@ -34,13 +34,35 @@ macro_rules! languages {
 languages! {
     /// English, also where nothing better is known.
     English = "en";
+    /// Simplified Chinese.
+    SimplifiedChinese = "zh-Hans";
+    /// Traditional Chinese.
+    TraditionalChinese = "zh-Hant";
+    /// Thai.
+    Thai = "th";
+    /// Malay.
+    Malay = "ms";
+    /// Vietnamese.
+    Vietnamese = "vi";
+    /// Korean.
+    Korean = "ko";
+    /// Indonesian.
+    Indonesian = "id";
+    /// Hindi.
+    Hindi = "hi";
+    /// French.
+    French = "fr";
+    /// Arabic.
+    Arabic = "ar";
+    /// Spanish.
+    Spanish = "es";
 }
 
 impl Language {
     /// Whether it is written from right to left.
     #[must_use]
     pub const fn is_right_to_left(self) -> bool {
-        false
+        matches!(self, Self::Arabic)
     }
 
     /// The value of `dir`.
@@ -59,11 +81,26 @@ impl Language {
         Texts::of(self)
     }
 
-    /// The language that a tag asks for, if the page speaks it: `fr-CA` is French.
+    /// The language that a tag asks for, if the page speaks it: `fr-CA` is French, `zh-HK` is traditional
+    /// Chinese.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let tag = tag.trim().to_ascii_lowercase().replace('_', "-");
-        let primary = tag.split('-').next()?;
+        let mut subtags = tag.split('-');
+        let primary = match subtags.next()? {
+            // Indonesian had this code until 1989, and some systems still send it.
+            "in" => "id",
+            "zh" => {
+                let traditional =
+                    subtags.any(|subtag| matches!(subtag, "hant" | "tw" | "hk" | "mo"));
+                return Some(if traditional && !tag.contains("hans") {
+                    Self::TraditionalChinese
+                } else {
+                    Self::SimplifiedChinese
+                });
+            }
+            primary => primary,
+        };
         Self::ALL
             .iter()
             .copied()

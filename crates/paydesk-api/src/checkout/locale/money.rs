@@ -18,24 +18,64 @@ pub(super) struct Numbers {
 }
 
 /// Where the currency's sign stands.
+#[derive(Clone, Copy)]
 enum Sign {
     Before,
-    /// With a space even if it is a mere sign.
-    BeforeSpaced,
     After,
+    AfterRightToLeft,
 }
 
 const NO_BREAK_SPACE: char = '\u{a0}';
 
+/// What French groups digits with.
+const NARROW_SPACE: char = '\u{202f}';
+/// Makes what follows read from right to left.
+const RIGHT_TO_LEFT_MARK: char = '\u{200f}';
+
 impl Numbers {
     pub const fn of(language: Language) -> Self {
+        let point = Self {
+            decimal: '.',
+            group: ',',
+            by_twos: false,
+            four_together: false,
+            sign: Sign::Before,
+        };
+        let comma = Self {
+            decimal: ',',
+            group: '.',
+            ..point
+        };
         match language {
-            Language::English => Self {
-                decimal: '.',
-                group: ',',
-                by_twos: false,
-                four_together: false,
-                sign: Sign::Before,
+            Language::English
+            | Language::SimplifiedChinese
+            | Language::TraditionalChinese
+            | Language::Thai
+            | Language::Malay
+            | Language::Korean => point,
+            Language::Hindi => Self {
+                by_twos: true,
+                ..point
+            },
+            // With Latin digits, as banks and shops of most Arab countries write prices.
+            Language::Arabic => Self {
+                sign: Sign::AfterRightToLeft,
+                ..point
+            },
+            Language::Indonesian => comma,
+            Language::Vietnamese => Self {
+                sign: Sign::After,
+                ..comma
+            },
+            Language::Spanish => Self {
+                four_together: true,
+                sign: Sign::After,
+                ..comma
+            },
+            Language::French => Self {
+                group: NARROW_SPACE,
+                sign: Sign::After,
+                ..comma
             },
         }
     }
@@ -48,12 +88,12 @@ impl Numbers {
         let mut written = String::with_capacity(digits.len() * 2);
         for (place, digit) in digits.chars().enumerate() {
             let left = digits.len() - place;
-            let boundary = if self.by_twos && left > 3 {
-                left % 2 == 0
+            let boundary = if self.by_twos {
+                left % 2 == 1
             } else {
                 left.is_multiple_of(3)
             };
-            if place > 0 && boundary && left >= 3 {
+            if place > 0 && left >= 3 && boundary {
                 written.push(self.group);
             }
             written.push(digit);
@@ -83,8 +123,11 @@ pub fn money(money: Money, language: Language) -> String {
     let spaced = symbol.ends_with(|c: char| c.is_alphabetic());
     match Numbers::of(language).sign {
         Sign::Before if !spaced => format!("{symbol}{number}"),
-        Sign::Before | Sign::BeforeSpaced => format!("{symbol}{NO_BREAK_SPACE}{number}"),
+        Sign::Before => format!("{symbol}{NO_BREAK_SPACE}{number}"),
         Sign::After => format!("{number}{NO_BREAK_SPACE}{symbol}"),
+        Sign::AfterRightToLeft => {
+            format!("{RIGHT_TO_LEFT_MARK}{number}{NO_BREAK_SPACE}{symbol}")
+        }
     }
 }
 

@@ -30,6 +30,24 @@ impl Phrase {
         filled
     }
 
+    /// What stands before a place, where the place itself is filled by the page's own elements.
+    #[must_use]
+    pub fn before(&self, place: &str) -> &str {
+        self.around(place).0
+    }
+
+    /// What stands after it.
+    #[must_use]
+    pub fn after(&self, place: &str) -> &str {
+        self.around(place).1
+    }
+
+    fn around(&self, place: &str) -> (&str, &str) {
+        self.0
+            .split_once(&format!("{{{place}}}"))
+            .unwrap_or((&self.0, ""))
+    }
+
     /// The text as it is.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -56,7 +74,7 @@ macro_rules! texts {
 
         #[cfg(test)]
         impl Texts {
-            fn all(&self) -> Vec<(&'static str, &Phrase)> {
+            pub(super) fn all(&self) -> Vec<(&'static str, &Phrase)> {
                 vec![$((stringify!($key), &self.$key),)*]
             }
         }
@@ -107,6 +125,17 @@ impl Texts {
         }
         match language {
             Language::English => read!("en"),
+            Language::SimplifiedChinese => read!("zh-Hans"),
+            Language::TraditionalChinese => read!("zh-Hant"),
+            Language::Thai => read!("th"),
+            Language::Malay => read!("ms"),
+            Language::Vietnamese => read!("vi"),
+            Language::Korean => read!("ko"),
+            Language::Indonesian => read!("id"),
+            Language::Hindi => read!("hi"),
+            Language::French => read!("fr"),
+            Language::Arabic => read!("ar"),
+            Language::Spanish => read!("es"),
         }
     }
 }

@@ -93,6 +93,10 @@ impl Screen {
         returned: Option<&Returned<'_>>,
         changes: bool,
     ) -> Self {
+        if visit.may_act().is_err() && !visit.state().is_terminal() {
+            // A client token that has run out still shows, but there is nothing left to do with it.
+            return Self::Ended(Ended::expired(visit, language));
+        }
         let choose = || Self::Choose(Box::new(Choose::new(visit, language, returned)));
         match visit.state() {
             State::Created { .. } | State::Initiated { .. } => choose(),
