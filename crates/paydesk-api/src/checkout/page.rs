@@ -78,6 +78,18 @@ pub async fn handle(State(app): State<Arc<App>>, guest: Guest) -> Response {
     show(&app, &guest, authority, guest.link.clone()).await
 }
 
+/// Sends whoever looks at an address that is posted to on to the page.
+pub async fn redirect(State(app): State<Arc<App>>, guest: Guest) -> Response {
+    match Authority::from_text(&guest.link, app.engine.keys()) {
+        Some(authority) => {
+            let chosen = guest.chosen_language.as_deref();
+            let address = page_path(&app, &guest.link, "", chosen.and_then(Language::from_tag));
+            answer::see_other(&app, authority.tenant.mode, &address)
+        }
+        None => Trouble::NotFound.page(&app, Mode::Live, guest.language(None)),
+    }
+}
+
 /// The page of this authority, or what went wrong.
 pub async fn show(
     app: &App,
