@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{NodeId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::Money;
-use crate::session::{Contact, CustomFieldValue};
+use crate::session::{Contact, CustomFieldValue, Kind};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
 
@@ -31,6 +31,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// What a payer's attempt at a session of this kind does.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Payment => Self::Payment,
+            Kind::Authorization => Self::Authorization,
+            Kind::AddPaymentMethod => Self::AddPaymentMethod,
+        }
+    }
+
     /// Whether it is a payer's attempt at a session (or at a stored card), and not an operation on an earlier one.
     #[must_use]
     pub const fn is_attempt(self) -> bool {

@@ -40,7 +40,10 @@ impl Answer {
     }
 
     /// The body as JSON, of a successful answer.
-    #[must_use]
+    #[allow(
+        clippy::must_use_candidate,
+        reason = "that it is one is often all a test wants"
+    )]
     pub fn ok(&self) -> Value {
         assert!(self.status.is_success(), "{}: {}", self.status, self.text());
         self.json()

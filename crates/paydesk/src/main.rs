@@ -1,4 +1,8 @@
 //! The payment session server, as one program: its command line, its configuration, its wiring.
+#![allow(
+    clippy::print_stdout,
+    reason = "a command's answer goes to standard output"
+)]
 
 mod cli;
 mod dev;

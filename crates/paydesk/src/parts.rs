@@ -66,7 +66,7 @@ pub fn open_store(database: &Database) -> anyhow::Result<Arc<SqliteStore>> {
 /// server must not so much as bring the schema to its own version.
 pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<ServerLock> {
     let database = Database::parse(&options.database)?;
-    SqliteStore::lock_exclusive(database.path())
+    ServerLock::take(database.path())
         .with_context(|| format!("cannot serve {}", database.path().display()))
 }
 

@@ -197,7 +197,7 @@ impl Server {
                 "outcomes were unknown when the server last stopped; asking for them"
             ),
             Err(error) => {
-                tracing::error!(%error, "what was in flight could not be taken over; it is found by time")
+                tracing::error!(%error, "what was in flight could not be taken over; it is found by time");
             }
         }
         let (stop_background, background_stopped) = watch::channel(false);

@@ -140,11 +140,7 @@ pub fn decide(
             id,
             tenant: draft.session.tenant,
             session: Some(draft.session.id),
-            action: match terms.kind {
-                Kind::Payment => Action::Payment,
-                Kind::Authorization => Action::Authorization,
-                Kind::AddPaymentMethod => Action::AddPaymentMethod,
-            },
+            action: Action::of(terms.kind),
             amount,
             method,
             provider_account: terms.provider_account,

@@ -211,7 +211,10 @@ pub async fn a_rare_state_is_found_among_many(store: Arc<dyn Store>) {
     apply(&store, puts(tenant, many)).await;
     let now = samples.tick();
     assert_eq!(list(StateName::Created, now).await, [first_created]);
-    assert_eq!(list(StateName::Expired, now).await, [first_expired.clone()]);
+    assert_eq!(
+        list(StateName::Expired, now).await,
+        std::slice::from_ref(&first_expired)
+    );
 
     let many: Vec<_> = (0..1_500).map(|_| samples.session(tenant)).collect();
     let newest_first: Vec<_> = many.iter().rev().take(5).cloned().collect();

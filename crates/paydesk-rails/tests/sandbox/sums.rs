@@ -207,7 +207,7 @@ impl Model {
         match step {
             Step::Pay { .. } | Step::Push => self.start(sandbox, step).await,
             Step::Settle { .. } | Step::Void { .. } | Step::Refund { .. } => {
-                self.follow_up(sandbox, step).await
+                self.follow_up(sandbox, step).await;
             }
             Step::Transfer { push, minor } => {
                 if let Some((reference, nonce)) = pick(&self.pushes, push) {

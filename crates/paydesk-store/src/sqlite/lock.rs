@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// away when the process ends, however it ends. It does not keep commands from opening the same database; SQLite
 /// takes care of those.
 #[derive(Debug)]
-pub(super) struct ServerLock {
+pub struct ServerLock {
     /// The lock lives as long as the open file.
     _file: File,
 }
@@ -33,7 +33,7 @@ pub enum LockError {
 
 impl ServerLock {
     /// Takes the lock of this database, or says who stands in the way. Does not wait.
-    pub(super) fn take(database: &Path) -> Result<Self, LockError> {
+    pub fn take(database: &Path) -> Result<Self, LockError> {
         let mut path = database.as_os_str().to_owned();
         path.push(".lock");
         let path = PathBuf::from(path);

@@ -7,10 +7,9 @@
 //! - What the tables are and why each index exists stands in the migrations (`schema`).
 //! - The write-ahead log is copied into the database beside the commits (`checkpoint`).
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-pub use lock::LockError;
-use parking_lot::Mutex;
+pub use lock::{LockError, ServerLock};
 pub use schema::OpenError;
 pub use writer::Stats;
 
@@ -30,19 +29,16 @@ mod tests;
 mod writer;
 
 use checkpoint::Checkpointer;
-use lock::ServerLock;
 use readers::Readers;
 use writer::Writer;
 
 /// A store in one SQLite file, with its write-ahead log beside it. Other processes may open the same file
-/// at the same time; [`SqliteStore::lock_for_serving`] sees to it that only one of them is a server.
+/// at the same time; [`ServerLock`] sees to it that only one of them is a server.
 ///
 /// Dropping it ends it as [`SqliteStore::close`] does, but does not wait.
 pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
-    path: PathBuf,
-    lock: Mutex<Option<ServerLock>>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -77,29 +73,13 @@ impl SqliteStore {
             hooks,
         );
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self {
-            readers,
-            writer,
-            path: path.to_owned(),
-            lock: Mutex::new(None),
-        })
+        Ok(Self { readers, writer })
     }
 
-    /// Makes this the one store that serves its file, until it is closed or dropped or the process ends: other
-    /// servers are refused, commands are not. Does not wait.
-    pub fn lock_for_serving(&self) -> Result<(), LockError> {
-        let mut held = self.lock.lock();
-        if held.is_none() {
-            *held = Some(ServerLock::take(&self.path)?);
-        }
-        Ok(())
-    }
-
-    /// Commits what has been handed over so far, copies the log into the database, ends the writer, and gives up the server's lock. Every
-    /// later commit is [`Unavailable`](paydesk_core::store::Unavailable); reads go on.
+    /// Commits what has been handed over so far, copies the log into the database, and ends the writer. Every later
+    /// commit is [`Unavailable`](paydesk_core::store::Unavailable); reads go on.
     pub async fn close(&self) {
         self.writer.close().await;
-        drop(self.lock.lock().take());
     }
 
     /// What the writer has done since the store was opened.

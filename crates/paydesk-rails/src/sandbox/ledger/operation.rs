@@ -209,7 +209,7 @@ impl Book<'_> {
         }
         match self.operation(reference)? {
             Some(row) if row.outcome == Outcome::Waiting => {
-                self.conclude(reference, Outcome::NEVER_ARRIVED)?
+                self.conclude(reference, Outcome::NEVER_ARRIVED)?;
             }
             Some(row) => return Ok(Found::Known(self.answer(&row)?)),
             None => {}

@@ -5,7 +5,7 @@ use std::path::Path;
 use paydesk_core::store::{Claim, ClaimKey, Conflict, IdempotencyWrite};
 use rusqlite::Connection;
 
-use super::super::{LockError, OpenError};
+use super::super::{LockError, OpenError, ServerLock};
 use super::*;
 
 fn database() -> (TempDir, std::path::PathBuf) {
@@ -128,7 +128,7 @@ async fn only_its_owner_may_read_the_database() {
     let samples = Samples::new(1);
     for _ in 0..2 {
         let store = SqliteStore::open(&path).unwrap();
-        store.lock_for_serving().unwrap();
+        let _lock = ServerLock::take(&path).unwrap();
         let session = samples.session(samples.tenant());
         store.commit(opening(&samples, &session)).await.unwrap();
         let mut files = 0;
@@ -150,11 +150,10 @@ async fn only_its_owner_may_read_the_database() {
 async fn one_server_serves_a_database_and_commands_run_beside_it() {
     let (_directory, path) = database();
     let server = SqliteStore::open(&path).unwrap();
-    server.lock_for_serving().unwrap();
-    server.lock_for_serving().unwrap();
+    let lock = ServerLock::take(&path).unwrap();
 
     let other = SqliteStore::open(&path).unwrap();
-    let refused = other.lock_for_serving().unwrap_err();
+    let refused = ServerLock::take(&path).unwrap_err();
     assert!(matches!(refused, LockError::Held { .. }), "{refused}");
     assert!(refused.to_string().contains("paydesk.db.lock"), "{refused}");
     let samples = Samples::new(1);
@@ -164,7 +163,8 @@ async fn one_server_serves_a_database_and_commands_run_beside_it() {
     assert_eq!(there, Some(session));
 
     server.close().await;
-    other.lock_for_serving().unwrap();
+    drop(lock);
+    ServerLock::take(&path).unwrap();
 }
 
 #[tokio::test]
