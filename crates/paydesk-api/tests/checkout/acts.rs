@@ -278,7 +278,8 @@ async fn a_payer_changes_from_a_code_to_a_card() {
     checkout.submit(&link.at("payments"), CARD).await;
     let (session, transactions) = checkout.stored(&link).await;
     assert_eq!(session.state.name(), StateName::Completed);
-    assert!(matches!(transactions[0].status, Status::Cancelled { .. }));
+    let left = |transaction: &Transaction| matches!(transaction.status, Status::Cancelled { .. });
+    assert!(transactions.iter().any(left));
 }
 
 #[tokio::test]
