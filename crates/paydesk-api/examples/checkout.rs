@@ -59,7 +59,11 @@ async fn main() {
         clock: clock.clone(),
         ids,
         keys: Arc::new(ServerKeys::generate(&SystemIds)),
-        timing: Timing::default(),
+        // An outcome that is not known stays so for a while, to be looked at.
+        timing: Timing {
+            first_ask: Span::minutes(10),
+            ..Timing::default()
+        },
         public_url: url.clone(),
     }));
     let merchant = engine.create_merchant("Kopi & Kaya").await.unwrap();

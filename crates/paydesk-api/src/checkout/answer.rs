@@ -40,7 +40,7 @@ impl Shell {
             t: language.texts(),
             language,
             title: title.to_owned(),
-            base: base(app),
+            base: base(app).to_owned(),
             is_test: !mode.is_live(),
             reload: None,
             languages: Vec::new(),
@@ -68,11 +68,11 @@ impl Shell {
 
 /// The path that the public URL begins with: empty, unless a proxy serves us below one.
 #[must_use]
-pub fn base(app: &App) -> String {
-    url::Url::parse(app.engine.public_url()).map_or_else(
-        |_| String::new(),
-        |url| url.path().trim_end_matches('/').to_owned(),
-    )
+pub fn base(app: &App) -> &str {
+    let url = app.engine.public_url();
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let path = rest.find('/').and_then(|at| rest.get(at..));
+    path.unwrap_or("").trim_end_matches('/')
 }
 
 /// The path of a session's page, or of what lies below it, in the language that the payer chose.

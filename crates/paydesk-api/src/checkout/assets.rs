@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse as _, Response};
+use data_encoding::HEXLOWER;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
@@ -45,21 +46,11 @@ impl Asset {
     pub fn path(&self) -> String {
         format!("/pay/assets/{}/{}", *self.hash, self.name)
     }
-
-    /// Its size in bytes.
-    #[cfg(test)]
-    pub const fn size(&self) -> usize {
-        self.content.len()
-    }
 }
 
 fn hash(content: &str) -> String {
     let digest = Sha256::digest(content.as_bytes());
-    digest
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(digest.get(..8).unwrap_or_default())
 }
 
 /// Serves one. While a new version is rolled out, a page made by one process may ask another for a file: the

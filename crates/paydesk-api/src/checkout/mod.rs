@@ -40,17 +40,16 @@ use crate::app::App;
 
 /// The routes, under no prefix.
 pub fn routes() -> Router<Arc<App>> {
-    let act = |router: MethodRouter<Arc<App>>| {
-        router
-            .options(origin::preflight)
-            .fallback(trouble::wrong_method)
-    };
-    let page = |router: MethodRouter<Arc<App>>| router.fallback(trouble::wrong_method);
+    let page = |page: MethodRouter<Arc<App>>| page.fallback(trouble::wrong_method);
+    let api = |api: MethodRouter<Arc<App>>| page(api.options(origin::preflight));
+    // A form that came back to be corrected stands at the address it was posted to; whoever loads that address
+    // anew wants the page.
+    let act = |act: MethodRouter<Arc<App>>| api(act.get(page::redirect));
     Router::new()
         .route("/", page(get(entry::handle)))
         .route("/checkout", page(get(entry::handle)))
         .route("/pay/{authority}", page(get(page::handle)))
-        .route("/pay/{authority}/state", act(get(state::handle)))
+        .route("/pay/{authority}/state", api(get(state::handle)))
         .route("/pay/{authority}/initiate", act(post(act::initiate)))
         .route("/pay/{authority}/payments", act(post(act::pay)))
         .route("/pay/{authority}/cancel", act(post(act::cancel)))

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use paydesk_core::authority::Authority;
-use paydesk_core::merchant::Merchant;
 use paydesk_core::tenant::{Mode, Tenant};
 
 use super::form_code;
@@ -20,19 +19,16 @@ static CORS: Cors = Cors::new("GET, POST", "content-type, if-none-match");
 
 /// Whether this origin may read and call: one that the merchant named; in test mode any, so that a developer
 /// can begin without setting anything up.
-fn may_call(merchant: &Merchant, mode: Mode, origin: &str) -> bool {
+fn may_call(named: &[String], mode: Mode, origin: &str) -> bool {
     // What a sandboxed frame sends, and anybody can make.
     if origin == "null" {
         return false;
     }
-    !mode.is_live() || is_named(merchant, origin)
+    !mode.is_live() || is_named(named, origin)
 }
 
-fn is_named(merchant: &Merchant, origin: &str) -> bool {
-    merchant
-        .allowed_origins
-        .iter()
-        .any(|allowed| allowed == origin)
+fn is_named(named: &[String], origin: &str) -> bool {
+    named.iter().any(|allowed| allowed == origin)
 }
 
 /// Answers a browser that asks whether another origin's script may call.
@@ -79,7 +75,9 @@ async fn allowed(app: &App, tenant: Tenant, request: &HeaderMap) -> Option<Allow
             return None;
         }
     };
-    AllowedOrigin::of(request, |origin| may_call(&merchant, tenant.mode, origin))
+    AllowedOrigin::of(request, |origin| {
+        may_call(&merchant.allowed_origins, tenant.mode, origin)
+    })
 }
 
 /// Refuses a post that a page of somebody else's sent. JSON from another origin went through a preflight, so
@@ -94,9 +92,9 @@ pub fn check_post(
     let mode = visit.session.tenant.mode;
     let judged = cross_site::judge(headers, &own_origin(app), |origin| {
         if is_json {
-            may_call(&visit.merchant, mode, origin)
+            may_call(&visit.merchant.allowed_origins, mode, origin)
         } else {
-            is_named(&visit.merchant, origin)
+            is_named(&visit.merchant.allowed_origins, origin)
         }
     });
     match judged {
@@ -116,4 +114,28 @@ pub fn check_post(
 pub fn own_origin(app: &App) -> String {
     url::Url::parse(app.engine.public_url())
         .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn in_live_mode_only_named_origins_may_call_and_nobody_is_never_named() {
+        let named = ["https://shop.example".to_owned(), "null".to_owned()];
+        let may = |mode, origin| may_call(&named, mode, origin);
+        assert!(may(Mode::Live, "https://shop.example"));
+        assert!(may(Mode::Test, "https://other.example"));
+        for other in [
+            "https://other.example",
+            "http://shop.example",
+            "https://shop.example:8443",
+            "https://shop.example.evil.example",
+            "null",
+            "",
+        ] {
+            assert!(!may(Mode::Live, other), "{other}");
+        }
+        assert!(!may(Mode::Test, "null"));
+    }
 }

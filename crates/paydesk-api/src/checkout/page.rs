@@ -51,10 +51,12 @@ struct Paths {
 #[derive(Debug)]
 struct Summary {
     merchant: String,
-    /// The merchant's name as the page's texts use it.
+    /// Its first letter, where others have a logo.
     initial: String,
     /// How much, or that the payer chooses.
     amount: String,
+    /// Whether that is no figure.
+    in_words: bool,
     about: Option<String>,
     description: Option<String>,
     items: Vec<Item>,
@@ -74,6 +76,18 @@ struct Item {
 pub async fn handle(State(app): State<Arc<App>>, guest: Guest) -> Response {
     let authority = Authority::from_text(&guest.link, app.engine.keys());
     show(&app, &guest, authority, guest.link.clone()).await
+}
+
+/// Sends whoever looks at an address that is posted to on to the page.
+pub async fn redirect(State(app): State<Arc<App>>, guest: Guest) -> Response {
+    match Authority::from_text(&guest.link, app.engine.keys()) {
+        Some(authority) => {
+            let chosen = guest.chosen_language.as_deref();
+            let address = page_path(&app, &guest.link, "", chosen.and_then(Language::from_tag));
+            answer::see_other(&app, authority.tenant.mode, &address)
+        }
+        None => Trouble::NotFound.page(&app, Mode::Live, guest.language(None)),
+    }
 }
 
 /// The page of this authority, or what went wrong.
@@ -151,10 +165,12 @@ impl Summary {
         let terms = &visit.session.terms;
         let shown = |amount: Money| money(amount, language);
         let paid = visit.current().map(|transaction| transaction.amount);
-        let amount = match terms.amount {
-            Amount::Fixed(amount) => shown(amount),
-            Amount::AtLeast(_) => paid.map_or_else(|| t.you_choose.to_string(), shown),
-            Amount::Nothing(_) => t.nothing_due.to_string(),
+        let (amount, in_words) = match (terms.amount, paid) {
+            (Amount::Fixed(amount), _) | (Amount::AtLeast(_), Some(amount)) => {
+                (shown(amount), false)
+            }
+            (Amount::AtLeast(_), None) => (t.you_choose.to_string(), true),
+            (Amount::Nothing(_), _) => (t.nothing_due.to_string(), true),
         };
         Self {
             merchant: visit.merchant.name.clone(),
@@ -166,6 +182,7 @@ impl Summary {
                 .map(|c| c.to_uppercase().to_string())
                 .unwrap_or_default(),
             amount,
+            in_words,
             about: terms.title.clone(),
             description: terms.description.clone(),
             items: terms

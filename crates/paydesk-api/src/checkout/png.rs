@@ -29,19 +29,19 @@ pub fn square(side: u32, is_dark: impl Fn(u32, u32) -> bool) -> Vec<u8> {
     header.extend_from_slice(&side.to_be_bytes());
     // One bit, grey, and the only methods there are of compression, filtering and (no) interlacing.
     header.extend_from_slice(&[1, 0, 0, 0, 0]);
-    chunk(&mut png, b"IHDR", &header);
-    chunk(&mut png, b"IDAT", &stored(&pixels));
-    chunk(&mut png, b"IEND", &[]);
+    chunk(&mut png, *b"IHDR", &header);
+    chunk(&mut png, *b"IDAT", &stored(&pixels));
+    chunk(&mut png, *b"IEND", &[]);
     png
 }
 
-fn chunk(png: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
+fn chunk(png: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
     png.extend_from_slice(&length.to_be_bytes());
     let mut checksum = CHECKSUM.digest();
-    checksum.update(kind);
+    checksum.update(&kind);
     checksum.update(data);
-    png.extend_from_slice(kind);
+    png.extend_from_slice(&kind);
     png.extend_from_slice(data);
     png.extend_from_slice(&checksum.finalize().to_be_bytes());
 }

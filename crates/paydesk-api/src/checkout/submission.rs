@@ -130,7 +130,7 @@ struct JsonCard {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {
-    Number(u16),
+    Figure(u16),
     Digits(String),
     // What it was is not repeated: it may be anything.
     Neither(IgnoredAny),
@@ -139,7 +139,7 @@ enum Number {
 impl Number {
     fn text(self) -> String {
         match self {
-            Self::Number(number) => number.to_string(),
+            Self::Figure(number) => number.to_string(),
             Self::Digits(digits) => digits,
             Self::Neither(_) => String::new(),
         }

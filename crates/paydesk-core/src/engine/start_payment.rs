@@ -91,8 +91,7 @@ pub fn decide(
         });
     }
     let amount = checks::amount_to_pay(&terms.amount, request.amount)?;
-    checks::check_custom_fields(&draft.session, &request.custom_field_values)?;
-    checks::check_contact(request.contact.as_ref())?;
+    checks::check_answers(&draft.session, &request)?;
 
     if matches!(draft.session.state, State::Processing { .. }) {
         let waiting = draft

@@ -49,6 +49,22 @@
     }
   };
 
+  // On a phone the code goes to the bank's app through the system's own share sheet, where there is one.
+  const sharing = () => {
+    for (const link of all("a[download]")) {
+      link.addEventListener("click", async (event) => {
+        if (!navigator.canShare || !matchMedia("(pointer: coarse)").matches) return;
+        event.preventDefault();
+        try {
+          const picture = await (await fetch(link.href)).blob();
+          await navigator.share({ files: [new File([picture], link.download, { type: "image/png" })] });
+        } catch (error) {
+          if (error.name !== "AbortError") location.assign(link.href);
+        }
+      });
+    }
+  };
+
   // Card fields: digits in groups, the caret where it was.
   const shapes = {
     number: (digits) => digits.slice(0, 19).replace(/(\d{4})(?=\d)/g, "$1 "),
@@ -146,6 +162,7 @@
     localTimes();
     countDown();
     copying();
+    sharing();
     formatting();
     busyForms();
     goingOn();
@@ -166,19 +183,23 @@
   };
 
   const layOut = async () => {
-    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const answer = await fetch(page().dataset.page, { headers: { accept: "text/html" } });
+    if (answer.status === 429 || answer.status >= 500) throw new Error(answer.status);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = fresh.getElementById("page");
-    if (!next) return location.reload();
+    if (!next) return location.replace(page().dataset.page);
     const same = page().dataset.screen === next.dataset.screen && next.dataset.screen === "choose" && !find(".notice", next);
     if (same) {
       page().dataset.tag = next.dataset.tag;
       return;
     }
+    const held = page().contains(document.activeElement);
     page().replaceWith(next);
     document.title = fresh.title;
     dress();
     const main = document.getElementById("main");
+    // What had the focus is gone; the keyboard goes on where the news is.
+    if (held) main.focus({ preventScroll: true });
     const title = find("h1", main);
     say(title ? title.textContent : document.title);
     scrollTo({ top: 0 });
@@ -225,7 +246,7 @@
   dress();
   setInterval(countDown, 1000);
   // A page that comes back from the browser's memory may be old, and its forms spent.
-  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  addEventListener("pageshow", (event) => { if (event.persisted && page()) location.replace(page().dataset.page); });
   if (page()) {
     find("[aria-invalid]")?.focus();
     listen();

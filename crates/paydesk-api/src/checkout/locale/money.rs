@@ -31,6 +31,8 @@ const NO_BREAK_SPACE: char = '\u{a0}';
 const NARROW_SPACE: char = '\u{202f}';
 /// Makes what follows read from right to left.
 const RIGHT_TO_LEFT_MARK: char = '\u{200f}';
+/// Keeps the dollar of `S$` on its right side in such text.
+const LEFT_TO_RIGHT_MARK: char = '\u{200e}';
 
 impl Numbers {
     pub const fn of(language: Language) -> Self {
@@ -126,7 +128,7 @@ pub fn money(money: Money, language: Language) -> String {
         Sign::Before => format!("{symbol}{NO_BREAK_SPACE}{number}"),
         Sign::After => format!("{number}{NO_BREAK_SPACE}{symbol}"),
         Sign::AfterRightToLeft => {
-            format!("{RIGHT_TO_LEFT_MARK}{number}{NO_BREAK_SPACE}{symbol}")
+            format!("{RIGHT_TO_LEFT_MARK}{number}{NO_BREAK_SPACE}{symbol}{LEFT_TO_RIGHT_MARK}")
         }
     }
 }

@@ -7,11 +7,12 @@ fn amount(minor: i64, code: &str) -> Money {
     Money::from_minor(minor, Currency::from_code(code).unwrap()).unwrap()
 }
 
-/// No-break spaces as `~`, narrow ones as `_`, and the right-to-left mark as `<`, so that they can be seen.
+/// No-break spaces as `~`, narrow ones as `_`, the marks of direction as `<` and `>`, so that they can be seen.
 fn seen(text: &str) -> String {
     text.replace('\u{a0}', "~")
         .replace('\u{202f}', "_")
         .replace('\u{200f}', "<")
+        .replace('\u{200e}', ">")
 }
 
 #[test]
@@ -180,10 +181,10 @@ fn amounts_are_written_as_each_language_writes_them() {
         ),
         (
             Language::Arabic,
-            "<1,234,567.50~US$",
-            "<35.00~€",
-            "<12,345~JP¥",
-            "<1,234.567~KWD",
+            "<1,234,567.50~US$>",
+            "<35.00~€>",
+            "<12,345~JP¥>",
+            "<1,234.567~KWD>",
         ),
     ] {
         assert_eq!(written(language, 123_456_750, "USD"), usd, "{language:?}");

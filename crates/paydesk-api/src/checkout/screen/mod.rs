@@ -2,6 +2,7 @@
 //! from the session alone; the templates only lay it out.
 
 pub mod choose;
+mod fields;
 pub mod mistakes;
 pub mod push;
 pub mod receipt;

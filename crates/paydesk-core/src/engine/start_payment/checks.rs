@@ -105,10 +105,13 @@ pub(super) fn amount_to_pay(asked: &Amount, given: Option<Money>) -> Result<Mone
     }
 }
 
-pub(super) fn check_custom_fields(
-    session: &Session,
-    values: &[CustomFieldValue],
-) -> Result<(), Refusal> {
+/// What the payer wrote: the answers to the merchant's questions, and how to be reached.
+pub(super) fn check_answers(session: &Session, request: &StartPayment) -> Result<(), Refusal> {
+    check_custom_fields(session, &request.custom_field_values)?;
+    check_contact(request.contact.as_ref())
+}
+
+fn check_custom_fields(session: &Session, values: &[CustomFieldValue]) -> Result<(), Refusal> {
     let asked = &session.terms.custom_fields;
     for value in values {
         let field = || format!("customFields.{}", value.name);
@@ -144,7 +147,7 @@ pub(super) fn check_custom_fields(
     })
 }
 
-pub(super) fn check_contact(contact: Option<&Contact>) -> Result<(), Refusal> {
+fn check_contact(contact: Option<&Contact>) -> Result<(), Refusal> {
     let Some(contact) = contact else {
         return Ok(());
     };
