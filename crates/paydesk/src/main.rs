@@ -20,6 +20,11 @@ use clap::Parser as _;
 
 use cli::{Cli, Command, KeyCommand, MerchantCommand};
 
+/// The system's allocator makes threads wait for each other where one frees what another made, as the writer and the
+/// requests do all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     #[cfg(feature = "failpoints")]
     let _failpoints = fail::FailScenario::setup();

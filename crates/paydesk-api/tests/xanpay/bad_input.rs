@@ -349,3 +349,60 @@ async fn refunds_say_what_is_wrong_with_them() {
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
     }
 }
+
+#[tokio::test]
+async fn refusals_are_told_in_xanpays_words() {
+    let server = TestServer::start().await;
+    let mut told = serde_json::Map::new();
+    for (case, method, path, body) in [
+        ("no amount", Method::POST, "/sessions", without("amount")),
+        (
+            "three decimals",
+            Method::POST,
+            "/sessions",
+            with("amount", "35.555"),
+        ),
+        (
+            "unknown currency",
+            Method::POST,
+            "/sessions",
+            with("currency", "\"ABC\""),
+        ),
+        (
+            "foreign method",
+            Method::POST,
+            "/sessions",
+            with("methods", "[\"toss\"]"),
+        ),
+        (
+            "unknown method",
+            Method::POST,
+            "/sessions",
+            with("methods", "[\"cash\"]"),
+        ),
+        (
+            "bad link",
+            Method::POST,
+            "/sessions",
+            with("redirectUrl", "\"ftp://x\""),
+        ),
+        (
+            "payload",
+            Method::POST,
+            "/sessions",
+            with("notifyPayload", "5"),
+        ),
+        ("no session", Method::GET, "/sessions/x", String::new()),
+        (
+            "no charge",
+            Method::POST,
+            "/charges/x/refunds",
+            String::new(),
+        ),
+        ("wrong method", Method::DELETE, "/refunds", String::new()),
+    ] {
+        let answer = server.xanpay(method, path, body).await;
+        told.insert(case.to_owned(), answer.json());
+    }
+    insta::assert_json_snapshot!(told);
+}

@@ -129,6 +129,7 @@ pub fn cents(minor: i64) -> Money {
 
 pub fn paying(method: Method) -> StartPayment {
     StartPayment {
+        contact: None,
         method,
         amount: None,
         custom_field_values: Vec::new(),

@@ -26,7 +26,8 @@ impl Readers {
     /// Opens as many connections as threads can run at once, within bounds: each has a page cache of its own.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        let lanes = (0..threads.clamp(2, 8)).map(|_| schema::open_reader(path).map(Mutex::new));
+        let count = threads.clamp(2, 8);
+        let lanes = (0..count).map(|_| schema::open_reader(path, count).map(Mutex::new));
         let lanes = lanes.collect::<Result<_, _>>()?;
         Ok(Self { lanes })
     }

@@ -18,8 +18,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Page cache of the writer, in KiB: the right-hand edges of all trees, and what a group changes.
 const WRITER_CACHE: i32 = 16 * 1024;
-/// Page cache of a reader, in KiB. The operating system's own cache stands behind it.
-const READER_CACHE: i32 = 4 * 1024;
+/// Page caches of all readers together, in KiB. The operating system's own cache stands behind them, but a page
+/// from there costs a call and a copy.
+const READER_CACHES: i32 = 40 * 1024;
 /// How many statements a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 96;
 /// Up to this size the log's file is kept for reuse; a larger one is cut back, in bytes.
@@ -126,14 +127,15 @@ pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, OpenError> {
     Ok(db)
 }
 
-/// Opens a connection that only reads. The file is there: a writer has opened it.
-pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+/// Opens one of so many connections that only read. The file is there: a writer has opened it.
+pub(super) fn open_reader(path: &Path, of: usize) -> Result<Connection, OpenError> {
     let failed = OpenError::of(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags).map_err(&failed)?;
     let set_up = || {
         db.busy_timeout(BUSY_TIMEOUT)?;
-        db.pragma_update(None, "cache_size", -READER_CACHE)?;
+        let share = i32::try_from(of).map_or(READER_CACHES, |of| READER_CACHES / of.max(1));
+        db.pragma_update(None, "cache_size", -share)?;
         db.pragma_update(None, "query_only", true)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
         Ok(())
