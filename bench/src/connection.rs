@@ -83,7 +83,7 @@ impl Connection {
             match self.stream.try_write(bytes) {
                 Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.stream.writable().await?
+                    self.stream.writable().await?;
                 }
                 Err(error) => return Err(error).context("send a request"),
             }

@@ -5,7 +5,7 @@ import test from 'node:test';
 import { parse } from 'promptparse';
 import { xanpay } from '../lib/api.mjs';
 import { openTab, scan, startBrowser } from '../lib/browser.mjs';
-import { backLink, chooseMethod, notFound, paid, pressPay, qrCode, sandboxBank } from '../lib/page.mjs';
+import { backLink, methods, notFound, paid, payAtTestBank, payWith, qrCode, testBank } from '../lib/page.mjs';
 import { startReceiver, verified } from '../lib/receiver.mjs';
 import { startServer } from '../lib/server.mjs';
 import { TIME, charge as documented, request } from '../xanpay/documented.mjs';
@@ -103,7 +103,7 @@ async function checkWayBack(page, order) {
 async function showCode(page, session) {
   await page.goto(link(session));
   assert.equal(await status(session), 'created', 'opening the link uses nothing up');
-  await chooseMethod(page, 'paynow');
+  await payWith(page, 'paynow');
   await qrCode(page).waitFor();
   assert.equal(await status(session), 'charged');
   const charge = await chargeOf(session);
@@ -121,8 +121,8 @@ test('with JavaScript the page shows by itself that the bank has paid', async (t
   const { id } = await showCode(page, session);
 
   const bank = await page.context().newPage();
-  await bank.goto(await sandboxBank(page).evaluate((anchor) => anchor.href));
-  await pressPay(bank);
+  await bank.goto(await testBank(page).evaluate((anchor) => anchor.href));
+  await payAtTestBank(bank);
   await paid(page).waitFor();
 
   assert.equal(await status(session), 'charged');
@@ -138,8 +138,8 @@ test('without JavaScript the same walk works with links, forms and reloading', a
   const { id } = await showCode(page, session);
 
   const bank = await page.context().newPage();
-  await bank.goto(new URL(await sandboxBank(page).getAttribute('href'), page.url()).href);
-  await pressPay(bank);
+  await bank.goto(new URL(await testBank(page).getAttribute('href'), page.url()).href);
+  await payAtTestBank(bank);
   await bank.waitForLoadState();
   await page.goto(link(session));
   await paid(page).waitFor();
@@ -153,11 +153,11 @@ test('a paid session offers nothing more to pay', async (t) => {
   const session = await open('again');
   const page = await openTab(t, browser);
   await showCode(page, session);
-  await sandboxBank(page).click();
-  await pressPay(page);
+  await testBank(page).click();
+  await payAtTestBank(page);
   await page.goto(link(session));
   await paid(page).waitFor();
-  assert.equal(await page.locator('[name="method"]').count(), 0);
+  assert.equal(await methods(page).count(), 0);
   await shop.exactly(1, '/notify/again');
 });
 

@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import jsQR from 'jsqr';
 import { chromium } from 'playwright-core';
 import { PNG } from 'pngjs';
+import { afterwards } from './after.mjs';
 
 const FLAGS = [
   '--no-sandbox',
@@ -22,7 +23,7 @@ const FLAGS = [
 /** Starts a browser, with a new empty profile, for the tests of `t`. */
 export async function startBrowser(t) {
   const browser = await chromium.launch({ executablePath: program(), headless: true, args: FLAGS });
-  t.after(() => browser.close());
+  afterwards(t, () => browser.close());
   return browser;
 }
 
@@ -47,7 +48,7 @@ export async function openTab(t, browser, { javaScriptEnabled = true } = {}) {
   context.on('console', (message) => {
     if (/Content[- ]Security[- ]Policy/i.test(message.text())) faults.push(message.text());
   });
-  t.after(async () => {
+  afterwards(t, async () => {
     await context.close();
     assert.deepEqual(elsewhere, [], 'requests to other machines');
     assert.deepEqual(faults, [], 'faults on the page');

@@ -1,43 +1,44 @@
-// The hosted page as a payer uses it: the only file that knows how it is marked up.
+// The hosted page as a payer uses it: the only file that knows how it is marked up and worded.
 
-/** Chooses a method, by its name on the wire. */
-export async function chooseMethod(page, method) {
-  const choice = page.locator(`[name="method"][value="${method}"]`);
-  await choice.waitFor();
-  if ((await choice.getAttribute('type')) === 'radio') {
-    await choice.check();
-    await page.getByRole('button', { name: /continue|pay/i }).click();
-  } else {
-    await choice.click();
-  }
+/** Chooses a method, by its name on the wire, and sends the form. */
+export async function payWith(page, method) {
+  await choose(page, method);
+  await send(page);
 }
+
+/** Chooses the card, fills it in and sends the form. */
+export async function payByCard(page, { number, expiry = '12/40', cvc = '123', name = 'A. Payer' }) {
+  await choose(page, 'card');
+  await page.getByLabel('Card number').fill(number);
+  await page.getByLabel(/^Expir/).fill(expiry);
+  await page.getByLabel(/^(CVC|Security code)/).fill(cvc);
+  await page.getByLabel(/^Name/).fill(name);
+  await send(page);
+}
+
+const choose = (page, method) => page.locator(`input[name="method"][value="${method}"]`).check();
+const send = (page) => page.getByRole('button', { name: /^Pay / }).click();
+
+/** The ways to pay that the page offers. */
+export const methods = (page) => page.getByRole('radio');
 
 /** The picture of the code to pay. */
-export const qrCode = (page) => page.getByRole('img', { name: /qr/i });
+export const qrCode = (page) => page.getByRole('img', { name: /^QR code/ });
 
-/** In test mode: the link to the sandbox's bank. */
-export const sandboxBank = (page) => page.getByRole('link', { name: /sandbox/i });
+/** In test mode: the link to a bank that pays what a code asks for. */
+export const testBank = (page) => page.getByRole('link', { name: 'Pay with the test bank' });
 
-/** Pays at the sandbox's bank when it is open in `page`. */
-export const pressPay = (page) => page.getByRole('button', { name: /^pay/i }).click();
-
-/** Fills the card form and sends it. */
-export async function payByCard(page, { number, expMonth = '12', expYear = '2040', cvc = '123', name = 'A. Payer' }) {
-  const card = { number, expMonth, expYear, cvc, name };
-  for (const [field, value] of Object.entries(card)) {
-    await page.locator(`[name="card.${field}"]`).fill(value);
-  }
-  await page.getByRole('button', { name: /^pay/i }).click();
-}
+/** Pays what is asked for, when the test bank is open in `page`. */
+export const payAtTestBank = (page) => page.getByRole('button', { name: 'Pay this' }).click();
 
 /** What says that the session is paid. */
-export const paid = (page) => page.getByRole('heading', { name: /paid|payment (complete|received|successful)/i });
+export const paid = (page) => page.getByRole('heading', { name: 'Payment successful' });
 
-/** What says that the card was declined. */
-export const declined = (page) => page.getByRole('alert').filter({ hasText: /declined/i });
+/** What says why a card was not taken. */
+export const notice = (page, text) => page.getByRole('alert').filter({ hasText: text });
 
 /** What says that there is no such session. */
-export const notFound = (page) => page.getByRole('heading', { name: /not found/i });
+export const notFound = (page) => page.getByRole('heading', { name: 'We cannot find this payment' });
 
 /** The link back to the merchant. */
-export const backLink = (page) => page.getByRole('link', { name: /back|return|continue/i });
+export const backLink = (page) => page.getByRole('link', { name: /^Back to / });

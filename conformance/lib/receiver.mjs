@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
+import { afterwards } from './after.mjs';
 
 /**
  * Starts an endpoint for the tests of `t`. Every path is accepted; `answer` decides the status.
@@ -25,7 +26,7 @@ export async function startReceiver(t, { answer = () => 200 } = {}) {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  t.after(() => {
+  afterwards(t, () => {
     server.close();
     server.closeAllConnections();
   });

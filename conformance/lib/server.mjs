@@ -5,17 +5,14 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { afterwards } from './after.mjs';
+import { paydesk } from './program.mjs';
 
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program =
-  process.env.PAYDESK_BIN ?? join(resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug', 'paydesk');
 
 /** Our environment without Paydesk's settings: a test says all of its own. */
 const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PAYDESK_')));
@@ -34,7 +31,7 @@ export async function startServer(t, { serve = [] } = {}) {
   const database = ['--database', `sqlite:${join(directory, 'paydesk.db')}`];
 
   const created = await promisify(execFile)(
-    program,
+    paydesk,
     ['merchant', 'create', '--name', 'Conformance', '--json', ...database],
     { env: environment },
   );
@@ -42,7 +39,7 @@ export async function startServer(t, { serve = [] } = {}) {
 
   const [listen, adminListen] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const child = spawn(
-    program,
+    paydesk,
     ['serve', '--listen', listen, '--admin-listen', adminListen, ...database, '--allow-private-webhooks', ...serve],
     { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -60,7 +57,7 @@ export async function startServer(t, { serve = [] } = {}) {
   const killAtExit = () => child.kill('SIGKILL');
   process.once('exit', killAtExit);
 
-  t.after(async () => {
+  afterwards(t, async () => {
     child.kill('SIGTERM');
     const end = await Promise.race([ended, sleep(STOP_WITHIN_MS, 'late', { ref: false })]);
     child.kill('SIGKILL');

@@ -24,11 +24,12 @@ pub mod tenant;
 pub mod time;
 pub mod transaction;
 
-/// A named place where a test may make the process fail; nothing at all unless the `failpoints` feature is on.
+/// A named place where a test may end the process as if it had been killed (`return`), or slow it down (`sleep(ms)`,
+/// `pause`); nothing at all unless the `failpoints` feature is on.
 macro_rules! failpoint {
     ($name:literal) => {
         #[cfg(feature = "failpoints")]
-        fail::fail_point!($name);
+        fail::fail_point!($name, |_| std::process::abort());
     };
 }
 pub(crate) use failpoint;

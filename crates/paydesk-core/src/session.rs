@@ -101,6 +101,17 @@ pub struct CustomerDetails {
     pub phone: Option<Phone>,
 }
 
+/// How the payer may be reached about a payment, as the payer wrote it on the page.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Contact {
+    /// Email address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Telephone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+}
+
 /// Somebody with an address: who is billed, shipped to, or signed in.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{NodeId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::Money;
-use crate::session::CustomFieldValue;
+use crate::session::{Contact, CustomFieldValue, Kind};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
 
@@ -31,6 +31,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// What a payer's attempt at a session of this kind does.
+    #[must_use]
+    pub const fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::Payment => Self::Payment,
+            Kind::Authorization => Self::Authorization,
+            Kind::AddPaymentMethod => Self::AddPaymentMethod,
+        }
+    }
+
     /// Whether it is a payer's attempt at a session (or at a stored card), and not an operation on an earlier one.
     #[must_use]
     pub const fn is_attempt(self) -> bool {
@@ -293,6 +303,9 @@ pub struct Transaction {
     /// The payer's answers to the merchant's questions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom_field_values: Vec<CustomFieldValue>,
+    /// How the payer may be reached, where the payer was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Contact>,
     /// The stored card that it charged or made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodId>,
@@ -372,6 +385,7 @@ impl Transaction {
             provider_reference: None,
             destination: None,
             custom_field_values: Vec::new(),
+            contact: None,
             payment_method: None,
             reference: None,
             received: None,

@@ -6,7 +6,9 @@ use std::io::Write as _;
 
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::time::Timestamp;
-use paydesk_rails::emvqr::{Code, FpsProxy, Initiation, PayNowProxy, Payee, Payment, PromptPayProxy};
+use paydesk_rails::emvqr::{
+    Code, FpsProxy, Initiation, PayNowProxy, Payee, Payment, PromptPayProxy,
+};
 use paydesk_rails::qr_svg::qr_svg;
 use serde_json::{Map, Value, json};
 
@@ -39,7 +41,9 @@ fn sample(name: &'static str, payee: Payee, minor: i64, merchant: &'static str) 
 fn samples() -> Vec<Sample> {
     let mobile = || Payee::PayNow(PayNowProxy::Mobile("+6585867834".to_owned()));
     let uen = || Payee::PayNow(PayNowProxy::Uen("201403121W".to_owned()));
-    let prompt_pay = |proxy: fn(String) -> PromptPayProxy, number: &str| Payee::PromptPay(proxy(number.to_owned()));
+    let prompt_pay = |proxy: fn(String) -> PromptPayProxy, number: &str| {
+        Payee::PromptPay(proxy(number.to_owned()))
+    };
     let fps = |proxy: fn(String) -> FpsProxy, proxied: &str| Payee::Fps(proxy(proxied.to_owned()));
     let duit_now = Payee::DuitNow {
         acquirer: "501664".to_owned(),
@@ -47,7 +51,12 @@ fn samples() -> Vec<Sample> {
     };
     let mut published = sample(PUBLISHED, mobile(), 3500, "NA");
     published.bill_number = "ztt1";
-    let mut largest = sample("paynow-largest", uen(), 999_999_999_999, "北京烤鸭 Café Zürich Straße");
+    let mut largest = sample(
+        "paynow-largest",
+        uen(),
+        999_999_999_999,
+        "北京烤鸭 Café Zürich Straße",
+    );
     largest.bill_number = "ABCDEFGHIJKLMNOPQRSTUVWXY";
     let (e_wallet, national_id) = ("123456789012345", "1234567890123");
     vec![
@@ -75,13 +84,24 @@ fn samples() -> Vec<Sample> {
         ),
         sample("duitnow", duit_now, 1234, "Kedai Kopi"),
         sample("fps-id", fps(FpsProxy::Id, "199900018"), 3550, "NA"),
-        sample("fps-mobile", fps(FpsProxy::Mobile, "+852-91234567"), 100, "NA"),
-        sample("fps-email", fps(FpsProxy::Email, "pay@example.hk"), 123_456, "NA"),
+        sample(
+            "fps-mobile",
+            fps(FpsProxy::Mobile, "+852-91234567"),
+            100,
+            "NA",
+        ),
+        sample(
+            "fps-email",
+            fps(FpsProxy::Email, "pay@example.hk"),
+            123_456,
+            "NA",
+        ),
     ]
 }
 
 fn code(sample: &Sample) -> Result<Code, Box<dyn Error>> {
-    let currency = Currency::from_code(sample.payee.currency_code()).ok_or("a scheme without a currency")?;
+    let currency =
+        Currency::from_code(sample.payee.currency_code()).ok_or("a scheme without a currency")?;
     let city = match sample.payee {
         Payee::PayNow(_) => "Singapore",
         Payee::PromptPay(_) => "Bangkok",
@@ -129,7 +149,12 @@ fn fields(code: &Code) -> Value {
             None
         };
         let value = match inner {
-            Some(inner) => Value::Object(inner.iter().map(|(id, value)| (two_digits(id), json!(value))).collect()),
+            Some(inner) => Value::Object(
+                inner
+                    .iter()
+                    .map(|(id, value)| (two_digits(id), json!(value)))
+                    .collect(),
+            ),
             None => json!(value),
         };
         fields.insert(two_digits(id), value);

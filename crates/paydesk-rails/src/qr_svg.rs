@@ -53,9 +53,16 @@ mod tests {
         let path = svg.split("d=\"").nth(1).unwrap().split('"').next().unwrap();
         let (mut x, mut y, mut modules) = (0, 0, Vec::new());
         // Each step is a letter, where only `M` has its row, and how far.
-        for step in path.split_inclusive(['M', 'm', 'h']).collect::<Vec<_>>().windows(2) {
+        for step in path
+            .split_inclusive(['M', 'm', 'h'])
+            .collect::<Vec<_>>()
+            .windows(2)
+        {
             let numbers = step[1].trim_end_matches(['M', 'm', 'h']);
-            let numbers: Vec<usize> = numbers.split([' ', '.']).map(|n| n.parse().unwrap()).collect();
+            let numbers: Vec<usize> = numbers
+                .split([' ', '.'])
+                .map(|n| n.parse().unwrap())
+                .collect();
             match step[0].chars().last().unwrap() {
                 'M' => (x, y) = (numbers[0], numbers[1]),
                 'm' => x += numbers[0],

@@ -5,3 +5,16 @@
 
 pub mod memory;
 pub mod sqlite;
+
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
+/// A named place where a test may end the process as if it had been killed (`return`), or slow it down (`sleep(ms)`,
+/// `pause`); nothing at all unless the `failpoints` feature is on.
+macro_rules! failpoint {
+    ($name:literal) => {
+        #[cfg(feature = "failpoints")]
+        fail::fail_point!($name, |_| std::process::abort());
+    };
+}
+pub(crate) use failpoint;

@@ -384,6 +384,7 @@ mod tests {
 
     use super::{MemoryStore, Store};
 
+    #[allow(clippy::unused_async, reason = "other stores wait while they are made")]
     async fn fresh() -> (Arc<dyn Store>, ()) {
         (Arc::new(MemoryStore::new()), ())
     }

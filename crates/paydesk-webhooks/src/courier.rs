@@ -14,7 +14,6 @@ use paydesk_core::store::{Change, CommitError, Record, Store, Unavailable};
 use paydesk_core::time::{Clock, Span, Timestamp};
 use tokio::time::{Instant, sleep};
 
-use crate::lanes::Health;
 use crate::schedule::{Jitter, next_delay};
 use crate::send::{Message, Sender, Sent};
 use crate::sign::{SigningKey, SigningKeys};
@@ -38,7 +37,10 @@ pub struct Courier {
 #[derive(Debug)]
 pub enum Landed {
     /// It was sent.
-    Attempted(Health),
+    Attempted {
+        /// Whether the receiver took it.
+        took: bool,
+    },
     /// It was not: another worker has it, or it cannot be signed.
     LetGo,
     /// The store failed. Whatever state that left it in, it will be due again.
@@ -111,10 +113,7 @@ impl Courier {
         log(&after);
         let took = matches!(after.state, DeliveryState::Delivered { .. });
         self.write_down(after, begun).await;
-        Landed::Attempted(Health {
-            took,
-            latency: begun.elapsed(),
-        })
+        Landed::Attempted { took }
     }
 
     /// Leases it; nothing if another worker was faster.

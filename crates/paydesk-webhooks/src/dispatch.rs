@@ -98,7 +98,7 @@ impl Dispatcher {
                 Some(Ok(Ok(ours))) => dispatched += usize::from(ours),
                 Some(Ok(Err(unavailable))) => failed = Some(unavailable),
                 Some(Err(panic)) => {
-                    tracing::error!(%panic, "an event could not be put in words; it stays undispatched")
+                    tracing::error!(%panic, "an event could not be put in words; it stays undispatched");
                 }
             }
         }

@@ -2,7 +2,6 @@
 //! dead or flooded fills its own lane and nobody else's.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
 
 use paydesk_core::delivery::Delivery;
 use paydesk_core::tenant::Tenant;
@@ -40,31 +39,17 @@ impl Receiver {
     }
 }
 
-/// What an attempt said of its receiver.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Health {
-    /// Whether it took the message.
-    pub took: bool,
-    /// How long one delivery to it takes, our own commits included.
-    pub latency: Duration,
-}
-
 #[derive(Clone, Copy, Debug)]
 struct Lane {
     under_way: usize,
-    health: Health,
-    /// Until when those who wait have been given turns.
-    booked: Option<Instant>,
+    /// Whether the receiver took the last message.
+    answers: bool,
 }
 
 impl Lane {
     const NEW: Self = Self {
         under_way: 0,
-        booked: None,
-        health: Health {
-            took: true,
-            latency: Duration::from_millis(100),
-        },
+        answers: true,
     };
 }
 
@@ -81,9 +66,6 @@ pub enum Entry {
 
 /// What is remembered of receivers that have nothing under way: that they did not answer.
 const REMEMBERED: usize = 4_096;
-/// A waiting delivery is looked at again at least this often.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// The attempts that are under way.
 #[derive(Debug)]
 pub struct Lanes {
@@ -105,11 +87,16 @@ impl Lanes {
     }
 
     const fn width(&self, lane: &Lane) -> usize {
-        if lane.health.took {
+        if lane.answers {
             self.bounds.per_receiver
         } else {
             1
         }
+    }
+
+    /// Whether a receiver took the last message that it was sent, as far as is known.
+    pub fn answers(&self, receiver: &Receiver) -> bool {
+        self.receivers.get(receiver).is_none_or(|lane| lane.answers)
     }
 
     /// Begins an attempt, if there is room.
@@ -129,8 +116,8 @@ impl Lanes {
         Entry::Entered
     }
 
-    /// Ends an attempt; `health` if there was one, and not only the wish to make one.
-    pub fn leave(&mut self, receiver: &Receiver, health: Option<Health>) {
+    /// Ends an attempt: whether the receiver took the message, if one was sent.
+    pub fn leave(&mut self, receiver: &Receiver, took: Option<bool>) {
         self.under_way = self.under_way.saturating_sub(1);
         if let Some(of_tenant) = self.tenants.get_mut(&receiver.tenant) {
             *of_tenant -= 1;
@@ -140,29 +127,14 @@ impl Lanes {
         }
         if let Some(lane) = self.receivers.get_mut(receiver) {
             lane.under_way -= 1;
-            lane.health = health.unwrap_or(lane.health);
-            if lane.under_way == 0 && lane.health.took {
+            lane.answers = took.unwrap_or(lane.answers);
+            if lane.under_way == 0 && lane.answers {
                 self.receivers.remove(receiver);
             }
         }
         if self.receivers.len() > self.bounds.overall + REMEMBERED {
             self.receivers.retain(|_, lane| lane.under_way > 0);
         }
-    }
-
-    /// One more waits for this receiver: how long until its turn, going by how fast the receiver is and how
-    /// many were given a turn before.
-    pub fn wait(&mut self, receiver: &Receiver, now: Instant) -> Duration {
-        let width = self
-            .receivers
-            .get(receiver)
-            .map_or(1, |lane| self.width(lane));
-        let lane = self.receivers.entry(receiver.clone()).or_insert(Lane::NEW);
-        let width = u32::try_from(width.max(1)).unwrap_or(u32::MAX);
-        let free = lane.booked.unwrap_or(now).max(now);
-        let turn = (free + lane.health.latency / width).min(now + LONGEST_WAIT);
-        lane.booked = Some(turn);
-        turn - now
     }
 }
 
@@ -190,15 +162,6 @@ mod tests {
         }
     }
 
-    const ANSWERED: Health = Health {
-        took: true,
-        latency: Duration::from_millis(60),
-    };
-    const DEAD: Health = Health {
-        took: false,
-        latency: Duration::from_secs(10),
-    };
-
     #[test]
     fn a_receiver_a_tenant_and_all_together_are_bounded() {
         let mut of = receivers();
@@ -220,7 +183,7 @@ mod tests {
         );
         assert_eq!(lanes.enter(&of(2, "a")), Entry::Entered);
         assert_eq!(lanes.enter(&of(3, "x")), Entry::Full);
-        lanes.leave(&of(1, "a"), Some(ANSWERED));
+        lanes.leave(&of(1, "a"), Some(true));
         assert_eq!(lanes.enter(&of(3, "x")), Entry::Entered);
         for receiver in [
             of(1, "a"),
@@ -230,7 +193,7 @@ mod tests {
             of(2, "a"),
             of(3, "x"),
         ] {
-            lanes.leave(&receiver, Some(ANSWERED));
+            lanes.leave(&receiver, Some(true));
         }
         assert_eq!(lanes.under_way, 0);
         assert!(
@@ -244,7 +207,7 @@ mod tests {
         let mut of = receivers();
         let mut lanes = Lanes::new(BOUNDS);
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
-        lanes.leave(&of(1, "a"), Some(DEAD));
+        lanes.leave(&of(1, "a"), Some(false));
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy);
         lanes.leave(&of(1, "a"), None);
@@ -254,40 +217,10 @@ mod tests {
             "no attempt, nothing learnt"
         );
         assert_eq!(lanes.enter(&of(1, "a")), Entry::Busy);
-        lanes.leave(&of(1, "a"), Some(ANSWERED));
+        lanes.leave(&of(1, "a"), Some(true));
         for _ in 0..3 {
             assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
         }
-    }
-
-    #[test]
-    fn who_waits_is_given_a_turn_by_how_fast_the_receiver_is() {
-        let mut of = receivers();
-        let mut lanes = Lanes::new(BOUNDS);
-        let (quick, dead) = (of(1, "quick"), of(1, "dead"));
-        for (receiver, health) in [(&quick, ANSWERED), (&dead, DEAD)] {
-            lanes.enter(receiver);
-            lanes.enter(receiver);
-            lanes.leave(receiver, Some(health));
-        }
-        let now = Instant::now();
-        let turns: Vec<u128> = (0..6)
-            .map(|_| lanes.wait(&quick, now).as_millis())
-            .collect();
-        assert_eq!(
-            turns,
-            [20, 40, 60, 80, 100, 120],
-            "three at a time, 60 ms each"
-        );
-        let turns: Vec<u64> = (0..8).map(|_| lanes.wait(&dead, now).as_secs()).collect();
-        assert_eq!(turns, [10, 20, 30, 40, 50, 60, 60, 60]);
-        let later = now + Duration::from_secs(1);
-        assert_eq!(
-            lanes.wait(&quick, later).as_millis(),
-            20,
-            "its turns are over"
-        );
-        assert_eq!(lanes.wait(&dead, later).as_secs(), 60);
     }
 
     #[test]
@@ -297,7 +230,7 @@ mod tests {
         for n in 0..3 * REMEMBERED {
             let receiver = of(1, &n.to_string());
             assert_eq!(lanes.enter(&receiver), Entry::Entered);
-            lanes.leave(&receiver, Some(DEAD));
+            lanes.leave(&receiver, Some(false));
         }
         assert!(lanes.receivers.len() <= BOUNDS.overall + REMEMBERED);
     }

@@ -20,9 +20,11 @@ mod dispatch;
 mod guard;
 mod lanes;
 pub mod render;
+mod round;
 mod schedule;
 mod send;
 mod sign;
+mod waiting;
 mod worker;
 
 pub use address::special_purpose;

@@ -1,27 +1,23 @@
 //! The worker: dispatches events and sends what is due, until it is told to stop.
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use paydesk_core::delivery::{Delivery, DeliveryState};
-use paydesk_core::id::{DeliveryId, Ids, NodeId};
+use paydesk_core::id::{Ids, NodeId};
 use paydesk_core::keys::ServerKeys;
-use paydesk_core::store::{Change, CommitError, Record, Store, Unavailable};
-use paydesk_core::tenant::Tenant;
-use paydesk_core::time::{Clock, Span};
+use paydesk_core::store::{Store, Unavailable};
+use paydesk_core::time::Clock;
 use tokio::sync::{Notify, watch};
-use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::sleep;
 
-use crate::courier::{Courier, Landed};
+use crate::courier::Courier;
 use crate::dispatch::Dispatcher;
-use crate::lanes::{Bounds, Entry, Lanes, Receiver};
 use crate::render::Vocabulary;
+use crate::round::Round;
 use crate::send::Sender;
 
-/// How long a crowded worker lets attempts end before it looks who may start: not one read for each of them.
+/// How long it rests at least between looking for deliveries.
 const BREATH: Duration = Duration::from_millis(10);
 
 /// How much is done at once, and how often it looks.
@@ -204,47 +200,39 @@ impl Worker {
     async fn deliver_until(&self, mut stopped: watch::Receiver<bool>) {
         let mut round = Round::new(Arc::clone(&self.courier), self.settings);
         while !*stopped.borrow() {
-            let page = match round.fill().await {
-                Ok(page) => page,
+            let looked = Instant::now();
+            let pause = match round.look().await {
+                Ok(true) => continue,
+                Ok(false) => self.settings.tick,
                 Err(unavailable) => {
                     tracing::warn!(%unavailable, "deliveries cannot be read; trying again");
                     sleep(self.settings.tick).await;
                     continue;
                 }
             };
-            if page.full && !page.busy.is_empty() {
-                // Those who must wait are all that can be seen: out of the way with them.
-                if let Err(unavailable) = round.put_back(page.busy).await {
-                    tracing::warn!(%unavailable, "deliveries cannot be put back; trying again");
-                    sleep(self.settings.tick).await;
-                }
-                continue;
-            }
-            if page.full && page.started > 0 {
-                continue;
-            }
-            let waiting = page.full || !page.busy.is_empty();
-            tokio::select! {
-                _ = stopped.changed() => {}
-                () = self.wake.0.deliveries.notified() => {}
-                () = sleep(self.settings.tick) => {}
-                Some(landed) = round.flights.join_next_with_id(), if waiting => {
-                    let pause = match round.land(landed) {
-                        Ok(()) => BREATH,
-                        Err(unavailable) => {
+            let tick = sleep(pause);
+            tokio::pin!(tick);
+            loop {
+                tokio::select! {
+                    _ = stopped.changed() => break,
+                    () = &mut tick => break,
+                    () = self.wake.0.deliveries.notified() => {
+                        // However often it is woken, it looks no more often than this.
+                        sleep(BREATH.saturating_sub(looked.elapsed())).await;
+                        break;
+                    }
+                    Some(landed) = round.flights.join_next_with_id() => {
+                        if let Err(unavailable) = round.land(landed) {
                             tracing::warn!(%unavailable, "a delivery could not be made; trying again");
-                            self.settings.tick
+                            sleep(self.settings.tick).await;
+                            break;
                         }
-                    };
-                    sleep(pause).await;
+                        round.start();
+                    }
                 }
             }
         }
-        while let Some(landed) = round.flights.join_next_with_id().await {
-            if let Err(unavailable) = round.land(landed) {
-                tracing::warn!(%unavailable, "a delivery could not be made before the end; it will be due again");
-            }
-        }
+        round.finish().await;
     }
 
     /// Dispatches all that is undispatched and sends all that is due now, and waits for what comes of it;
@@ -252,176 +240,15 @@ impl Worker {
     pub async fn run_due_once(&self) -> Result<Ran, Unavailable> {
         let dispatched = self.dispatcher.run().await?;
         let mut round = Round::new(Arc::clone(&self.courier), self.settings);
-        loop {
-            let page = round.fill().await?;
-            if round.flights.is_empty() {
-                return Ok(Ran {
-                    dispatched,
-                    attempted: round.attempted,
-                });
-            }
-            let busy = page.full || !page.busy.is_empty();
+        while round.look().await? || !round.flights.is_empty() {
             while let Some(landed) = round.flights.join_next_with_id().await {
                 round.land(landed)?;
-                if busy {
-                    break;
-                }
+                round.start();
             }
         }
-    }
-}
-
-/// One attempt under way.
-struct Flight {
-    delivery: DeliveryId,
-    receiver: Receiver,
-}
-
-/// What was found due.
-struct Page {
-    started: usize,
-    /// Those that wait for others of their receiver or tenant, and about how long.
-    busy: Vec<(Delivery, Duration)>,
-    /// Whether there may be more that are due than could be seen.
-    full: bool,
-}
-
-/// The attempts of one worker. Dropping it ends them.
-struct Round {
-    courier: Arc<Courier>,
-    lanes: Lanes,
-    page: usize,
-    flights: JoinSet<Landed>,
-    /// What each task carries; how a task that panicked is known.
-    carried: HashMap<task::Id, Flight>,
-    /// The same deliveries: between reading and leasing one it is still due, and would be taken twice.
-    in_hand: HashSet<DeliveryId>,
-    attempted: usize,
-}
-
-impl Round {
-    fn new(courier: Arc<Courier>, settings: Settings) -> Self {
-        Self {
-            courier,
-            lanes: Lanes::new(Bounds {
-                overall: settings.overall,
-                per_tenant: settings.per_tenant,
-                per_receiver: settings.per_receiver,
-            }),
-            // Those in hand may not be leased yet and are read again: a page always shows others too.
-            page: settings.overall * 2,
-            flights: JoinSet::new(),
-            carried: HashMap::new(),
-            in_hand: HashSet::new(),
-            attempted: 0,
-        }
-    }
-
-    /// Starts what is due and may start.
-    async fn fill(&mut self) -> Result<Page, Unavailable> {
-        while let Some(landed) = self.flights.try_join_next_with_id() {
-            self.land(landed)?;
-        }
-        let due = self
-            .courier
-            .store
-            .due_deliveries(self.courier.clock.now(), self.page)
-            .await?;
-        let mut page = Page {
-            started: 0,
-            busy: Vec::new(),
-            full: due.len() >= self.page,
-        };
-        let now = Instant::now();
-        for delivery in due {
-            if self.in_hand.contains(&delivery.id) {
-                continue;
-            }
-            let receiver = Receiver::of(&delivery);
-            match self.lanes.enter(&receiver) {
-                Entry::Entered => {
-                    self.start(delivery, receiver);
-                    page.started += 1;
-                }
-                Entry::Busy => {
-                    let turn = self.lanes.wait(&receiver, now);
-                    page.busy.push((delivery, turn));
-                }
-                Entry::Full => {
-                    // Everybody waits for somebody; nobody is in anybody's way.
-                    page.busy.clear();
-                    page.started = 0;
-                    page.full = true;
-                    break;
-                }
-            }
-        }
-        Ok(page)
-    }
-
-    fn start(&mut self, delivery: Delivery, receiver: Receiver) {
-        let flight = Flight {
-            delivery: delivery.id,
-            receiver,
-        };
-        self.in_hand.insert(delivery.id);
-        let courier = Arc::clone(&self.courier);
-        let task = self
-            .flights
-            .spawn(async move { courier.carry(delivery).await });
-        self.carried.insert(task.id(), flight);
-    }
-
-    /// Takes note of an attempt that is over.
-    fn land(&mut self, landed: Result<(task::Id, Landed), JoinError>) -> Result<(), Unavailable> {
-        let (id, landed) = match landed {
-            Ok(landed) => landed,
-            Err(panic) => {
-                tracing::error!(%panic, "a delivery panicked; it is due again when its lease ends");
-                (panic.id(), Landed::LetGo)
-            }
-        };
-        let health = match &landed {
-            Landed::Attempted(health) => {
-                self.attempted += 1;
-                Some(*health)
-            }
-            Landed::LetGo | Landed::Unavailable(_) => None,
-        };
-        if let Some(flight) = self.carried.remove(&id) {
-            self.in_hand.remove(&flight.delivery);
-            self.lanes.leave(&flight.receiver, health);
-        }
-        match landed {
-            Landed::Unavailable(unavailable) => Err(unavailable),
-            Landed::Attempted(_) | Landed::LetGo => Ok(()),
-        }
-    }
-
-    /// Makes those that must wait due when their turn comes, so that those behind them are seen.
-    async fn put_back(&self, busy: Vec<(Delivery, Duration)>) -> Result<(), Unavailable> {
-        let now = self.courier.clock.now();
-        let mut changes: HashMap<Tenant, Change> = HashMap::new();
-        for (mut delivery, turn) in busy {
-            let turn = Span::millis(u32::try_from(turn.as_millis()).unwrap_or(u32::MAX));
-            delivery.version += 1;
-            delivery.updated_at = now;
-            delivery.state = DeliveryState::Due {
-                at: now.after(turn),
-            };
-            changes
-                .entry(delivery.tenant)
-                .or_insert_with(|| Change::new(delivery.tenant))
-                .puts
-                .push(Record::Delivery(delivery));
-        }
-        for change in changes.into_values() {
-            match self.courier.store.commit(change).await {
-                // If one of them was taken meanwhile, the rest is seen again in the next round.
-                Ok(()) | Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::Unavailable(unavailable)) => return Err(unavailable),
-            }
-        }
-        Ok(())
+        Ok(Ran {
+            dispatched,
+            attempted: round.attempted,
+        })
     }
 }

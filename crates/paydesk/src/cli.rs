@@ -62,7 +62,11 @@ pub enum KeyCommand {
 #[derive(Args, Clone)]
 pub struct StoreOptions {
     /// The database: `sqlite:FILE`
-    #[arg(long, env = "PAYDESK_DATABASE_URL", default_value = "sqlite:paydesk.db")]
+    #[arg(
+        long,
+        env = "PAYDESK_DATABASE_URL",
+        default_value = "sqlite:paydesk.db"
+    )]
     pub database: String,
     /// The file with the server's keys; with SQLite it is made beside the database at first start
     #[arg(long)]
@@ -84,7 +88,11 @@ pub struct ListenOptions {
     #[arg(long, env = "PAYDESK_PUBLIC_URL")]
     pub public_url: Option<Url>,
     /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be given several times
-    #[arg(long = "trusted-proxy", env = "PAYDESK_TRUSTED_PROXIES", value_delimiter = ',')]
+    #[arg(
+        long = "trusted-proxy",
+        env = "PAYDESK_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
     pub trusted_proxies: Vec<IpNet>,
 }
 
@@ -144,7 +152,11 @@ pub struct SandboxOptions {
     #[arg(long, env = "PAYDESK_SANDBOX_LISTEN", default_value = "127.0.0.1:8430")]
     pub listen: SocketAddr,
     /// The ledger's file
-    #[arg(long, env = "PAYDESK_SANDBOX_DATA", default_value = "paydesk-sandbox.db")]
+    #[arg(
+        long,
+        env = "PAYDESK_SANDBOX_DATA",
+        default_value = "paydesk-sandbox.db"
+    )]
     pub data: PathBuf,
     /// What servers must show, if anything
     #[arg(long, env = "PAYDESK_SANDBOX_TOKEN", hide_env_values = true)]

@@ -10,12 +10,11 @@ use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind};
-use paydesk_core::store::Store as _;
 use paydesk_core::tenant::Tenant;
 
 use crate::cli::{DevOptions, StoreOptions};
 use crate::merchant::CredentialsOut;
-use crate::serve::{Server, public_url};
+use crate::serve::{Listeners, Server};
 use crate::{logs, parts, sandbox};
 
 /// The request of XanPay's documentation, as it stands there, on one line.
@@ -27,25 +26,46 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
     fs::create_dir_all(&options.data)
         .with_context(|| format!("the folder {} cannot be made", options.data.display()))?;
     let database = options.data.join("paydesk-dev.db");
-    let store_options =
-        StoreOptions { database: format!("sqlite:{}", database.display()), key_file: None, keys: None };
-    let public_url = public_url(&options.listen);
+    let store_options = StoreOptions {
+        database: format!("sqlite:{}", database.display()),
+        key_file: None,
+        keys: None,
+    };
+    let _lock = parts::lock_to_serve(&store_options)?;
+    let listeners = Listeners::bind(&options.listen).await?;
+    let public_url = listeners.public_url(&options.listen)?;
     let (database, store, keys) = parts::open(&store_options).await?;
     let bank = sandbox::in_process(&database, &public_url)?;
     let engine = parts::engine(store.clone(), keys, Some(bank.clone() as _), &public_url);
-    let server = Server::bind(&options.listen, RateLimits::default(), true, store, engine.clone(), Some(bank)).await?;
+    let server = Server::new(
+        &options.listen,
+        RateLimits::default(),
+        true,
+        store,
+        engine.clone(),
+        Some(bank),
+    )?;
 
     let credentials = demo_merchant(&engine, &options.data.join("paydesk-dev.json")).await?;
     let page = demo_session(&engine, &credentials).await?;
-    greet(&public_url, &server.admin_address()?.to_string(), &credentials, &page);
-    server.run().await
+    greet(
+        &public_url,
+        &listeners.admin.local_addr()?.to_string(),
+        &credentials,
+        &page,
+    );
+    server.run(listeners).await
 }
 
 /// The demo merchant's test credentials: the last time's, if they still open this database.
 async fn demo_merchant(engine: &Engine, file: &Path) -> anyhow::Result<CredentialsOut> {
     if let Ok(text) = fs::read_to_string(file)
         && let Ok(known) = serde_json::from_str::<CredentialsOut>(&text)
-        && engine.store().api_key(Secret::hash(&known.secret)).await?.is_some()
+        && engine
+            .store()
+            .api_key(Secret::hash(&known.secret))
+            .await?
+            .is_some()
     {
         return Ok(known);
     }
@@ -55,17 +75,29 @@ async fn demo_merchant(engine: &Engine, file: &Path) -> anyhow::Result<Credentia
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(file).with_context(|| format!("{} cannot be written", file.display()))?;
-    std::io::Write::write_all(&mut out, serde_json::to_string_pretty(&credentials)?.as_bytes())?;
+    let mut out = options
+        .open(file)
+        .with_context(|| format!("{} cannot be written", file.display()))?;
+    std::io::Write::write_all(
+        &mut out,
+        serde_json::to_string_pretty(&credentials)?.as_bytes(),
+    )?;
     Ok(credentials)
 }
 
 /// A session that is ready to be paid, so that there is a page to look at before anything is pasted.
 async fn demo_session(engine: &Engine, credentials: &CredentialsOut) -> anyhow::Result<String> {
-    let key = engine.store().api_key(Secret::hash(&credentials.secret)).await?;
+    let key = engine
+        .store()
+        .api_key(Secret::hash(&credentials.secret))
+        .await?;
     let tenant: Tenant = key.context("the demo merchant's key is gone")?.tenant;
     let currency = Currency::from_code("SGD").context("SGD is a currency")?;
-    let mut request = OpenSession::new(Door::XanPay, Kind::Payment, Amount::Fixed(Money::from_minor(3500, currency)?));
+    let mut request = OpenSession::new(
+        Door::XanPay,
+        Kind::Payment,
+        Amount::Fixed(Money::from_minor(3500, currency)?),
+    );
     request.title = Some("iPhone case".to_owned());
     let session = engine.open_session(tenant, request, None).await?;
     Ok(engine.page_url(tenant, session.id))

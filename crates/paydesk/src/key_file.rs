@@ -38,7 +38,9 @@ impl KeySource {
 pub async fn open(source: &KeySource, store: &dyn Store) -> anyhow::Result<ServerKeys> {
     let known = store.key_fingerprints().await?;
     let keys = match source {
-        KeySource::Text(text) => ServerKeys::from_text(text).context("PAYDESK_KEYS cannot be read")?,
+        KeySource::Text(text) => {
+            ServerKeys::from_text(text).context("PAYDESK_KEYS cannot be read")?
+        }
         KeySource::File(path) => match read(path)? {
             Some(keys) => keys,
             None if known.is_empty() => first(path)?,
@@ -65,10 +67,14 @@ fn read(path: &Path) -> anyhow::Result<Option<ServerKeys>> {
     match fs::read_to_string(path) {
         Ok(text) => {
             let keys = ServerKeys::from_text(&text);
-            Ok(Some(keys.with_context(|| format!("the key file {} cannot be read", path.display()))?))
+            Ok(Some(keys.with_context(|| {
+                format!("the key file {} cannot be read", path.display())
+            })?))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("the key file {} cannot be read", path.display())),
+        Err(error) => {
+            Err(error).with_context(|| format!("the key file {} cannot be read", path.display()))
+        }
     }
 }
 
@@ -81,9 +87,13 @@ fn first(path: &Path) -> anyhow::Result<ServerKeys> {
     match linked {
         Ok(()) => sync_folder(path)?,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            return read(path)?.with_context(|| format!("the key file {} vanished", path.display()));
+            return read(path)?
+                .with_context(|| format!("the key file {} vanished", path.display()));
         }
-        Err(error) => return Err(error).with_context(|| format!("cannot make the key file {}", path.display())),
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("cannot make the key file {}", path.display()));
+        }
     }
     Ok(keys)
 }
@@ -99,15 +109,19 @@ fn write_draft(path: &Path, keys: &ServerKeys) -> anyhow::Result<PathBuf> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file =
-        options.open(&draft).with_context(|| format!("cannot write beside the key file {}", path.display()))?;
+    let mut file = options
+        .open(&draft)
+        .with_context(|| format!("cannot write beside the key file {}", path.display()))?;
     file.write_all(keys.to_text().as_bytes())?;
     file.sync_all()?;
     Ok(draft)
 }
 
 fn sync_folder(path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     fs::File::open(folder)?.sync_all()?;
     Ok(())
 }
@@ -126,6 +140,10 @@ pub async fn rotate(options: StoreOptions) -> anyhow::Result<()> {
     fs::rename(&draft, &path)?;
     sync_folder(&path)?;
     store.add_key_fingerprints(&keys.fingerprints()).await?;
-    println!("Version {} is in {}. Restart every server, then it signs.", keys.current(), path.display());
+    println!(
+        "Version {} is in {}. Restart every server, then it signs.",
+        keys.current(),
+        path.display()
+    );
     Ok(())
 }

@@ -1,4 +1,8 @@
 //! The payment session server, as one program: its command line, its configuration, its wiring.
+#![allow(
+    clippy::print_stdout,
+    reason = "a command's answer goes to standard output"
+)]
 
 mod cli;
 mod dev;
@@ -40,5 +44,8 @@ fn main() -> ExitCode {
 
 /// Runs a command to its end on all cores.
 fn run(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(command)
 }

@@ -11,6 +11,7 @@ use paydesk_core::rail::Rail;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
 use paydesk_store::SqliteStore;
+use paydesk_store::sqlite::ServerLock;
 
 use crate::cli::StoreOptions;
 use crate::key_file::{self, KeySource};
@@ -27,8 +28,13 @@ impl Database {
             bail!("--database {url} is not known: it is sqlite:FILE, such as sqlite:paydesk.db");
         };
         let path = path.strip_prefix("//").unwrap_or(path);
-        ensure!(!path.is_empty(), "--database sqlite: names no file, such as sqlite:paydesk.db");
-        Ok(Self { path: PathBuf::from(path) })
+        ensure!(
+            !path.is_empty(),
+            "--database sqlite: names no file, such as sqlite:paydesk.db"
+        );
+        Ok(Self {
+            path: PathBuf::from(path),
+        })
     }
 
     /// Its file.
@@ -48,11 +54,26 @@ impl Database {
 /// Opens the store, and brings it to this version's schema.
 pub fn open_store(database: &Database) -> anyhow::Result<Arc<SqliteStore>> {
     let store = SqliteStore::open(database.path());
-    Ok(Arc::new(store.with_context(|| format!("the database {} cannot be opened", database.path().display()))?))
+    Ok(Arc::new(store.with_context(|| {
+        format!(
+            "the database {} cannot be opened",
+            database.path().display()
+        )
+    })?))
+}
+
+/// Takes the database for one server, until the lock is dropped. To be taken before anything is opened: a second
+/// server must not so much as bring the schema to its own version.
+pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<ServerLock> {
+    let database = Database::parse(&options.database)?;
+    ServerLock::take(database.path())
+        .with_context(|| format!("cannot serve {}", database.path().display()))
 }
 
 /// Opens the store and its keys.
-pub async fn open(options: &StoreOptions) -> anyhow::Result<(Database, Arc<SqliteStore>, Arc<ServerKeys>)> {
+pub async fn open(
+    options: &StoreOptions,
+) -> anyhow::Result<(Database, Arc<SqliteStore>, Arc<ServerKeys>)> {
     let database = Database::parse(&options.database)?;
     let store = open_store(&database)?;
     let keys = key_file::open(&KeySource::of(options, &database), store.as_ref()).await?;
@@ -80,6 +101,10 @@ pub fn engine(
 /// `paydesk migrate`.
 pub async fn migrate(options: StoreOptions) -> anyhow::Result<()> {
     let (database, _store, keys) = open(&options).await?;
-    println!("{} is at this version's schema; key version {} signs.", database.path().display(), keys.current());
+    println!(
+        "{} is at this version's schema; key version {} signs.",
+        database.path().display(),
+        keys.current()
+    );
     Ok(())
 }

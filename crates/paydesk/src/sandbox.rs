@@ -18,13 +18,22 @@ use crate::serve::serve_plainly;
 /// Runs the ledger until it is asked to end.
 pub async fn run(options: SandboxOptions) -> anyhow::Result<()> {
     logs::start(true, "info");
+    let end = asked_to_end().context("signals cannot be received")?;
     let ledger = Ledger::open(&options.data, Arc::new(SystemClock), Arc::new(SystemIds))
         .with_context(|| format!("the ledger {} cannot be opened", options.data.display()))?;
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
-    eprintln!("The sandbox's ledger is at http://{}", listener.local_addr()?);
-    serve_plainly(listener, router(ledger, options.token.map(Secret::new)), asked_to_end()).await
+    eprintln!(
+        "The sandbox's ledger is at http://{}",
+        listener.local_addr()?
+    );
+    serve_plainly(
+        listener,
+        router(ledger, options.token.map(Secret::new)),
+        end,
+    )
+    .await
 }
 
 /// The sandbox in this process, with its ledger beside the database.
@@ -36,7 +45,17 @@ pub fn in_process(database: &Database, public_url: &str) -> anyhow::Result<Arc<d
 }
 
 /// The sandbox of another process.
-pub fn shared(url: &Url, token: Option<String>, public_url: &str) -> anyhow::Result<Arc<dyn SandboxBank>> {
-    let client = SandboxClient::new(url.as_str().trim_end_matches('/'), token.map(Secret::new), public_url);
-    Ok(Arc::new(client.with_context(|| format!("the sandbox at {url} cannot be used"))?))
+pub fn shared(
+    url: &Url,
+    token: Option<String>,
+    public_url: &str,
+) -> anyhow::Result<Arc<dyn SandboxBank>> {
+    let client = SandboxClient::new(
+        url.as_str().trim_end_matches('/'),
+        token.map(Secret::new),
+        public_url,
+    );
+    Ok(Arc::new(client.with_context(|| {
+        format!("the sandbox at {url} cannot be used")
+    })?))
 }

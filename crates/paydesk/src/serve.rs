@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -30,44 +31,100 @@ use crate::{logs, parts, sandbox};
 /// Runs the server until it is asked to end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
-    let public_url = public_url(&options.listen);
+    let _lock = parts::lock_to_serve(&options.store)?;
+    let listeners = Listeners::bind(&options.listen).await?;
+    let public_url = listeners.public_url(&options.listen)?;
     let (database, store, keys) = parts::open(&options.store).await?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
-        Some(url) => Some(sandbox::shared(url, options.sandbox_token.clone(), &public_url)?),
+        Some(url) => Some(sandbox::shared(
+            url,
+            options.sandbox_token.clone(),
+            &public_url,
+        )?),
         None => Some(sandbox::in_process(&database, &public_url)?),
     };
-    let engine = parts::engine(store.clone(), keys, sandbox.clone().map(|bank| bank as _), &public_url);
-    let server = Server::bind(&options.listen, rates(&options), options.allow_private_webhooks, store, engine, sandbox);
-    let server = server.await?;
-    tracing::info!(listen = %server.address()?, admin = %server.admin_address()?, %public_url, "serving");
-    server.run().await
+    let engine = parts::engine(
+        store.clone(),
+        keys,
+        sandbox.clone().map(|bank| bank as _),
+        &public_url,
+    );
+    let server = Server::new(
+        &options.listen,
+        rates(&options),
+        options.allow_private_webhooks,
+        store,
+        engine,
+        sandbox,
+    )?;
+    tracing::info!(
+        listen = %listeners.public.local_addr()?,
+        admin = %listeners.admin.local_addr()?,
+        %public_url,
+        "serving"
+    );
+    server.run(listeners).await
 }
 
-/// How the server is reached from outside, without a slash at its end.
-pub fn public_url(options: &ListenOptions) -> String {
-    match &options.public_url {
-        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-        None => format!("http://{}", options.listen),
+/// Open listeners. They are opened first: port 0 means any, and links begin with the one that it became. Whoever
+/// connects before the server runs waits.
+pub struct Listeners {
+    /// Where merchants and payers reach the server.
+    pub public: TcpListener,
+    /// Where the operator reaches it.
+    pub admin: TcpListener,
+    /// Resolves once the process is asked to end. Listened for before anybody can connect: whoever saw the server
+    /// ready may ask it to end.
+    pub end: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl Listeners {
+    /// Opens both.
+    pub async fn bind(options: &ListenOptions) -> anyhow::Result<Self> {
+        let bind = |address: SocketAddr| async move {
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address}"))
+        };
+        let end = Box::pin(asked_to_end().context("signals cannot be received")?);
+        Ok(Self {
+            public: bind(options.listen).await?,
+            admin: bind(options.admin_listen).await?,
+            end,
+        })
+    }
+
+    /// How the server is reached from outside, without a slash at its end.
+    pub fn public_url(&self, options: &ListenOptions) -> io::Result<String> {
+        Ok(match &options.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.public.local_addr()?),
+        })
     }
 }
 
 fn rates(options: &ServeOptions) -> RateLimits {
     let mut limits = RateLimits::default();
-    let times = |rate: NonZeroU32, by| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
+    let times =
+        |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
     if let Some(rate) = options.key_rate {
-        limits.key = Some(Limit { per_second: rate, burst: times(rate, 2) });
+        limits.per_key = Some(Limit {
+            per_second: rate,
+            burst: times(rate, 2),
+        });
     }
     if let Some(rate) = options.page_rate {
-        limits.page = Some(Limit { per_second: rate, burst: times(rate, 6) });
+        limits.pages = Some(Limit {
+            per_second: rate,
+            burst: times(rate, 6),
+        });
     }
     limits
 }
 
-/// A server whose listeners are open.
+/// A server, put together.
 pub struct Server {
-    listener: TcpListener,
-    admin: TcpListener,
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
     store: Arc<SqliteStore>,
@@ -78,8 +135,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the listeners and puts everything together; nothing runs yet.
-    pub async fn bind(
+    /// Puts everything together; nothing runs yet.
+    pub fn new(
         listen: &ListenOptions,
         rates: RateLimits,
         allow_private_webhooks: bool,
@@ -87,26 +144,33 @@ impl Server {
         engine: Arc<Engine>,
         sandbox: Option<Arc<dyn SandboxBank>>,
     ) -> anyhow::Result<Self> {
-        let bind = |address: SocketAddr| async move {
-            TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
-        };
-        let (listener, admin) = (bind(listen.listen).await?, bind(listen.admin_listen).await?);
-        store.lock_for_serving().context("another server already serves this database")?;
-
         let metrics = Arc::new(Metrics::new(env!("CARGO_PKG_VERSION")));
         let config = EdgeConfig {
             trusted_proxies: TrustedProxies::new(listen.trusted_proxies.clone()),
             ..EdgeConfig::default()
         };
         let edge = Edge::new(config, metrics.clone(), &SystemIds);
-        let url = engine.public_url().parse().context("the public URL is not one")?;
+        let url = engine
+            .public_url()
+            .parse()
+            .context("the public URL is not one")?;
         let clock = Arc::new(SystemClock);
-        let app = Arc::new(App::new(engine.clone(), sandbox.clone(), clock.clone(), rates, &url));
+        let app = Arc::new(App::new(
+            engine.clone(),
+            sandbox.clone(),
+            clock.clone(),
+            rates,
+            &url,
+        ));
         let words = Vocabulary {
-            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(engine.keys().clone())),
+            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(
+                engine.keys().clone(),
+            )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
         };
-        let guard = Guard::new(Policy { allow_private: allow_private_webhooks });
+        let guard = Guard::new(Policy {
+            allow_private: allow_private_webhooks,
+        });
         let worker = Worker::new(paydesk_webhooks::Parts {
             store: store.clone(),
             clock,
@@ -117,30 +181,38 @@ impl Server {
             sender: Sender::new(guard, Timeouts::default())?,
             settings: Settings::default(),
         });
-        Ok(Self { listener, admin, edge, metrics, store, engine, sandbox, app, worker })
-    }
-
-    /// Where merchants and payers reach it.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-
-    /// Where the operator reaches it.
-    pub fn admin_address(&self) -> io::Result<SocketAddr> {
-        self.admin.local_addr()
+        Ok(Self {
+            edge,
+            metrics,
+            store,
+            engine,
+            sandbox,
+            app,
+            worker,
+        })
     }
 
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
     /// the store.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
         // No other process serves this store: what one had in flight when it died is asked about at once.
         match self.engine.take_over().await {
             Ok(0) => {}
-            Ok(taken) => tracing::warn!(taken, "outcomes were unknown when the server last stopped; asking for them"),
-            Err(error) => tracing::error!(%error, "what was in flight could not be taken over; it is found by time"),
+            Ok(taken) => tracing::warn!(
+                taken,
+                "outcomes were unknown when the server last stopped; asking for them"
+            ),
+            Err(error) => {
+                tracing::error!(%error, "what was in flight could not be taken over; it is found by time");
+            }
         }
         let (stop_background, background_stopped) = watch::channel(false);
-        let background = tokio::spawn(background(self.engine.clone(), self.sandbox, self.worker, background_stopped));
+        let background = tokio::spawn(background(
+            self.engine.clone(),
+            self.sandbox,
+            self.worker,
+            background_stopped,
+        ));
 
         let (stop, stopped) = watch::channel(false);
         let until = |mut stopped: watch::Receiver<bool>| async move {
@@ -155,14 +227,14 @@ impl Server {
         let services = wrap(paydesk_api::router(self.app), self.edge.clone());
         let limits = ConnectionLimits::default();
         let public = serve(
-            self.listener,
+            listeners.public,
             move |peer| services.for_peer(peer),
             limits,
             self.metrics.connections("public"),
             until(stopped.clone()),
         );
         let operator = tokio::spawn(serve(
-            self.admin,
+            listeners.admin,
             move |_| TowerToHyperService::new(checked.clone()),
             limits,
             self.metrics.connections("admin"),
@@ -170,13 +242,12 @@ impl Server {
         ));
         let edge = self.edge.clone();
         let asked = async {
-            let asked = asked_to_end().await;
+            listeners.end.await;
             tracing::info!("asked to end: finishing what is under way");
             edge.start_draining();
             stop.send_replace(true);
-            asked
         };
-        let (drained, asked) = tokio::join!(public, asked);
+        let (drained, ()) = tokio::join!(public, asked);
         if drained.cut > 0 {
             tracing::warn!(cut = drained.cut, "connections did not finish in time");
         }
@@ -184,7 +255,7 @@ impl Server {
         background.await.context("a background job failed")?;
         operator.await.context("the admin listener failed")?;
         self.store.close().await;
-        asked.context("signals cannot be received")
+        Ok(())
     }
 }
 
@@ -231,15 +302,17 @@ async fn background(
 pub async fn serve_plainly(
     listener: TcpListener,
     router: Router,
-    stop: impl Future<Output = io::Result<()>>,
+    stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-    let stop = async {
-        if let Err(error) = stop.await {
-            tracing::error!(%error, "signals cannot be received");
-        }
-    };
     let service = move |_| TowerToHyperService::new(router.clone());
-    serve(listener, service, ConnectionLimits::default(), metrics.connections("sandbox"), stop).await;
+    serve(
+        listener,
+        service,
+        ConnectionLimits::default(),
+        metrics.connections("sandbox"),
+        stop,
+    )
+    .await;
     Ok(())
 }

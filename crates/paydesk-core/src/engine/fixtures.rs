@@ -226,6 +226,7 @@ pub(super) fn paying(method: Method) -> StartPayment {
         method,
         amount: None,
         custom_field_values: Vec::new(),
+        contact: None,
         card: (method.family() == Family::Card).then(card),
         saved: None,
     }

@@ -188,7 +188,8 @@ impl Engine {
         Ok(true)
     }
 
-    /// Ends the lease of a process that is known to be gone. Answers whether there was one.
+    /// Ends what a process that is known to be gone had a right to: to call the rail, or to ask it. Answers whether
+    /// there was any such thing.
     pub(super) async fn take_over_one(
         &self,
         tenant: Tenant,
@@ -196,10 +197,12 @@ impl Engine {
     ) -> Result<bool, EngineError> {
         self.repeat(|_| async move {
             let mut snapshot = self.outcome_snapshot(tenant, id).await?;
-            let Status::InFlight { lease } = &mut snapshot.transaction.status else {
-                return Ok((None, false));
-            };
-            lease.until = self.wall();
+            match &mut snapshot.transaction.status {
+                Status::InFlight { lease } => lease.until = self.wall(),
+                // It may have died while it asked.
+                Status::Unknown { ask_at, .. } => *ask_at = self.wall(),
+                _ => return Ok((None, false)),
+            }
             let asked_at = self.env(tenant);
             let (change, _) = decide(snapshot.transaction, snapshot.session, asked_at);
             // Due at once: the asking itself is the reconciler's.

@@ -16,7 +16,7 @@ use crate::payment_method::{Card, PaymentMethod};
 use crate::rail::{Operation, Source, Start};
 use crate::refusal::Refusal;
 use crate::session::{
-    CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
+    Contact, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
 };
 use crate::store::{Change, ClaimKey, Conflict};
 use crate::tenant::Tenant;
@@ -32,6 +32,8 @@ pub struct StartPayment {
     pub amount: Option<Money>,
     /// Answers to the merchant's questions.
     pub custom_field_values: Vec<CustomFieldValue>,
+    /// How the payer may be reached, where the payer was asked.
+    pub contact: Option<Contact>,
     /// The card, for a card.
     pub card: Option<Card>,
     /// A card that is stored already, instead.
@@ -60,7 +62,8 @@ pub enum Intent {
 }
 
 /// Decides whether and how a payment starts. Refuses, in this order: an ended session, a payment in flight,
-/// the method, the account, the card, the number of attempts, the amount, the custom fields.
+/// the method, the account, the card, the number of attempts, the amount, the custom
+/// fields, the contact.
 pub fn decide(
     request: StartPayment,
     snapshot: SessionSnapshot,
@@ -88,7 +91,7 @@ pub fn decide(
         });
     }
     let amount = checks::amount_to_pay(&terms.amount, request.amount)?;
-    checks::check_custom_fields(&draft.session, &request.custom_field_values)?;
+    checks::check_answers(&draft.session, &request)?;
 
     if matches!(draft.session.state, State::Processing { .. }) {
         let waiting = draft
@@ -131,16 +134,13 @@ pub fn decide(
     };
     let transaction = Transaction {
         custom_field_values: request.custom_field_values,
+        contact: request.contact,
         payment_method: request.saved.map(|saved| saved.id),
         ..Transaction::begin(Begin {
             id,
             tenant: draft.session.tenant,
             session: Some(draft.session.id),
-            action: match terms.kind {
-                Kind::Payment => Action::Payment,
-                Kind::Authorization => Action::Authorization,
-                Kind::AddPaymentMethod => Action::AddPaymentMethod,
-            },
+            action: Action::of(terms.kind),
             amount,
             method,
             provider_account: terms.provider_account,

@@ -187,32 +187,51 @@ pub async fn filtered_pages_follow_each_other_without_gap_or_repeat(store: Arc<d
 pub async fn a_rare_state_is_found_among_many(store: Arc<dyn Store>) {
     let samples = Samples::new(1);
     let tenant = samples.tenant();
-    // The one that is looked for is the oldest.
-    let created = samples.session(tenant);
-    let expired = samples.session(tenant);
-    let expired = Session {
-        state: State::Expired {
-            at: expired.created_at,
-        },
-        ..expired
-    };
-    for rare in [&created, &expired] {
-        apply(&store, puts(tenant, [Record::Session(rare.clone())])).await;
-    }
-    let cancelled = (0..3_000).map(|_| {
+    let ended = |state: fn(Timestamp) -> State| {
         let session = samples.session(tenant);
-        let at = session.created_at;
-        let by = Canceller::Merchant;
-        Record::Session(Session {
-            state: State::Cancelled { at, by },
-            ..session
-        })
-    });
-    apply(&store, puts(tenant, cancelled)).await;
+        let state = state(session.created_at);
+        Session { state, ..session }
+    };
+    let expired = |at| State::Expired { at };
+    let cancelled = |at| State::Cancelled {
+        at,
+        by: Canceller::Merchant,
+    };
+    let list = |state, now| {
+        let store = Arc::clone(&store);
+        async move { list(&store, tenant, &[state], now, None, 5).await }
+    };
+    // The one that is looked for is the oldest, among ended ones and later among open ones.
+    let first_created = samples.session(tenant);
+    let first_expired = ended(expired);
+    let first = [&first_created, &first_expired];
+    let first = first.into_iter().cloned().map(Record::Session);
+    apply(&store, puts(tenant, first)).await;
+    let first_created = [first_created];
+    let first_expired = [first_expired];
+    let many = (0..1_500).map(|_| Record::Session(ended(cancelled)));
+    apply(&store, puts(tenant, many)).await;
     let now = samples.tick();
-    for (state, found) in [(StateName::Created, created), (StateName::Expired, expired)] {
-        assert_eq!(list(&store, tenant, &[state], now, None, 5).await, [found]);
-    }
+    assert_eq!(list(StateName::Created, now).await, first_created);
+    assert_eq!(list(StateName::Expired, now).await, first_expired);
+
+    let initiated = || {
+        let session = samples.session(tenant);
+        let state = session.initiated_at(session.created_at);
+        Session { state, ..session }
+    };
+    let many: Vec<_> = (0..1_500).map(|_| initiated()).collect();
+    let newest_first: Vec<_> = many.iter().rev().take(5).cloned().collect();
+    apply(&store, puts(tenant, many.into_iter().map(Record::Session))).await;
+    let now = samples.tick();
+    assert_eq!(list(StateName::Created, now).await, first_created);
+    assert_eq!(list(StateName::Expired, now).await, first_expired);
+    assert_eq!(list(StateName::Initiated, now).await, newest_first);
+    // A week later, and no sweeper has come by.
+    let now = now.after(Span::days(7));
+    assert_eq!(list(StateName::Created, now).await, []);
+    assert_eq!(list(StateName::Initiated, now).await, []);
+    assert_eq!(list(StateName::Expired, now).await, newest_first);
 }
 
 pub async fn a_moved_session_is_listed_where_it_stands_now(store: Arc<dyn Store>) {

@@ -209,6 +209,7 @@ impl Samples {
             provider_reference: None,
             destination: None,
             custom_field_values: Vec::new(),
+            contact: None,
             payment_method: None,
             reference: None,
             received: None,

@@ -277,6 +277,7 @@ impl World {
         };
         let tenant = self.books.sessions[&session].tenant;
         let mut request = StartPayment {
+            contact: None,
             method,
             amount,
             custom_field_values: Vec::new(),

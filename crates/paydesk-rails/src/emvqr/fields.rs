@@ -51,7 +51,8 @@ impl Fields {
         while !rest.is_empty() {
             let (id, after) = two_digits(rest).ok_or(ParseError::NotAField)?;
             let (length, after) = two_digits(after).ok_or(ParseError::NotAField)?;
-            let (value, after) = characters(after, usize::from(length)).ok_or(ParseError::Truncated { id })?;
+            let (value, after) =
+                characters(after, usize::from(length)).ok_or(ParseError::Truncated { id })?;
             if value.is_empty() {
                 return Err(ParseError::Empty { id });
             }
@@ -80,11 +81,17 @@ fn two_digits(text: &str) -> Option<(u8, &str)> {
     let (digits, rest) = text.split_at_checked(2)?;
     // `parse` alone would take a sign.
     let both = digits.bytes().all(|byte| byte.is_ascii_digit());
-    both.then(|| digits.parse().ok()).flatten().map(|value| (value, rest))
+    both.then(|| digits.parse().ok())
+        .flatten()
+        .map(|value| (value, rest))
 }
 
 fn characters(text: &str, count: usize) -> Option<(&str, &str)> {
-    let end = text.char_indices().map(|(at, _)| at).chain([text.len()]).nth(count)?;
+    let end = text
+        .char_indices()
+        .map(|(at, _)| at)
+        .chain([text.len()])
+        .nth(count)?;
     text.split_at_checked(end)
 }
 

@@ -89,7 +89,9 @@ pub struct Code(Fields);
 impl Code {
     /// The code for one payment.
     pub fn for_payment(payment: &Payment<'_>) -> Result<Self, BuildError> {
-        let Payment { payee, bill_number, .. } = *payment;
+        let Payment {
+            payee, bill_number, ..
+        } = *payment;
         let amount = payment.amount.to_major();
         if payment.amount.is_zero() || amount.len() > LONGEST_AMOUNT {
             return Err(BuildError::Amount);
@@ -109,7 +111,10 @@ impl Code {
             Some(Initiation::Static) => fields.put(id::INITIATION, "11")?,
             Some(Initiation::OneTime) => fields.put(id::INITIATION, "12")?,
         }
-        fields.put(payee.template_id(), payee.template(payment.expires_at)?.encode())?;
+        fields.put(
+            payee.template_id(),
+            payee.template(payment.expires_at)?.encode(),
+        )?;
         fields.put(id::CATEGORY, "0000")?;
         fields.put(id::CURRENCY, format!("{:03}", currency.numeric()))?;
         fields.put(id::AMOUNT, amount)?;
@@ -164,7 +169,10 @@ impl Code {
     /// Its fields and those of its templates by id.
     fn canonical(&self) -> Vec<(u8, String)> {
         let sorted = |fields: &Fields| {
-            let mut sorted: Vec<_> = fields.iter().map(|(at, value)| (at, value.to_owned())).collect();
+            let mut sorted: Vec<_> = fields
+                .iter()
+                .map(|(at, value)| (at, value.to_owned()))
+                .collect();
             sorted.sort_unstable();
             sorted
         };
@@ -180,7 +188,11 @@ impl Code {
     /// The bill number: the reference that comes back with the money.
     #[must_use]
     pub fn bill_number(&self) -> Option<String> {
-        Some(self.template(id::ADDITIONAL)?.get(id::BILL_NUMBER)?.to_owned())
+        Some(
+            self.template(id::ADDITIONAL)?
+                .get(id::BILL_NUMBER)?
+                .to_owned(),
+        )
     }
 }
 
@@ -244,7 +256,9 @@ fn well_formed(at: u8, value: &str) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
     /// The amount is zero or longer than thirteen characters.
-    #[error("the amount of a QR code is more than zero and has at most {LONGEST_AMOUNT} characters")]
+    #[error(
+        "the amount of a QR code is more than zero and has at most {LONGEST_AMOUNT} characters"
+    )]
     Amount,
     /// The scheme settles another currency.
     #[error("the scheme does not settle this currency")]
@@ -270,7 +284,9 @@ pub enum BuildError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
     /// It is not made of fields.
-    #[error("is not a QR payment code: two digits of id and two of length are expected before each value")]
+    #[error(
+        "is not a QR payment code: two digits of id and two of length are expected before each value"
+    )]
     NotAField,
     /// It ends within a field.
     #[error("ends within field {id:02}")]

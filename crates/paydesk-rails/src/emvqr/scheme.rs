@@ -132,7 +132,11 @@ impl Payee {
 impl PayNowProxy {
     fn checked(&self) -> Result<(&'static str, &str), BuildError> {
         match self {
-            Self::Mobile(number) if number.strip_prefix("+65").is_some_and(|rest| is_digits(rest, &[8])) => {
+            Self::Mobile(number)
+                if number
+                    .strip_prefix("+65")
+                    .is_some_and(|rest| is_digits(rest, &[8])) =>
+            {
                 Ok(("0", number))
             }
             Self::Mobile(_) => Err(BuildError::Proxy {
@@ -183,7 +187,11 @@ impl FpsProxy {
             Self::Id(_) => Err(BuildError::Proxy {
                 expected: "seven or nine digits",
             }),
-            Self::Mobile(number) if number.strip_prefix("+852-").is_some_and(|rest| is_digits(rest, &[8])) => {
+            Self::Mobile(number)
+                if number
+                    .strip_prefix("+852-")
+                    .is_some_and(|rest| is_digits(rest, &[8])) =>
+            {
                 Ok((3, number))
             }
             Self::Mobile(_) => Err(BuildError::Proxy {

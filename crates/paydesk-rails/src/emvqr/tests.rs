@@ -111,7 +111,13 @@ fn each_scheme_writes_its_own_template() {
             "01",
             "764",
         ),
-        (duit_now, 26, "0014A000000615000101065016640204Q001", "02", "458"),
+        (
+            duit_now,
+            26,
+            "0014A000000615000101065016640204Q001",
+            "02",
+            "458",
+        ),
         (
             Payee::Fps(FpsProxy::Id("166500001".to_owned())),
             26,
@@ -174,7 +180,10 @@ fn a_proxy_of_the_wrong_form_is_refused() {
 #[test]
 fn what_no_code_can_say_is_refused() {
     let payee = mobile();
-    assert_eq!(Code::for_payment(&payment(&payee, 0)).unwrap_err(), BuildError::Amount);
+    assert_eq!(
+        Code::for_payment(&payment(&payee, 0)).unwrap_err(),
+        BuildError::Amount
+    );
     // 9999999999.99 has thirteen characters; one cent more has fourteen.
     assert!(Code::for_payment(&payment(&payee, 999_999_999_999)).is_ok());
     assert_eq!(
@@ -185,13 +194,19 @@ fn what_no_code_can_say_is_refused() {
         amount: money(1, "USD"),
         ..payment(&payee, 1)
     };
-    assert_eq!(Code::for_payment(&dollars).unwrap_err(), BuildError::Currency);
+    assert_eq!(
+        Code::for_payment(&dollars).unwrap_err(),
+        BuildError::Currency
+    );
     for bill_number in ["", "01234567890123456789012345", "naïve", "line\n"] {
         let payment = Payment {
             bill_number,
             ..payment(&payee, 1)
         };
-        assert_eq!(Code::for_payment(&payment).unwrap_err(), BuildError::BillNumber);
+        assert_eq!(
+            Code::for_payment(&payment).unwrap_err(),
+            BuildError::BillNumber
+        );
     }
 }
 
@@ -210,22 +225,34 @@ fn what_is_no_code_is_refused_with_its_reason() {
         (body.to_owned(), ParseError::NoChecksum),
         (SEED.replace("CE6D", "ce6d"), ParseError::Checksum),
         (SEED.replace("35.00", "53.00"), ParseError::Checksum),
-        (SEED.replace("CE6D", "CE6"), ParseError::Truncated { id: 63 }),
+        (
+            SEED.replace("CE6D", "CE6"),
+            ParseError::Truncated { id: 63 },
+        ),
         (format!("{SEED}6001x"), ParseError::Twice { id: 60 }),
         (format!("{SEED}9901x"), ParseError::NoChecksum),
         (sealed("5802SG000201"), ParseError::Format),
         (sealed("000203"), ParseError::Format),
-        (sealed("0002010102136002XY"), ParseError::Malformed { id: 1 }),
+        (
+            sealed("0002010102136002XY"),
+            ParseError::Malformed { id: 1 },
+        ),
         (sealed("000201540135.0"), ParseError::NotAField),
         (sealed("0002015404-1.0"), ParseError::Malformed { id: 54 }),
-        (sealed("000201541412345678901.00"), ParseError::Malformed { id: 54 }),
+        (
+            sealed("000201541412345678901.00"),
+            ParseError::Malformed { id: 54 },
+        ),
         (sealed("0002015302SG"), ParseError::Malformed { id: 53 }),
         (sealed("0002015802sg"), ParseError::Malformed { id: 58 }),
         (
             sealed("0002015926ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
             ParseError::Malformed { id: 59 },
         ),
-        (sealed("0002016016ABCDEFGHIJKLMNOP"), ParseError::Malformed { id: 60 }),
+        (
+            sealed("0002016016ABCDEFGHIJKLMNOP"),
+            ParseError::Malformed { id: 60 },
+        ),
         (
             sealed("00020162300126ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
             ParseError::Malformed { id: 62 },
@@ -241,7 +268,10 @@ fn codes_are_equal_whatever_the_order_of_their_fields() {
     let one = Code::parse(&sealed("00020126120002AB0102CD5802SG")).unwrap();
     let other = Code::parse(&sealed("0002015802SG26120102CD0002AB")).unwrap();
     assert_eq!(one, other);
-    assert_ne!(one, Code::parse(&sealed("00020126120002AB0102CE5802SG")).unwrap());
+    assert_ne!(
+        one,
+        Code::parse(&sealed("00020126120002AB0102CE5802SG")).unwrap()
+    );
 }
 
 fn payees() -> impl Strategy<Value = Payee> {
@@ -250,7 +280,8 @@ fn payees() -> impl Strategy<Value = Payee> {
         "[0-9]{9}[A-Z]([A-Z0-9]{3})?".prop_map(|number| Payee::PayNow(PayNowProxy::Uen(number))),
         "\\+66[0-9]{9}".prop_map(|number| Payee::PromptPay(PromptPayProxy::Mobile(number))),
         "[0-9]{15}".prop_map(|number| Payee::PromptPay(PromptPayProxy::EWallet(number))),
-        ("[0-9]{6}", "[A-Z0-9]{1,28}").prop_map(|(acquirer, merchant)| Payee::DuitNow { acquirer, merchant }),
+        ("[0-9]{6}", "[A-Z0-9]{1,28}")
+            .prop_map(|(acquirer, merchant)| Payee::DuitNow { acquirer, merchant }),
         "[a-z]{1,30}@[a-z]{1,20}\\.hk".prop_map(|address| Payee::Fps(FpsProxy::Email(address))),
     ]
 }

@@ -23,7 +23,11 @@ pub fn fold(name: &str, longest: usize) -> String {
     }
     folded.truncate(longest);
     folded.truncate(folded.trim_end().len());
-    if folded.is_empty() { NO_NAME.to_owned() } else { folded }
+    if folded.is_empty() {
+        NO_NAME.to_owned()
+    } else {
+        folded
+    }
 }
 
 /// Whether the text can be written as it is: printable ASCII.

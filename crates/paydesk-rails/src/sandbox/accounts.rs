@@ -7,7 +7,9 @@ use paydesk_core::money::Money;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Destination;
 
-use crate::emvqr::{BuildError, Code, FpsProxy, Initiation, PayNowProxy, Payee, Payment, PromptPayProxy};
+use crate::emvqr::{
+    BuildError, Code, FpsProxy, Initiation, PayNowProxy, Payee, Payment, PromptPayProxy,
+};
 
 /// What a payer is to be told.
 pub(super) struct Push<'a> {
@@ -60,7 +62,9 @@ pub(super) fn destination(push: &Push<'_>) -> Result<Option<Destination>, BuildE
         ),
         Method::InstaPay => transferred("001234567890", "Sandbox Bank Philippines"),
         Method::HkBankTransfer => transferred("999-001-123456789", "Sandbox Bank Hong Kong"),
-        Method::InBankTransfer => transferred("000123456789012", "Sandbox Bank India, IFSC SBXB0000001"),
+        Method::InBankTransfer => {
+            transferred("000123456789012", "Sandbox Bank India, IFSC SBXB0000001")
+        }
         Method::IdBankTransfer => transferred("1234567890", "Sandbox Bank Indonesia"),
         Method::AuBankTransfer => transferred("999-999 123456789", "Sandbox Bank Australia"),
         Method::NzBankTransfer => transferred("99-9999-1234567-000", "Sandbox Bank New Zealand"),

@@ -49,8 +49,13 @@ pub(super) struct Attempt {
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub(super) enum PaidWith {
     Typed(TypedCard),
-    Stored { token: String },
-    Push { nonce: String, expires_at: Timestamp },
+    Stored {
+        token: String,
+    },
+    Push {
+        nonce: String,
+        expires_at: Timestamp,
+    },
 }
 
 /// A test card on its way to the ledger. Unlike [`Card`] it can be serialized, for the call to a sandbox in

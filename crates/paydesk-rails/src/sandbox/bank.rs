@@ -23,7 +23,11 @@ pub trait SandboxBank: Rail {
 
     /// The payer's bank sends money: this much, or all that is asked for. Each call is another transfer; late and
     /// repeated ones work, since real banks do both. The rail tells of it until it is acknowledged.
-    async fn bank_transfer(&self, named: PushName, amount: Option<Money>) -> Result<Transfer, SandboxError>;
+    async fn bank_transfer(
+        &self,
+        named: PushName,
+        amount: Option<Money>,
+    ) -> Result<Transfer, SandboxError>;
 
     /// What a wallet's or a card bank's page shows, for the token at the end of its address.
     async fn challenge(&self, token: &str) -> Result<Challenge, SandboxError>;

@@ -26,13 +26,22 @@ pub(super) const BRAND: &str = "visa";
 
 const CARDS: [(&str, Behaviour); 9] = [
     ("4242424242424242", Behaviour::Succeeds),
-    ("4000000000000002", Behaviour::Declines(DeclineReason::Declined)),
+    (
+        "4000000000000002",
+        Behaviour::Declines(DeclineReason::Declined),
+    ),
     (
         "4000000000009995",
         Behaviour::Declines(DeclineReason::InsufficientFunds),
     ),
-    ("4000000000000069", Behaviour::Declines(DeclineReason::ExpiredCard)),
-    ("4000000000000127", Behaviour::Declines(DeclineReason::IncorrectCvc)),
+    (
+        "4000000000000069",
+        Behaviour::Declines(DeclineReason::ExpiredCard),
+    ),
+    (
+        "4000000000000127",
+        Behaviour::Declines(DeclineReason::IncorrectCvc),
+    ),
     ("4000000000003220", Behaviour::Challenges),
     ("4000000000000119", Behaviour::Fails),
     ("4000000000000341", Behaviour::FailsWhenChargedLater),
@@ -69,7 +78,12 @@ mod tests {
             assert!(luhn.is_multiple_of(10), "{number}");
             assert!(is_test_card(number));
         }
-        for number in ["4111111111111111", "4242 4242 4242 4242", "424242424242424", ""] {
+        for number in [
+            "4111111111111111",
+            "4242 4242 4242 4242",
+            "424242424242424",
+            "",
+        ] {
             assert!(!is_test_card(number), "{number}");
         }
     }

@@ -7,12 +7,14 @@ use async_trait::async_trait;
 use paydesk_core::id::TransactionId;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::Money;
+use paydesk_core::payment_method::Card;
 use paydesk_core::rail::{FollowUp, Found, Rail, RailAnswer, RailUnreachable, Start, Transfer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::attempt::{After, Attempt, Kind};
 use super::bank::{Challenge, Choice, PushName, PushPayment, SandboxBank, SandboxError, Wakeups};
+use super::cards::is_test_card;
 use super::on_pages_at;
 use super::wire::{About, Answered, Asked, AtMost, Chosen, Recorded, Sent, Told};
 
@@ -47,10 +49,17 @@ pub struct ClientError(String);
 
 impl SandboxClient {
     /// For the sandbox at `sandbox_url`. Payers reach its pages through this server's `public_url`.
-    pub fn new(sandbox_url: &str, token: Option<Secret>, public_url: &str) -> Result<Self, ClientError> {
-        let url = reqwest::Url::parse(sandbox_url).map_err(|error| ClientError(error.to_string()))?;
+    pub fn new(
+        sandbox_url: &str,
+        token: Option<Secret>,
+        public_url: &str,
+    ) -> Result<Self, ClientError> {
+        let url =
+            reqwest::Url::parse(sandbox_url).map_err(|error| ClientError(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(ClientError("its address begins with http:// or https://".to_owned()));
+            return Err(ClientError(
+                "its address begins with http:// or https://".to_owned(),
+            ));
         }
         // The client wants a provider of cryptography even where it only speaks plain HTTP. If there is one
         // already, that one serves.
@@ -76,18 +85,24 @@ impl SandboxClient {
         path: &str,
         question: &(impl Serialize + Sync),
     ) -> Result<A, SandboxError> {
-        let mut request = self.http.post(format!("{}{path}", self.base)).json(question);
+        let mut request = self
+            .http
+            .post(format!("{}{path}", self.base))
+            .json(question);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.reveal());
         }
-        let unreachable = |error: reqwest::Error| SandboxError::Unreachable(error.without_url().to_string());
+        let unreachable =
+            |error: reqwest::Error| SandboxError::Unreachable(error.without_url().to_string());
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             body.extend_from_slice(&chunk);
             if body.len() as u64 > LARGEST_ANSWER {
-                return Err(SandboxError::Unreachable("its answer is too long".to_owned()));
+                return Err(SandboxError::Unreachable(
+                    "its answer is too long".to_owned(),
+                ));
             }
         }
         if status.is_success() {
@@ -121,7 +136,8 @@ impl SandboxClient {
     }
 
     async fn follow_up(&self, kind: Kind, follow_up: FollowUp) -> RailAnswer {
-        self.answer("/rail/followUp", &After::new(kind, follow_up)).await
+        self.answer("/rail/followUp", &After::new(kind, follow_up))
+            .await
     }
 }
 
@@ -179,19 +195,27 @@ impl SandboxBank for SandboxClient {
         self.call("/bank/push", &named).await
     }
 
-    async fn bank_transfer(&self, named: PushName, amount: Option<Money>) -> Result<Transfer, SandboxError> {
-        let Told(transfer) = self.call("/bank/transfers", &Sent { named, amount }).await?;
+    async fn bank_transfer(
+        &self,
+        named: PushName,
+        amount: Option<Money>,
+    ) -> Result<Transfer, SandboxError> {
+        let Told(transfer) = self
+            .call("/bank/transfers", &Sent { named, amount })
+            .await?;
         Ok(transfer)
     }
 
     async fn challenge(&self, token: &str) -> Result<Challenge, SandboxError> {
         let (token, choice) = (token.to_owned(), None);
-        self.call("/bank/challenges", &Chosen { token, choice }).await
+        self.call("/bank/challenges", &Chosen { token, choice })
+            .await
     }
 
     async fn choose(&self, token: &str, choice: Choice) -> Result<Challenge, SandboxError> {
         let (token, choice) = (token.to_owned(), Some(choice));
-        self.call("/bank/challenges", &Chosen { token, choice }).await
+        self.call("/bank/challenges", &Chosen { token, choice })
+            .await
     }
 
     fn wakeups(&self) -> Wakeups {

@@ -97,12 +97,16 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         match self {
             // The body may hold a card: what was wrong with it is not repeated.
-            Self::Unreadable(rejection) => problem(rejection.status(), "the body is not what this call takes"),
+            Self::Unreadable(rejection) => {
+                problem(rejection.status(), "the body is not what this call takes")
+            }
             Self::Ledger(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
             Self::Bank(error @ SandboxError::Unreachable(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, Json(error)).into_response()
             }
-            Self::Bank(error @ SandboxError::UnknownPayment) => (StatusCode::NOT_FOUND, Json(error)).into_response(),
+            Self::Bank(error @ SandboxError::UnknownPayment) => {
+                (StatusCode::NOT_FOUND, Json(error)).into_response()
+            }
             Self::Bank(error) => (StatusCode::UNPROCESSABLE_ENTITY, Json(error)).into_response(),
         }
     }
@@ -147,7 +151,9 @@ async fn push(State(ledger): State<Ledger>, named: Body<PushName>) -> Answer<imp
 
 async fn bank_transfer(State(ledger): State<Ledger>, sent: Body<Sent>) -> Answer<Told> {
     let Json(sent) = sent?;
-    Ok(Json(Told(ledger.bank_transfer(sent.named, sent.amount).await?)))
+    Ok(Json(Told(
+        ledger.bank_transfer(sent.named, sent.amount).await?,
+    )))
 }
 
 async fn challenge(State(ledger): State<Ledger>, chosen: Body<Chosen>) -> Answer<impl Serialize> {
@@ -169,7 +175,10 @@ async fn charges(State(ledger): State<Ledger>, Query(page): Query<Page>) -> Answ
     Ok(Json(ledger.charges(page.after, limit).await?))
 }
 
-async fn charge(State(ledger): State<Ledger>, Path(reference): Path<TransactionId>) -> Answer<Charge> {
+async fn charge(
+    State(ledger): State<Ledger>,
+    Path(reference): Path<TransactionId>,
+) -> Answer<Charge> {
     let charge = ledger.charge(reference).await?;
     Ok(Json(charge.ok_or(SandboxError::UnknownPayment)?))
 }

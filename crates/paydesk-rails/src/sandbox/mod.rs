@@ -17,10 +17,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use paydesk_core::id::TransactionId;
 use paydesk_core::money::Money;
+use paydesk_core::payment_method::Card;
 use paydesk_core::rail::{FollowUp, Found, Rail, RailAnswer, RailUnreachable, Start, Transfer};
 
 pub use attempt::Kind;
-pub use bank::{Challenge, Choice, Decision, PushName, PushPayment, SandboxBank, SandboxError, Wakeups};
+pub use bank::{
+    Challenge, Choice, Decision, PushName, PushPayment, SandboxBank, SandboxError, Wakeups,
+};
 pub use cards::is_test_card;
 pub use client::{ClientError, SandboxClient};
 pub use http::router;
@@ -134,7 +137,11 @@ impl SandboxBank for SandboxRail {
         self.ledger.push(named).await
     }
 
-    async fn bank_transfer(&self, named: PushName, amount: Option<Money>) -> Result<Transfer, SandboxError> {
+    async fn bank_transfer(
+        &self,
+        named: PushName,
+        amount: Option<Money>,
+    ) -> Result<Transfer, SandboxError> {
         self.ledger.bank_transfer(named, amount).await
     }
 

@@ -18,7 +18,10 @@ async fn an_abandoned_reference_is_refused_from_then_on(sandbox: Sandbox) {
     assert_eq!(sandbox.bank.abandon(start.reference).await, Found::NotFound);
     assert_eq!(sandbox.bank.abandon(start.reference).await, Found::NotFound);
     assert_eq!(sandbox.bank.start(start.clone()).await, NEVER_ARRIVED);
-    assert_eq!(sandbox.bank.query(start.reference).await, Found::Known(NEVER_ARRIVED));
+    assert_eq!(
+        sandbox.bank.query(start.reference).await,
+        Found::Known(NEVER_ARRIVED)
+    );
     assert_eq!(sandbox.captured(start.reference).await, 0);
 }
 
@@ -40,14 +43,20 @@ async fn a_payer_cannot_approve_what_was_abandoned(sandbox: Sandbox) {
     let challenge = sandbox.bank.choose(&page, Choice::Approve).await.unwrap();
     assert_eq!(challenge.decision, Decision::Closed);
     assert_eq!(sandbox.bank.start(start.clone()).await, NEVER_ARRIVED);
-    assert_eq!(sandbox.bank.query(start.reference).await, Found::Known(NEVER_ARRIVED));
+    assert_eq!(
+        sandbox.bank.query(start.reference).await,
+        Found::Known(NEVER_ARRIVED)
+    );
     assert_eq!(sandbox.captured(start.reference).await, 0);
 }
 
 async fn an_abandoned_refund_is_refused_when_it_comes(sandbox: Sandbox) {
     let (paid, _) = sandbox.pay("4242 4242 4242 4242").await;
     let refund = sandbox.after(paid, money(3500, "SGD"));
-    assert_eq!(sandbox.bank.abandon(refund.reference).await, Found::NotFound);
+    assert_eq!(
+        sandbox.bank.abandon(refund.reference).await,
+        Found::NotFound
+    );
     assert_eq!(sandbox.bank.refund(refund).await, NEVER_ARRIVED);
     assert_eq!(sandbox.charge(paid).await.unwrap().refunded, 0);
 }

@@ -28,7 +28,10 @@ async fn each_test_card_does_what_its_row_says(sandbox: Sandbox) {
     use DeclineReason::{Declined, ExpiredCard, IncorrectCvc, InsufficientFunds};
     for (number, expected) in [
         ("4000 0000 0000 0002", RailAnswer::Declined(Declined)),
-        ("4000 0000 0000 9995", RailAnswer::Declined(InsufficientFunds)),
+        (
+            "4000 0000 0000 9995",
+            RailAnswer::Declined(InsufficientFunds),
+        ),
         ("4000 0000 0000 0069", RailAnswer::Declined(ExpiredCard)),
         ("4000 0000 0000 0127", RailAnswer::Declined(IncorrectCvc)),
         (
@@ -40,7 +43,11 @@ async fn each_test_card_does_what_its_row_says(sandbox: Sandbox) {
         let (reference, answer) = sandbox.pay(number).await;
         assert_eq!(answer, expected, "{number}");
         assert_eq!(sandbox.bank.query(reference).await, Found::Known(expected));
-        assert_eq!(sandbox.charge(reference).await, None, "{number} moved money");
+        assert_eq!(
+            sandbox.charge(reference).await,
+            None,
+            "{number} moved money"
+        );
     }
     for number in ["4242 4242 4242 4242", "4000 0000 0000 0341"] {
         let (reference, answer) = sandbox.pay(number).await;
@@ -97,8 +104,13 @@ async fn a_reference_used_for_something_else_answers_nothing(sandbox: Sandbox) {
 async fn a_card_is_stored_and_charged_later(sandbox: Sandbox) {
     let mut start = sandbox.by_card(fresh(), "4242 4242 4242 4242");
     start.store = true;
-    let stored = receipt(sandbox.bank.start(start.clone()).await).stored_card.unwrap();
-    assert_eq!((stored.brand.as_str(), stored.last_four.as_str()), ("visa", "4242"));
+    let stored = receipt(sandbox.bank.start(start.clone()).await)
+        .stored_card
+        .unwrap();
+    assert_eq!(
+        (stored.brand.as_str(), stored.last_four.as_str()),
+        ("visa", "4242")
+    );
     assert_eq!((stored.exp_month, stored.exp_year), (12, 2030));
     // Asked again, it is the same card and not another one.
     assert_eq!(
@@ -114,7 +126,9 @@ async fn a_card_is_stored_and_charged_later(sandbox: Sandbox) {
 async fn a_card_that_stores_fails_when_it_is_charged_later(sandbox: Sandbox) {
     let mut start = sandbox.by_card(fresh(), "4000 0000 0000 0341");
     start.store = true;
-    let stored = receipt(sandbox.bank.start(start).await).stored_card.unwrap();
+    let stored = receipt(sandbox.bank.start(start).await)
+        .stored_card
+        .unwrap();
     let later = sandbox.by_stored(fresh(), stored);
     let failed = RailAnswer::Failed(FailureReason::ProcessingError);
     assert_eq!(sandbox.bank.start(later.clone()).await, failed);
@@ -124,7 +138,9 @@ async fn a_card_that_stores_fails_when_it_is_charged_later(sandbox: Sandbox) {
 async fn a_stored_card_is_charged_for_its_own_merchant_only(sandbox: Sandbox) {
     let mut start = sandbox.by_card(fresh(), "4242 4242 4242 4242");
     start.store = true;
-    let stored = receipt(sandbox.bank.start(start).await).stored_card.unwrap();
+    let stored = receipt(sandbox.bank.start(start).await)
+        .stored_card
+        .unwrap();
 
     let mut stranger = sandbox.by_stored(fresh(), stored.clone());
     stranger.tenant.merchant = MerchantId(fresh().0);
@@ -150,7 +166,11 @@ async fn a_card_is_stored_without_a_charge(sandbox: Sandbox) {
     };
     for number in ["4242 4242 4242 4242", "4000 0000 0000 0341"] {
         let start = store(number);
-        assert!(receipt(sandbox.bank.start(start.clone()).await).stored_card.is_some());
+        assert!(
+            receipt(sandbox.bank.start(start.clone()).await)
+                .stored_card
+                .is_some()
+        );
         assert_eq!(sandbox.charge(start.reference).await, None);
     }
 
@@ -160,7 +180,11 @@ async fn a_card_is_stored_without_a_charge(sandbox: Sandbox) {
     // A card that is stored behind a challenge is there once the payer has approved it.
     let challenged = store("4000 0000 0000 3220");
     let page = waiting(sandbox.bank.start(challenged.clone()).await);
-    sandbox.bank.choose(&token(&page), Choice::Approve).await.unwrap();
+    sandbox
+        .bank
+        .choose(&token(&page), Choice::Approve)
+        .await
+        .unwrap();
     let Found::Known(answer) = sandbox.bank.query(challenged.reference).await else {
         panic!("the rail does not know what it stored");
     };
@@ -197,8 +221,18 @@ async fn live_mode_is_refused_everywhere(sandbox: Sandbox) {
 }
 
 async fn what_a_card_cannot_do_is_refused(sandbox: Sandbox) {
-    let nothing = sandbox.start(fresh(), Method::Card, money(0, "SGD"), card("4242 4242 4242 4242"));
-    let by_qr = sandbox.start(fresh(), Method::PayNow, money(1, "SGD"), card("4242 4242 4242 4242"));
+    let nothing = sandbox.start(
+        fresh(),
+        Method::Card,
+        money(0, "SGD"),
+        card("4242 4242 4242 4242"),
+    );
+    let by_qr = sandbox.start(
+        fresh(),
+        Method::PayNow,
+        money(1, "SGD"),
+        card("4242 4242 4242 4242"),
+    );
     let pushed = sandbox.start(fresh(), Method::Card, money(1, "SGD"), push("ABCDEFGHIJ"));
     let dollars = sandbox.start(fresh(), Method::PayNow, money(1, "USD"), push("ABCDEFGHIJ"));
     let mut held_by_qr = sandbox.by_paynow(fresh(), "ABCDEFGHIJ");
@@ -206,6 +240,10 @@ async fn what_a_card_cannot_do_is_refused(sandbox: Sandbox) {
     for start in [nothing, by_qr, pushed, dollars, held_by_qr] {
         let shown = format!("{start:?}");
         let answer = sandbox.bank.start(start).await;
-        assert_eq!(answer, RailAnswer::Failed(FailureReason::NotSupported), "{shown}");
+        assert_eq!(
+            answer,
+            RailAnswer::Failed(FailureReason::NotSupported),
+            "{shown}"
+        );
     }
 }

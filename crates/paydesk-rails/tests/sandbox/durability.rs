@@ -11,10 +11,18 @@ async fn everything_answered_is_there_after_a_restart() {
     paid.store = true;
     let answer = sandbox.bank.start(paid.clone()).await;
     let refused = sandbox.by_card(fresh(), "4242 4242 4242 4242");
-    assert_eq!(sandbox.bank.abandon(refused.reference).await, Found::NotFound);
+    assert_eq!(
+        sandbox.bank.abandon(refused.reference).await,
+        Found::NotFound
+    );
     let challenged = sandbox.by_card(fresh(), "4000 0000 0000 3220");
     let page = token(&waiting(sandbox.bank.start(challenged.clone()).await));
-    waiting(sandbox.bank.start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ")).await);
+    waiting(
+        sandbox
+            .bank
+            .start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ"))
+            .await,
+    );
     let named = PushName::Reference("ABCDEFGHIJ".to_owned());
     let sent = sandbox.bank.bank_transfer(named, None).await.unwrap();
 
@@ -49,11 +57,18 @@ async fn no_card_number_and_no_cvc_is_ever_written() {
         }
     }
     let written = sandbox.bytes();
-    let holds = |text: &str| written.windows(text.len()).any(|window| window == text.as_bytes());
+    let holds = |text: &str| {
+        written
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
     assert!(holds("4242"), "the last four are there to be found");
     for number in numbers {
         assert!(!holds(number), "{number} is on disk");
-        assert!(!holds(&number[..12]), "the first twelve of {number} are on disk");
+        assert!(
+            !holds(&number[..12]),
+            "the first twelve of {number} are on disk"
+        );
     }
     assert!(!holds("971\"") && !holds("cvc"), "a CVC is on disk");
 }

@@ -42,13 +42,19 @@ async fn a_settle_takes_a_part_and_releases_the_rest(sandbox: Sandbox) {
         "made twice, it is done once"
     );
     let charge = sandbox.charge(held).await.unwrap();
-    assert_eq!((charge.settled, charge.released, charge.captured), (3000, 500, 0));
+    assert_eq!(
+        (charge.settled, charge.released, charge.captured),
+        (3000, 500, 0)
+    );
     assert_eq!(sandbox.captured(settle.reference).await, 3000);
 
     let again = sandbox.after(held, money(500, "SGD"));
     assert_eq!(sandbox.bank.settle(again.clone()).await, DECLINED);
     assert_eq!(
-        sandbox.bank.void(sandbox.after(held, money(3500, "SGD"))).await,
+        sandbox
+            .bank
+            .void(sandbox.after(held, money(3500, "SGD")))
+            .await,
         DECLINED
     );
 }
@@ -58,34 +64,59 @@ async fn a_settle_never_takes_more_than_is_held(sandbox: Sandbox) {
     let too_much = sandbox.after(held, money(3501, "SGD"));
     assert_eq!(sandbox.bank.settle(too_much.clone()).await, DECLINED);
     assert_eq!(
-        sandbox.bank.settle(sandbox.after(held, money(0, "SGD"))).await,
+        sandbox
+            .bank
+            .settle(sandbox.after(held, money(0, "SGD")))
+            .await,
         DECLINED
     );
     assert_eq!(sandbox.captured(too_much.reference).await, 0);
-    receipt(sandbox.bank.settle(sandbox.after(held, money(3500, "SGD"))).await);
+    receipt(
+        sandbox
+            .bank
+            .settle(sandbox.after(held, money(3500, "SGD")))
+            .await,
+    );
     assert_eq!(sandbox.charge(held).await.unwrap().released, 0);
 
     // A payment holds nothing.
     let (paid, _) = sandbox.pay("4242 4242 4242 4242").await;
     assert_eq!(
-        sandbox.bank.settle(sandbox.after(paid, money(1, "SGD"))).await,
+        sandbox
+            .bank
+            .settle(sandbox.after(paid, money(1, "SGD")))
+            .await,
         DECLINED
     );
 }
 
 async fn a_void_releases_everything_once(sandbox: Sandbox) {
     let held = hold(&sandbox).await;
-    receipt(sandbox.bank.void(sandbox.after(held, money(3500, "SGD"))).await);
+    receipt(
+        sandbox
+            .bank
+            .void(sandbox.after(held, money(3500, "SGD")))
+            .await,
+    );
     assert_eq!(
-        sandbox.bank.void(sandbox.after(held, money(3500, "SGD"))).await,
+        sandbox
+            .bank
+            .void(sandbox.after(held, money(3500, "SGD")))
+            .await,
         DECLINED
     );
     assert_eq!(
-        sandbox.bank.settle(sandbox.after(held, money(1, "SGD"))).await,
+        sandbox
+            .bank
+            .settle(sandbox.after(held, money(1, "SGD")))
+            .await,
         DECLINED
     );
     let charge = sandbox.charge(held).await.unwrap();
-    assert_eq!((charge.held, charge.released, charge.settled), (3500, 3500, 0));
+    assert_eq!(
+        (charge.held, charge.released, charge.settled),
+        (3500, 3500, 0)
+    );
 }
 
 async fn refunds_never_exceed_what_was_captured(sandbox: Sandbox) {
@@ -98,8 +129,15 @@ async fn refunds_never_exceed_what_was_captured(sandbox: Sandbox) {
         (1500, true),
         (1, false),
     ] {
-        let answer = sandbox.bank.refund(sandbox.after(paid, money(minor, "SGD"))).await;
-        assert_eq!(matches!(answer, RailAnswer::Succeeded(_)), done, "{minor}: {answer:?}");
+        let answer = sandbox
+            .bank
+            .refund(sandbox.after(paid, money(minor, "SGD")))
+            .await;
+        assert_eq!(
+            matches!(answer, RailAnswer::Succeeded(_)),
+            done,
+            "{minor}: {answer:?}"
+        );
     }
     assert_eq!(sandbox.charge(paid).await.unwrap().refunded, 3500);
 }
@@ -108,7 +146,10 @@ async fn refunds_that_race_never_exceed_what_was_captured(sandbox: Sandbox) {
     let (paid, _) = sandbox.pay("4242 4242 4242 4242").await;
     let calls: Vec<_> = (0..10)
         .map(|_| {
-            let (bank, refund) = (sandbox.bank.clone(), sandbox.after(paid, money(1000, "SGD")));
+            let (bank, refund) = (
+                sandbox.bank.clone(),
+                sandbox.after(paid, money(1000, "SGD")),
+            );
             tokio::spawn(async move { bank.refund(refund).await })
         })
         .collect();
@@ -123,13 +164,19 @@ async fn refunds_that_race_never_exceed_what_was_captured(sandbox: Sandbox) {
 async fn what_was_settled_can_be_refunded_and_the_hold_cannot(sandbox: Sandbox) {
     let held = hold(&sandbox).await;
     assert_eq!(
-        sandbox.bank.refund(sandbox.after(held, money(1, "SGD"))).await,
+        sandbox
+            .bank
+            .refund(sandbox.after(held, money(1, "SGD")))
+            .await,
         DECLINED
     );
     let settle = sandbox.after(held, money(3000, "SGD"));
     receipt(sandbox.bank.settle(settle.clone()).await);
     assert_eq!(
-        sandbox.bank.refund(sandbox.after(held, money(1, "SGD"))).await,
+        sandbox
+            .bank
+            .refund(sandbox.after(held, money(1, "SGD")))
+            .await,
         DECLINED
     );
     assert_eq!(
@@ -152,18 +199,30 @@ async fn pushed_money_is_refunded_by_payment_or_by_transfer(sandbox: Sandbox) {
     waiting(sandbox.bank.start(start.clone()).await);
     let paid = start.reference;
     assert_eq!(
-        sandbox.bank.refund(sandbox.after(paid, money(1, "SGD"))).await,
+        sandbox
+            .bank
+            .refund(sandbox.after(paid, money(1, "SGD")))
+            .await,
         DECLINED
     );
 
     let named = PushName::Reference("ABCDEFGHIJ".to_owned());
-    sandbox.bank.bank_transfer(named.clone(), None).await.unwrap();
+    sandbox
+        .bank
+        .bank_transfer(named.clone(), None)
+        .await
+        .unwrap();
     let late = sandbox
         .bank
         .bank_transfer(named, Some(money(500, "SGD")))
         .await
         .unwrap();
-    receipt(sandbox.bank.refund(sandbox.after(paid, money(3500, "SGD"))).await);
+    receipt(
+        sandbox
+            .bank
+            .refund(sandbox.after(paid, money(3500, "SGD")))
+            .await,
+    );
 
     // Late money is a transaction of the server's own; the ledger knows its transfer.
     let mut refund = sandbox.after(fresh(), money(500, "SGD"));
@@ -187,7 +246,10 @@ async fn a_stranger_cannot_touch_a_payment(sandbox: Sandbox) {
 }
 
 fn other_account(sandbox: &Sandbox) -> std::sync::Arc<ProviderAccount> {
-    crate::harness::account_of(sandbox.account.tenant.merchant, paydesk_core::tenant::Mode::Test)
+    crate::harness::account_of(
+        sandbox.account.tenant.merchant,
+        paydesk_core::tenant::Mode::Test,
+    )
 }
 
 async fn a_follow_up_in_another_currency_or_on_nothing_fails(sandbox: Sandbox) {
@@ -200,7 +262,10 @@ async fn a_follow_up_in_another_currency_or_on_nothing_fails(sandbox: Sandbox) {
     }
     let (declined, _) = sandbox.pay("4000 0000 0000 0002").await;
     assert_eq!(
-        sandbox.bank.refund(sandbox.after(declined, money(1, "SGD"))).await,
+        sandbox
+            .bank
+            .refund(sandbox.after(declined, money(1, "SGD")))
+            .await,
         DECLINED
     );
 }

@@ -126,7 +126,13 @@ impl Sandbox {
             .collect()
     }
 
-    pub fn start(&self, reference: TransactionId, method: Method, amount: Money, source: Source) -> Start {
+    pub fn start(
+        &self,
+        reference: TransactionId,
+        method: Method,
+        amount: Money,
+        source: Source,
+    ) -> Start {
         Start {
             reference,
             tenant: self.account.tenant,
@@ -148,7 +154,12 @@ impl Sandbox {
 
     /// 35.00 SGD by a stored card.
     pub fn by_stored(&self, reference: TransactionId, stored: StoredCard) -> Start {
-        self.start(reference, Method::Card, money(3500, "SGD"), Source::Stored(stored))
+        self.start(
+            reference,
+            Method::Card,
+            money(3500, "SGD"),
+            Source::Stored(stored),
+        )
     }
 
     /// 35.00 SGD by `PayNow`.
@@ -158,7 +169,10 @@ impl Sandbox {
 
     pub async fn pay(&self, number: &str) -> (TransactionId, RailAnswer) {
         let reference = fresh();
-        (reference, self.bank.start(self.by_card(reference, number)).await)
+        (
+            reference,
+            self.bank.start(self.by_card(reference, number)).await,
+        )
     }
 
     pub fn after(&self, original: TransactionId, amount: Money) -> FollowUp {
@@ -179,13 +193,20 @@ impl Sandbox {
 
     /// What was really taken under a reference, in minor units.
     pub async fn captured(&self, reference: TransactionId) -> i64 {
-        self.charge(reference).await.map_or(0, |charge| charge.captured)
+        self.charge(reference)
+            .await
+            .map_or(0, |charge| charge.captured)
     }
 }
 
 fn open(directory: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Ledger {
     let clock = Arc::clone(clock);
-    Ledger::open(&directory.path().join("sandbox.db"), clock, Arc::new(SystemIds)).unwrap()
+    Ledger::open(
+        &directory.path().join("sandbox.db"),
+        clock,
+        Arc::new(SystemIds),
+    )
+    .unwrap()
 }
 
 pub fn receipt(answer: RailAnswer) -> Receipt {

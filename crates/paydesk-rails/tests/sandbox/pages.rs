@@ -28,11 +28,17 @@ async fn a_challenged_payment_succeeds_when_its_payer_approves(sandbox: Sandbox)
             .unwrap()
             .starts_with(&format!("{PAGES}/sandbox/3ds/"))
     );
-    assert_eq!(sandbox.bank.query(start.reference).await, Found::Known(answer));
+    assert_eq!(
+        sandbox.bank.query(start.reference).await,
+        Found::Known(answer)
+    );
     assert_eq!(sandbox.captured(start.reference).await, 0);
 
     let shown = sandbox.bank.challenge(&token(&page)).await.unwrap();
-    assert_eq!((shown.reference, shown.tenant), (start.reference, start.tenant));
+    assert_eq!(
+        (shown.reference, shown.tenant),
+        (start.reference, start.tenant)
+    );
     assert_eq!((shown.method, shown.amount), (Method::Card, start.amount));
     assert_eq!(
         (shown.merchant_name, shown.return_url),
@@ -40,7 +46,11 @@ async fn a_challenged_payment_succeeds_when_its_payer_approves(sandbox: Sandbox)
     );
     assert_eq!(shown.decision, Decision::Open);
 
-    let chosen = sandbox.bank.choose(&token(&page), Choice::Approve).await.unwrap();
+    let chosen = sandbox
+        .bank
+        .choose(&token(&page), Choice::Approve)
+        .await
+        .unwrap();
     assert_eq!(chosen.decision, Decision::Approved);
     let Found::Known(answer) = sandbox.bank.query(start.reference).await else {
         panic!("the rail does not know its own charge");
@@ -53,10 +63,17 @@ async fn a_challenged_payment_is_declined_when_its_payer_refuses(sandbox: Sandbo
     let mut start = sandbox.by_card(fresh(), "4000 0000 0000 3220");
     start.store = true;
     let page = waiting(sandbox.bank.start(start.clone()).await);
-    let chosen = sandbox.bank.choose(&token(&page), Choice::Refuse).await.unwrap();
+    let chosen = sandbox
+        .bank
+        .choose(&token(&page), Choice::Refuse)
+        .await
+        .unwrap();
     assert_eq!(chosen.decision, Decision::Refused);
     let declined = RailAnswer::Declined(DeclineReason::AuthenticationFailed);
-    assert_eq!(sandbox.bank.query(start.reference).await, Found::Known(declined));
+    assert_eq!(
+        sandbox.bank.query(start.reference).await,
+        Found::Known(declined)
+    );
     assert_eq!(sandbox.captured(start.reference).await, 0);
 }
 
@@ -64,15 +81,28 @@ async fn a_challenged_hold_is_held_when_its_payer_approves(sandbox: Sandbox) {
     let mut start = sandbox.by_card(fresh(), "4000 0000 0000 3220");
     start.operation = Operation::Authorize;
     let page = waiting(sandbox.bank.start(start.clone()).await);
-    sandbox.bank.choose(&token(&page), Choice::Approve).await.unwrap();
+    sandbox
+        .bank
+        .choose(&token(&page), Choice::Approve)
+        .await
+        .unwrap();
     let charge = sandbox.charge(start.reference).await.unwrap();
     assert_eq!((charge.held, charge.captured), (3500, 0));
 }
 
 async fn a_wallet_pays_when_its_payer_approves(sandbox: Sandbox) {
-    let start = sandbox.start(fresh(), Method::Toss, money(45_000, "KRW"), push("ABCDEFGHIJ"));
+    let start = sandbox.start(
+        fresh(),
+        Method::Toss,
+        money(45_000, "KRW"),
+        push("ABCDEFGHIJ"),
+    );
     let page = waiting(sandbox.bank.start(start.clone()).await);
-    sandbox.bank.choose(&token(&page), Choice::Approve).await.unwrap();
+    sandbox
+        .bank
+        .choose(&token(&page), Choice::Approve)
+        .await
+        .unwrap();
     assert!(matches!(
         sandbox.bank.query(start.reference).await,
         Found::Known(RailAnswer::Succeeded(_))
@@ -81,11 +111,23 @@ async fn a_wallet_pays_when_its_payer_approves(sandbox: Sandbox) {
 }
 
 async fn a_wallet_that_refuses_is_declined(sandbox: Sandbox) {
-    let start = sandbox.start(fresh(), Method::GojekId, money(45_000, "IDR"), push("ABCDEFGHIJ"));
+    let start = sandbox.start(
+        fresh(),
+        Method::GojekId,
+        money(45_000, "IDR"),
+        push("ABCDEFGHIJ"),
+    );
     let page = waiting(sandbox.bank.start(start.clone()).await);
-    sandbox.bank.choose(&token(&page), Choice::Refuse).await.unwrap();
+    sandbox
+        .bank
+        .choose(&token(&page), Choice::Refuse)
+        .await
+        .unwrap();
     let declined = RailAnswer::Declined(DeclineReason::Declined);
-    assert_eq!(sandbox.bank.query(start.reference).await, Found::Known(declined));
+    assert_eq!(
+        sandbox.bank.query(start.reference).await,
+        Found::Known(declined)
+    );
 }
 
 async fn the_first_choice_stands(sandbox: Sandbox) {

@@ -35,12 +35,18 @@ async fn every_method_starts_with_what_its_payer_needs(sandbox: Sandbox) {
         );
         let answer = sandbox.bank.start(start.clone()).await;
         assert_eq!(sandbox.bank.start(start.clone()).await, answer, "{method}");
-        assert_eq!(sandbox.bank.query(start.reference).await, Found::Known(answer.clone()));
+        assert_eq!(
+            sandbox.bank.query(start.reference).await,
+            Found::Known(answer.clone())
+        );
         let waiting = waiting(answer);
         assert!(waiting.provider_reference.is_some());
         if method.family() == Family::Wallet {
             let page = waiting.redirect_url.unwrap();
-            assert!(page.starts_with(&format!("{PAGES}/sandbox/wallet/")), "{page}");
+            assert!(
+                page.starts_with(&format!("{PAGES}/sandbox/wallet/")),
+                "{page}"
+            );
             assert_eq!(waiting.destination, None);
             continue;
         }
@@ -49,7 +55,11 @@ async fn every_method_starts_with_what_its_payer_needs(sandbox: Sandbox) {
         assert_eq!(destination.nonce, nonce);
         assert_eq!(destination.account_name, "Kopi & Co");
         assert!(!destination.account.is_empty());
-        assert_eq!(destination.bank.is_empty(), method.family() == Family::Qr, "{method}");
+        assert_eq!(
+            destination.bank.is_empty(),
+            method.family() == Family::Qr,
+            "{method}"
+        );
         if method.family() == Family::Qr {
             let code = Code::parse(&destination.qr_code.unwrap()).unwrap();
             assert_eq!(code.bill_number(), Some(nonce));
@@ -60,7 +70,12 @@ async fn every_method_starts_with_what_its_payer_needs(sandbox: Sandbox) {
 }
 
 async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
-    waiting(sandbox.bank.start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ")).await);
+    waiting(
+        sandbox
+            .bank
+            .start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ"))
+            .await,
+    );
     assert_eq!(sandbox.bank.transfers(10).await.unwrap(), []);
     let sent = sandbox
         .bank
@@ -72,7 +87,10 @@ async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
         (sent.account.as_str(), sent.nonce.as_deref()),
         ("+6585867834", Some("ABCDEFGHIJ"))
     );
-    assert_eq!((sent.tenant, sent.received_at), (sandbox.account.tenant, NOW));
+    assert_eq!(
+        (sent.tenant, sent.received_at),
+        (sandbox.account.tenant, NOW)
+    );
     sandbox.clock.advance(Span::seconds(1));
     let second = sandbox
         .bank
@@ -89,20 +107,32 @@ async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
         sandbox.bank.transfers(10).await.unwrap(),
         [sent.clone(), second.clone()]
     );
-    assert_eq!(sandbox.bank.transfers(1).await.unwrap(), std::slice::from_ref(&sent));
+    assert_eq!(
+        sandbox.bank.transfers(1).await.unwrap(),
+        std::slice::from_ref(&sent)
+    );
     sandbox
         .bank
         .acknowledge(&[sent.id.clone(), "unknown".to_owned()])
         .await
         .unwrap();
-    assert_eq!(sandbox.bank.transfers(10).await.unwrap(), std::slice::from_ref(&second));
-    sandbox.bank.acknowledge(&[sent.id, second.id]).await.unwrap();
+    assert_eq!(
+        sandbox.bank.transfers(10).await.unwrap(),
+        std::slice::from_ref(&second)
+    );
+    sandbox
+        .bank
+        .acknowledge(&[sent.id, second.id])
+        .await
+        .unwrap();
     assert_eq!(sandbox.bank.transfers(10).await.unwrap(), []);
 }
 
 async fn a_payer_pays_by_code_or_by_reference_short_over_twice_and_late(sandbox: Sandbox) {
     let start = sandbox.by_paynow(fresh(), "abcdefghij");
-    let destination = waiting(sandbox.bank.start(start.clone()).await).destination.unwrap();
+    let destination = waiting(sandbox.bank.start(start.clone()).await)
+        .destination
+        .unwrap();
     let code = PushName::QrCode(format!(" {}\n", destination.qr_code.clone().unwrap()));
 
     let known = sandbox.bank.push(code.clone()).await.unwrap();
@@ -110,8 +140,14 @@ async fn a_payer_pays_by_code_or_by_reference_short_over_twice_and_late(sandbox:
         (known.reference, known.tenant),
         (start.reference, sandbox.account.tenant)
     );
-    assert_eq!((known.amount, known.received), (money(3500, "SGD"), money(0, "SGD")));
-    assert_eq!((known.method, known.destination), (Method::PayNow, destination));
+    assert_eq!(
+        (known.amount, known.received),
+        (money(3500, "SGD"), money(0, "SGD"))
+    );
+    assert_eq!(
+        (known.method, known.destination),
+        (Method::PayNow, destination)
+    );
 
     let short = sandbox
         .bank
@@ -127,7 +163,11 @@ async fn a_payer_pays_by_code_or_by_reference_short_over_twice_and_late(sandbox:
         .unwrap();
     assert_eq!(over.nonce.as_deref(), Some("abcdefghij"));
     sandbox.clock.advance(Span::days(30));
-    let late = sandbox.bank.bank_transfer(code.clone(), None).await.unwrap();
+    let late = sandbox
+        .bank
+        .bank_transfer(code.clone(), None)
+        .await
+        .unwrap();
     assert_eq!(late.received_at, NOW.after(Span::days(30)));
     let received = money(1 + 9900 + 3500, "SGD");
     assert_eq!(sandbox.bank.push(code).await.unwrap().received, received);
@@ -139,10 +179,19 @@ async fn the_banks_refusals_have_names(sandbox: Sandbox) {
     waiting(sandbox.bank.start(start).await);
     let send = |named: PushName, amount| sandbox.bank.bank_transfer(named, amount);
     let unknown = by_reference("KLMNOPQRST");
-    assert_eq!(send(unknown.clone(), None).await, Err(SandboxError::UnknownPayment));
-    assert_eq!(sandbox.bank.push(unknown).await, Err(SandboxError::UnknownPayment));
+    assert_eq!(
+        send(unknown.clone(), None).await,
+        Err(SandboxError::UnknownPayment)
+    );
+    assert_eq!(
+        sandbox.bank.push(unknown).await,
+        Err(SandboxError::UnknownPayment)
+    );
     let not_a_code = send(PushName::QrCode("https://example.com".to_owned()), None).await;
-    assert!(matches!(not_a_code, Err(SandboxError::NotACode(_))), "{not_a_code:?}");
+    assert!(
+        matches!(not_a_code, Err(SandboxError::NotACode(_))),
+        "{not_a_code:?}"
+    );
     let strange = "00020101021126380009SG.PAYNOW010100211+658586783403010520400005303702540535.005802SG5902NA6009Singapore62080104ztt16304CE6D";
     assert_eq!(
         send(PushName::QrCode(strange.to_owned()), None).await,
@@ -192,14 +241,25 @@ async fn a_changed_code_pays_nothing(sandbox: Sandbox) {
         .unwrap()
         .qr_code
         .unwrap();
-    let paid = sandbox.bank.bank_transfer(PushName::QrCode(forged), None).await;
+    let paid = sandbox
+        .bank
+        .bank_transfer(PushName::QrCode(forged), None)
+        .await;
     assert_eq!(paid, Err(SandboxError::UnknownPayment));
     assert_eq!(sandbox.captured(start.reference).await, 0);
 }
 
 async fn a_reference_is_used_once_on_an_account(sandbox: Sandbox) {
-    waiting(sandbox.bank.start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ")).await);
-    let again = sandbox.bank.start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ")).await;
+    waiting(
+        sandbox
+            .bank
+            .start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ"))
+            .await,
+    );
+    let again = sandbox
+        .bank
+        .start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ"))
+        .await;
     assert_eq!(again, RailAnswer::Failed(FailureReason::ProcessingError));
     // What no code can say comes to nothing too.
     let mut huge = sandbox.by_paynow(fresh(), "KLMNOPQRST");
@@ -221,7 +281,12 @@ async fn abandoned_push_payments_still_take_money(sandbox: Sandbox) {
 }
 
 async fn a_transfer_wakes_the_poller(sandbox: Sandbox) {
-    waiting(sandbox.bank.start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ")).await);
+    waiting(
+        sandbox
+            .bank
+            .start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ"))
+            .await,
+    );
     let mut wakeups = sandbox.bank.wakeups();
     // It happens while nobody waits, and is not missed.
     sandbox

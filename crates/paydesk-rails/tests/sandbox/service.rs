@@ -22,7 +22,10 @@ async fn nothing_gets_through(client: &SandboxClient, sandbox: &Sandbox) {
     assert!(client.acknowledge(&[]).await.is_err());
     let named = PushName::Reference("ABCDEFGHIJ".to_owned());
     let sent = client.bank_transfer(named, None).await;
-    assert!(matches!(sent, Err(SandboxError::Unreachable(_))), "{sent:?}");
+    assert!(
+        matches!(sent, Err(SandboxError::Unreachable(_))),
+        "{sent:?}"
+    );
 }
 
 #[tokio::test]
@@ -97,17 +100,30 @@ async fn the_service_lists_what_was_really_charged() {
     let url = sandbox.url.clone().unwrap();
     let get = |path: String| {
         let request = reqwest::Client::new().get(format!("{url}{path}"));
-        async move { request.bearer_auth("a token of the sandbox").send().await.unwrap() }
+        async move {
+            request
+                .bearer_auth("a token of the sandbox")
+                .send()
+                .await
+                .unwrap()
+        }
     };
     let mut paid = Vec::new();
     for _ in 0..3 {
         paid.push(sandbox.pay("4242 4242 4242 4242").await.0);
     }
     let (declined, _) = sandbox.pay("4000 0000 0000 0002").await;
-    sandbox.bank.refund(sandbox.after(paid[0], money(1000, "SGD"))).await;
+    sandbox
+        .bank
+        .refund(sandbox.after(paid[0], money(1000, "SGD")))
+        .await;
     paid.sort_unstable();
 
-    let first: ChargePage = get("/charges?limit=2".to_owned()).await.json().await.unwrap();
+    let first: ChargePage = get("/charges?limit=2".to_owned())
+        .await
+        .json()
+        .await
+        .unwrap();
     let after = first.next_after.unwrap();
     let second: ChargePage = get(format!("/charges?limit=2&after={after}"))
         .await
@@ -116,12 +132,28 @@ async fn the_service_lists_what_was_really_charged() {
         .unwrap();
     assert_eq!(second.next_after, None);
     let charges = [first.charges, second.charges].concat();
-    assert_eq!(charges.iter().map(|charge| charge.reference).collect::<Vec<_>>(), paid);
-    assert_eq!(charges.iter().map(|charge| charge.captured).sum::<i64>(), 3 * 3500);
-    assert_eq!(charges.iter().map(|charge| charge.refunded).sum::<i64>(), 1000);
+    assert_eq!(
+        charges
+            .iter()
+            .map(|charge| charge.reference)
+            .collect::<Vec<_>>(),
+        paid
+    );
+    assert_eq!(
+        charges.iter().map(|charge| charge.captured).sum::<i64>(),
+        3 * 3500
+    );
+    assert_eq!(
+        charges.iter().map(|charge| charge.refunded).sum::<i64>(),
+        1000
+    );
     assert!(charges.iter().all(|charge| charge.method == Method::Card));
 
-    let one: serde_json::Value = get(format!("/charges/{}", paid[0])).await.json().await.unwrap();
+    let one: serde_json::Value = get(format!("/charges/{}", paid[0]))
+        .await
+        .json()
+        .await
+        .unwrap();
     assert_eq!(one["captured"], 3500);
     assert_eq!(one["currency"], "SGD");
     assert_eq!(get(format!("/charges/{declined}")).await.status(), 404);
@@ -141,4 +173,25 @@ async fn a_body_that_cannot_be_read_is_refused_without_repeating_it() {
         .unwrap();
     assert!(answer.status().is_client_error());
     assert!(!answer.text().await.unwrap().contains("4242"));
+}
+
+#[tokio::test]
+async fn a_card_is_not_sent_where_a_redirect_points() {
+    use axum::Router;
+    use axum::response::Redirect;
+    let sandbox = Sandbox::in_process();
+    let elsewhere = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/", elsewhere.local_addr().unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let service = Router::new().fallback(move || async move { Redirect::temporary(&target) });
+    tokio::spawn(axum::serve(listener, service).into_future());
+
+    let client = SandboxClient::new(&url, None, PAGES).unwrap();
+    let start = sandbox.by_card(fresh(), "4242 4242 4242 4242");
+    let answered = tokio::select! {
+        answer = client.start(start) => answer,
+        _ = elsewhere.accept() => panic!("the redirect was followed"),
+    };
+    assert_eq!(answered, RailAnswer::Unknown);
 }

@@ -149,7 +149,11 @@ impl Model {
 
     fn took(&mut self, reference: TransactionId, hold: bool) {
         let sums = self.sums.entry(reference).or_default();
-        *(if hold { &mut sums.held } else { &mut sums.captured }) += ASKED;
+        *(if hold {
+            &mut sums.held
+        } else {
+            &mut sums.captured
+        }) += ASKED;
     }
 
     async fn follow_up(&mut self, sandbox: &Sandbox, step: Step) {
@@ -202,18 +206,27 @@ impl Model {
     async fn apply(&mut self, sandbox: &Sandbox, step: Step) {
         match step {
             Step::Pay { .. } | Step::Push => self.start(sandbox, step).await,
-            Step::Settle { .. } | Step::Void { .. } | Step::Refund { .. } => self.follow_up(sandbox, step).await,
+            Step::Settle { .. } | Step::Void { .. } | Step::Refund { .. } => {
+                self.follow_up(sandbox, step).await;
+            }
             Step::Transfer { push, minor } => {
                 if let Some((reference, nonce)) = pick(&self.pushes, push) {
                     let named = PushName::Reference(nonce);
-                    let sent = sandbox.bank.bank_transfer(named, Some(money(minor, "SGD"))).await;
+                    let sent = sandbox
+                        .bank
+                        .bank_transfer(named, Some(money(minor, "SGD")))
+                        .await;
                     assert_eq!(sent.is_ok(), minor > 0);
                     self.sums.entry(reference).or_default().captured += minor;
                 }
             }
             Step::Choose { page, approve } => {
                 if let Some((reference, page, hold)) = pick(&self.pages, page) {
-                    let choice = if approve { Choice::Approve } else { Choice::Refuse };
+                    let choice = if approve {
+                        Choice::Approve
+                    } else {
+                        Choice::Refuse
+                    };
                     sandbox.bank.choose(&page, choice).await.unwrap();
                     self.pages.retain(|(other, ..)| *other != reference);
                     if approve {

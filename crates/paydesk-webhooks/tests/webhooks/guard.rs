@@ -19,7 +19,7 @@ use paydesk_webhooks::{
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-/// A listener on 127.0.0.1 and ::1, on one port, which counts who comes.
+/// A listener on 127.0.0.1 and `::1`, on one port, which counts who comes.
 struct Home {
     port: u16,
     visits: Arc<AtomicUsize>,

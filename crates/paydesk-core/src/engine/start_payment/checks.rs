@@ -4,10 +4,11 @@ use super::StartPayment;
 use crate::merchant::ProviderAccount;
 use crate::money::Money;
 use crate::refusal::Refusal;
-use crate::session::{Amount, CustomFieldValue, Session};
+use crate::session::{Amount, Contact, CustomFieldValue, Session};
 use crate::time::Timestamp;
 
 const MAX_FIELD_VALUE: usize = 500;
+const MAX_PHONE: usize = 40;
 
 pub(super) fn check_card(
     request: &StartPayment,
@@ -104,10 +105,13 @@ pub(super) fn amount_to_pay(asked: &Amount, given: Option<Money>) -> Result<Mone
     }
 }
 
-pub(super) fn check_custom_fields(
-    session: &Session,
-    values: &[CustomFieldValue],
-) -> Result<(), Refusal> {
+/// What the payer wrote: the answers to the merchant's questions, and how to be reached.
+pub(super) fn check_answers(session: &Session, request: &StartPayment) -> Result<(), Refusal> {
+    check_custom_fields(session, &request.custom_field_values)?;
+    check_contact(request.contact.as_ref())
+}
+
+fn check_custom_fields(session: &Session, values: &[CustomFieldValue]) -> Result<(), Refusal> {
     let asked = &session.terms.custom_fields;
     for value in values {
         let field = || format!("customFields.{}", value.name);
@@ -141,4 +145,25 @@ pub(super) fn check_custom_fields(
             "is missing: the merchant asks for it",
         ))
     })
+}
+
+fn check_contact(contact: Option<&Contact>) -> Result<(), Refusal> {
+    let Some(contact) = contact else {
+        return Ok(());
+    };
+    for (field, text, limit) in [
+        ("email", &contact.email, MAX_FIELD_VALUE),
+        ("phone", &contact.phone, MAX_PHONE),
+    ] {
+        if text
+            .as_ref()
+            .is_some_and(|text| text.chars().count() > limit)
+        {
+            return Err(Refusal::field(
+                field,
+                format!("is longer than {limit} characters"),
+            ));
+        }
+    }
+    Ok(())
 }

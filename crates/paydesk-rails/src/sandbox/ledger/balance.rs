@@ -78,11 +78,25 @@ impl Balance {
 
 impl Book<'_> {
     /// Moves money, once per pool, cause and movement; nothing moves nothing.
-    pub(super) fn moves(&self, pool: &str, cause: &str, movement: Movement, amount: i64) -> Result<(), LedgerError> {
+    pub(super) fn moves(
+        &self,
+        pool: &str,
+        cause: &str,
+        movement: Movement,
+        amount: i64,
+    ) -> Result<(), LedgerError> {
         if amount != 0 {
             self.db
-                .prepare_cached("INSERT INTO movements (pool, cause, kind, amount, at) VALUES (?, ?, ?, ?, ?)")?
-                .execute(params![pool, cause, movement.name(), amount, self.now.as_millis()])?;
+                .prepare_cached(
+                    "INSERT INTO movements (pool, cause, kind, amount, at) VALUES (?, ?, ?, ?, ?)",
+                )?
+                .execute(params![
+                    pool,
+                    cause,
+                    movement.name(),
+                    amount,
+                    self.now.as_millis()
+                ])?;
         }
         Ok(())
     }

@@ -27,14 +27,21 @@ impl Book<'_> {
         Ok(())
     }
 
-    pub(super) fn challenge(&self, token: &str) -> Result<Result<Challenge, SandboxError>, LedgerError> {
+    pub(super) fn challenge(
+        &self,
+        token: &str,
+    ) -> Result<Result<Challenge, SandboxError>, LedgerError> {
         Ok(self
             .challenged(token)?
             .map(|(_, challenge)| challenge)
             .ok_or(SandboxError::UnknownPayment))
     }
 
-    pub(super) fn choose(&self, token: &str, choice: Choice) -> Result<Result<Challenge, SandboxError>, LedgerError> {
+    pub(super) fn choose(
+        &self,
+        token: &str,
+        choice: Choice,
+    ) -> Result<Result<Challenge, SandboxError>, LedgerError> {
         let Some((operation, mut challenge)) = self.challenged(token)? else {
             return Ok(Err(SandboxError::UnknownPayment));
         };
@@ -48,7 +55,9 @@ impl Book<'_> {
                 Choice::Refuse => {
                     let reason = match operation.method.family() {
                         Family::Card => DeclineReason::AuthenticationFailed,
-                        Family::Wallet | Family::Qr | Family::BankTransfer => DeclineReason::Declined,
+                        Family::Wallet | Family::Qr | Family::BankTransfer => {
+                            DeclineReason::Declined
+                        }
                     };
                     self.conclude(operation.reference, Outcome::Declined { reason })?;
                     challenge.decision = Decision::Refused;
@@ -59,9 +68,9 @@ impl Book<'_> {
     }
 
     fn challenged(&self, token: &str) -> Result<Option<(OperationRow, Challenge)>, LedgerError> {
-        let mut query = self
-            .db
-            .prepare_cached("SELECT * FROM challenges JOIN operations USING (reference) WHERE token = ?")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT * FROM challenges JOIN operations USING (reference) WHERE token = ?",
+        )?;
         let found = query.query_row([token], |row| {
             let operation = OperationRow::read(row)?;
             let challenge = Challenge {

@@ -63,7 +63,11 @@ impl Book<'_> {
         Ok(query.query_row([reference.to_string()], read).optional()?)
     }
 
-    pub(super) fn charges(&self, after: Option<TransactionId>, limit: usize) -> Result<ChargePage, LedgerError> {
+    pub(super) fn charges(
+        &self,
+        after: Option<TransactionId>,
+        limit: usize,
+    ) -> Result<ChargePage, LedgerError> {
         let mut query = self.db.prepare_cached(&format!(
             "SELECT operations.*, sums.* FROM
              (SELECT pool, {SUMS} FROM movements WHERE pool > ? GROUP BY pool ORDER BY pool LIMIT ?) AS sums
@@ -75,8 +79,14 @@ impl Book<'_> {
         let mut charges = found.collect::<Result<Vec<_>, _>>()?;
         let more = charges.len() > limit;
         charges.truncate(limit);
-        let next_after = charges.last().filter(|_| more).map(|charge| charge.reference);
-        Ok(ChargePage { charges, next_after })
+        let next_after = charges
+            .last()
+            .filter(|_| more)
+            .map(|charge| charge.reference);
+        Ok(ChargePage {
+            charges,
+            next_after,
+        })
     }
 }
 

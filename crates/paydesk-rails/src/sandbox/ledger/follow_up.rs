@@ -34,7 +34,9 @@ impl Book<'_> {
         }
         row.outcome = match self.original(after)? {
             None => Outcome::PROCESSING_ERROR,
-            Some(original) if original.amount.currency() != after.amount.currency() => Outcome::PROCESSING_ERROR,
+            Some(original) if original.amount.currency() != after.amount.currency() => {
+                Outcome::PROCESSING_ERROR
+            }
             Some(original) => match after.kind {
                 Kind::Settle => self.settle(&original, after)?,
                 Kind::Void => self.void(&original, after)?,
@@ -51,8 +53,12 @@ impl Book<'_> {
     fn original(&self, after: &After) -> Result<Option<OperationRow>, LedgerError> {
         let mut found = self.operation(after.original)?;
         if let (None, Some(transfer)) = (&found, &after.original_provider_reference) {
-            let mut query = self.db.prepare_cached("SELECT reference FROM transfers WHERE id = ?")?;
-            let reference = query.query_row([transfer], |row| text(row, "reference")).optional()?;
+            let mut query = self
+                .db
+                .prepare_cached("SELECT reference FROM transfers WHERE id = ?")?;
+            let reference = query
+                .query_row([transfer], |row| text(row, "reference"))
+                .optional()?;
             found = match reference {
                 Some(reference) => self.operation(reference)?,
                 None => None,
@@ -81,7 +87,12 @@ impl Book<'_> {
         let Some(held) = self.balance(&pool)?.open_hold() else {
             return Ok(Outcome::DECLINED);
         };
-        self.moves(&pool, &after.reference.to_string(), Movement::Released, held)?;
+        self.moves(
+            &pool,
+            &after.reference.to_string(),
+            Movement::Released,
+            held,
+        )?;
         Ok(Outcome::Succeeded)
     }
 
@@ -91,7 +102,12 @@ impl Book<'_> {
         if amount == 0 || amount > self.balance(&pool)?.refundable() {
             return Ok(Outcome::DECLINED);
         }
-        self.moves(&pool, &after.reference.to_string(), Movement::Refunded, amount)?;
+        self.moves(
+            &pool,
+            &after.reference.to_string(),
+            Movement::Refunded,
+            amount,
+        )?;
         Ok(Outcome::Succeeded)
     }
 }

@@ -89,7 +89,11 @@ struct Book<'a> {
 
 impl Ledger {
     /// Opens the ledger's file, or begins it. Blocks while it does.
-    pub fn open(path: &Path, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Result<Self, LedgerError> {
+    pub fn open(
+        path: &Path,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+    ) -> Result<Self, LedgerError> {
         let db = schema::open(path)?;
         let (jobs, waiting) = mpsc::channel(QUEUE);
         std::thread::Builder::new()
@@ -135,8 +139,14 @@ impl Ledger {
         self.with(move |book| book.push(&named)).await?
     }
 
-    pub(super) async fn bank_transfer(&self, named: PushName, amount: Option<Money>) -> Result<Transfer, SandboxError> {
-        let transfer = self.with(move |book| book.bank_transfer(&named, amount)).await??;
+    pub(super) async fn bank_transfer(
+        &self,
+        named: PushName,
+        amount: Option<Money>,
+    ) -> Result<Transfer, SandboxError> {
+        let transfer = self
+            .with(move |book| book.bank_transfer(&named, amount))
+            .await??;
         self.moved();
         Ok(transfer)
     }
@@ -146,7 +156,11 @@ impl Ledger {
         self.with(move |book| book.challenge(&token)).await?
     }
 
-    pub(super) async fn choose(&self, token: &str, choice: Choice) -> Result<Challenge, SandboxError> {
+    pub(super) async fn choose(
+        &self,
+        token: &str,
+        choice: Choice,
+    ) -> Result<Challenge, SandboxError> {
         let token = token.to_owned();
         let challenge = self.with(move |book| book.choose(&token, choice)).await??;
         self.moved();
@@ -163,7 +177,11 @@ impl Ledger {
     }
 
     /// Everything under which money really moved, by reference, after `after`.
-    pub async fn charges(&self, after: Option<TransactionId>, limit: usize) -> Result<ChargePage, LedgerError> {
+    pub async fn charges(
+        &self,
+        after: Option<TransactionId>,
+        limit: usize,
+    ) -> Result<ChargePage, LedgerError> {
         self.with(move |book| book.charges(after, limit)).await
     }
 
@@ -179,7 +197,11 @@ impl Ledger {
         let (answer, answered) = oneshot::channel();
         let (ids, now) = (Arc::clone(&self.ids), self.clock.now());
         let job: Job = Box::new(move |db| {
-            let result = work(&Book { db, ids: &*ids, now });
+            let result = work(&Book {
+                db,
+                ids: &*ids,
+                now,
+            });
             Done {
                 keep: result.is_ok(),
                 // Whoever asked may have gone away.

@@ -114,7 +114,10 @@ impl OperationRow {
 }
 
 /// A column as the type that wrote it.
-pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+pub(super) fn text<T: FromStr<Err: Error + Send + Sync + 'static>>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<T> {
     row.get::<_, String>(column)?.parse().map_err(unreadable)
 }
 
@@ -137,8 +140,13 @@ pub(super) fn to_json(value: &impl Serialize) -> Result<String, LedgerError> {
 }
 
 impl Book<'_> {
-    pub(super) fn operation(&self, reference: TransactionId) -> Result<Option<OperationRow>, LedgerError> {
-        let mut query = self.db.prepare_cached("SELECT * FROM operations WHERE reference = ?")?;
+    pub(super) fn operation(
+        &self,
+        reference: TransactionId,
+    ) -> Result<Option<OperationRow>, LedgerError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT * FROM operations WHERE reference = ?")?;
         Ok(query
             .query_row([reference.to_string()], OperationRow::read)
             .optional()?)
@@ -164,7 +172,11 @@ impl Book<'_> {
     }
 
     /// Decides a waiting operation.
-    pub(super) fn conclude(&self, reference: TransactionId, outcome: Outcome) -> Result<(), LedgerError> {
+    pub(super) fn conclude(
+        &self,
+        reference: TransactionId,
+        outcome: Outcome,
+    ) -> Result<(), LedgerError> {
         self.db
             .prepare_cached("UPDATE operations SET outcome = ? WHERE reference = ?")?
             .execute(params![to_json(&outcome)?, reference.to_string()])?;
@@ -172,14 +184,18 @@ impl Book<'_> {
     }
 
     pub(super) fn is_refused(&self, reference: TransactionId) -> Result<bool, LedgerError> {
-        let mut query = self.db.prepare_cached("SELECT 1 FROM refused WHERE reference = ?")?;
+        let mut query = self
+            .db
+            .prepare_cached("SELECT 1 FROM refused WHERE reference = ?")?;
         Ok(query.exists([reference.to_string()])?)
     }
 
     pub(super) fn query(&self, reference: TransactionId) -> Result<Found, LedgerError> {
         Ok(match self.operation(reference)? {
             Some(row) => Found::Known(self.answer(&row)?),
-            None if self.is_refused(reference)? => Found::Known(RailAnswer::Failed(FailureReason::NeverArrived)),
+            None if self.is_refused(reference)? => {
+                Found::Known(RailAnswer::Failed(FailureReason::NeverArrived))
+            }
             None => Found::NotFound,
         })
     }
@@ -192,7 +208,9 @@ impl Book<'_> {
             return Ok(Found::NotFound);
         }
         match self.operation(reference)? {
-            Some(row) if row.outcome == Outcome::Waiting => self.conclude(reference, Outcome::NEVER_ARRIVED)?,
+            Some(row) if row.outcome == Outcome::Waiting => {
+                self.conclude(reference, Outcome::NEVER_ARRIVED)?;
+            }
             Some(row) => return Ok(Found::Known(self.answer(&row)?)),
             None => {}
         }
@@ -221,7 +239,9 @@ impl Book<'_> {
     }
 
     fn card_stored_by(&self, reference: TransactionId) -> Result<Option<StoredCard>, LedgerError> {
-        let mut query = self.db.prepare_cached("SELECT * FROM cards WHERE stored_by = ?")?;
+        let mut query = self
+            .db
+            .prepare_cached("SELECT * FROM cards WHERE stored_by = ?")?;
         let read = |row: &Row<'_>| {
             Ok(StoredCard {
                 token: row.get("token")?,
@@ -259,6 +279,8 @@ impl Book<'_> {
     pub(super) fn token<const BYTES: usize>(&self) -> String {
         let mut bytes = [0; BYTES];
         self.ids.fill(&mut bytes);
-        data_encoding::BASE32_NOPAD.encode(&bytes).to_ascii_lowercase()
+        data_encoding::BASE32_NOPAD
+            .encode(&bytes)
+            .to_ascii_lowercase()
     }
 }

@@ -16,7 +16,11 @@ use crate::emvqr::Code;
 
 impl Book<'_> {
     /// Makes a destination known to the payer's bank; false if its reference is taken on that account.
-    pub(super) fn register(&self, reference: TransactionId, destination: &Destination) -> Result<bool, LedgerError> {
+    pub(super) fn register(
+        &self,
+        reference: TransactionId,
+        destination: &Destination,
+    ) -> Result<bool, LedgerError> {
         let written = self
             .db
             .prepare_cached("INSERT INTO pushes VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (nonce, account) DO NOTHING")?
@@ -31,12 +35,22 @@ impl Book<'_> {
         Ok(written == 1)
     }
 
-    pub(super) fn destination(&self, reference: TransactionId) -> Result<Option<Destination>, LedgerError> {
-        let mut query = self.db.prepare_cached("SELECT * FROM pushes WHERE reference = ?")?;
-        Ok(query.query_row([reference.to_string()], read_destination).optional()?)
+    pub(super) fn destination(
+        &self,
+        reference: TransactionId,
+    ) -> Result<Option<Destination>, LedgerError> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT * FROM pushes WHERE reference = ?")?;
+        Ok(query
+            .query_row([reference.to_string()], read_destination)
+            .optional()?)
     }
 
-    pub(super) fn push(&self, named: &PushName) -> Result<Result<PushPayment, SandboxError>, LedgerError> {
+    pub(super) fn push(
+        &self,
+        named: &PushName,
+    ) -> Result<Result<PushPayment, SandboxError>, LedgerError> {
         let (nonce, code) = match named {
             PushName::Reference(nonce) => (nonce.trim().to_owned(), None),
             PushName::QrCode(text) => match Code::parse(text.trim()) {
@@ -44,9 +58,9 @@ impl Book<'_> {
                 Ok(code) => (code.bill_number().unwrap_or_default(), Some(code)),
             },
         };
-        let mut query = self
-            .db
-            .prepare_cached("SELECT * FROM pushes JOIN operations USING (reference) WHERE nonce = ?")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT * FROM pushes JOIN operations USING (reference) WHERE nonce = ?",
+        )?;
         let mut found = Vec::new();
         for row in query.query_map([nonce], read_push)? {
             let row = row?;
@@ -107,8 +121,15 @@ impl Book<'_> {
             received_at: self.now,
         };
         self.db
-            .prepare_cached("INSERT INTO transfers (id, reference, amount, received_at) VALUES (?, ?, ?, ?)")?
-            .execute(params![transfer.id, pool, amount.minor(), self.now.as_millis()])?;
+            .prepare_cached(
+                "INSERT INTO transfers (id, reference, amount, received_at) VALUES (?, ?, ?, ?)",
+            )?
+            .execute(params![
+                transfer.id,
+                pool,
+                amount.minor(),
+                self.now.as_millis()
+            ])?;
         self.moves(&pool, &transfer.id, Movement::Captured, amount.minor())?;
         Ok(Ok(transfer))
     }
@@ -120,7 +141,8 @@ impl Book<'_> {
              FROM transfers JOIN pushes USING (reference) JOIN operations USING (reference)
              WHERE acknowledged = 0 ORDER BY id LIMIT ?",
         )?;
-        let transfers = query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read_transfer)?;
+        let transfers =
+            query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read_transfer)?;
         Ok(transfers.collect::<Result<_, _>>()?)
     }
 

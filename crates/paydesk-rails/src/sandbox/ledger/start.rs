@@ -67,7 +67,11 @@ impl Book<'_> {
             self.store(attempt.reference, card, behaviour)?;
         }
         if verdict.on_a_page {
-            self.open_challenge(attempt.reference, &attempt.merchant_name, &attempt.return_url)?;
+            self.open_challenge(
+                attempt.reference,
+                &attempt.merchant_name,
+                &attempt.return_url,
+            )?;
         }
         if row.outcome == Outcome::Succeeded {
             self.take(&row)?;
@@ -79,7 +83,11 @@ impl Book<'_> {
     }
 
     /// The answer to a reference that was used before.
-    pub(super) fn again(&self, first: &OperationRow, now: &OperationRow) -> Result<RailAnswer, LedgerError> {
+    pub(super) fn again(
+        &self,
+        first: &OperationRow,
+        now: &OperationRow,
+    ) -> Result<RailAnswer, LedgerError> {
         if first.asks_the_same(now) {
             return self.answer(first);
         }
@@ -101,7 +109,10 @@ impl Book<'_> {
 
     fn judge(&self, attempt: &Attempt) -> Result<Verdict, LedgerError> {
         let currency = attempt.amount.currency().code();
-        let settles = attempt.method.currency_code().is_none_or(|only| only == currency);
+        let settles = attempt
+            .method
+            .currency_code()
+            .is_none_or(|only| only == currency);
         if !settles || attempt.amount.is_zero() != (attempt.kind == Kind::Store) {
             return Ok(Outcome::NOT_SUPPORTED.into());
         }
@@ -112,9 +123,11 @@ impl Book<'_> {
             (PaidWith::Stored { token }, Family::Card, Kind::Pay | Kind::Authorize) => {
                 self.judge_stored(attempt, token)
             }
-            (PaidWith::Push { nonce, expires_at }, Family::Qr | Family::BankTransfer, Kind::Pay) => {
-                self.judge_push(attempt, nonce, *expires_at)
-            }
+            (
+                PaidWith::Push { nonce, expires_at },
+                Family::Qr | Family::BankTransfer,
+                Kind::Pay,
+            ) => self.judge_push(attempt, nonce, *expires_at),
             (PaidWith::Push { .. }, Family::Wallet, Kind::Pay) => Ok(Verdict {
                 on_a_page: true,
                 ..Outcome::Waiting.into()
@@ -124,7 +137,8 @@ impl Book<'_> {
     }
 
     fn judge_typed(&self, attempt: &Attempt, card: &TypedCard) -> Verdict {
-        let stores = |behaviour| (attempt.store || attempt.kind == Kind::Store).then_some(behaviour);
+        let stores =
+            |behaviour| (attempt.store || attempt.kind == Kind::Store).then_some(behaviour);
         if has_expired(card.exp_month, card.exp_year, self.now) {
             return declined(DeclineReason::ExpiredCard).into();
         }
@@ -184,7 +198,12 @@ impl Book<'_> {
         })
     }
 
-    fn judge_push(&self, attempt: &Attempt, nonce: &str, expires_at: Timestamp) -> Result<Verdict, LedgerError> {
+    fn judge_push(
+        &self,
+        attempt: &Attempt,
+        nonce: &str,
+        expires_at: Timestamp,
+    ) -> Result<Verdict, LedgerError> {
         let destination = accounts::destination(&Push {
             method: attempt.method,
             amount: attempt.amount,
@@ -209,8 +228,17 @@ impl Book<'_> {
     }
 
     /// Keeps a card: how it behaves and what it is recognised by, not its number.
-    fn store(&self, reference: TransactionId, card: &TypedCard, behaviour: Behaviour) -> Result<(), LedgerError> {
-        let last_four = card.number.len().checked_sub(4).and_then(|at| card.number.get(at..));
+    fn store(
+        &self,
+        reference: TransactionId,
+        card: &TypedCard,
+        behaviour: Behaviour,
+    ) -> Result<(), LedgerError> {
+        let last_four = card
+            .number
+            .len()
+            .checked_sub(4)
+            .and_then(|at| card.number.get(at..));
         self.db
             .prepare_cached("INSERT INTO cards VALUES (?, ?, ?, ?, ?, ?, ?)")?
             .execute(params![
@@ -232,15 +260,22 @@ const fn declined(reason: DeclineReason) -> Outcome {
 
 /// A card is good until the last day of its month, everywhere on earth: a day's grace covers the time zones.
 fn has_expired(month: u8, year: u16, now: Timestamp) -> bool {
-    let Ok(first_of_month) =
-        jiff::civil::Date::new(i16::try_from(year).unwrap_or(9999), i8::try_from(month).unwrap_or(0), 1)
-    else {
+    let Ok(first_of_month) = jiff::civil::Date::new(
+        i16::try_from(year).unwrap_or(9999),
+        i8::try_from(month).unwrap_or(0),
+        1,
+    ) else {
         return true;
     };
     let after = first_of_month
         .last_of_month()
         .to_zoned(jiff::tz::TimeZone::UTC)
-        .map(|last_day| last_day.timestamp().as_millisecond().saturating_add(2 * 86_400_000));
+        .map(|last_day| {
+            last_day
+                .timestamp()
+                .as_millisecond()
+                .saturating_add(2 * 86_400_000)
+        });
     after.is_ok_and(|after| now.as_millis() >= after)
 }
 
@@ -264,7 +299,11 @@ mod tests {
             (0, 2030, "2026-01-01T00:00:00Z", true),
             (1, u16::MAX, "2026-01-01T00:00:00Z", false),
         ] {
-            assert_eq!(has_expired(month, year, at(now)), expired, "{month}/{year} at {now}");
+            assert_eq!(
+                has_expired(month, year, at(now)),
+                expired,
+                "{month}/{year} at {now}"
+            );
         }
     }
 }

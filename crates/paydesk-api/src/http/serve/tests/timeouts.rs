@@ -10,7 +10,11 @@ fn in_time(started: Instant) {
 
 #[tokio::test]
 async fn a_head_that_dribbles_is_cut_off_in_total_time() {
-    let server = Server::start(ConnectionLimits { head: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { head: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     client.until("hello").await;
@@ -31,13 +35,18 @@ async fn a_head_that_dribbles_is_cut_off_in_total_time() {
     };
     assert_eq!(said, "");
     in_time(started);
-    let counted = r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="head"}"#;
+    let counted =
+        r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="head"}"#;
     assert_eq!(server.metric(counted), 1);
 }
 
 #[tokio::test]
 async fn a_connection_that_never_says_anything_is_cut_off() {
-    let server = Server::start(ConnectionLimits { head: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { head: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let started = Instant::now();
     assert_eq!(server.connect().await.rest().await, "");
     in_time(started);
@@ -78,17 +87,29 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
 
 #[tokio::test]
 async fn a_client_that_does_not_take_its_answer_is_cut_off() {
-    let server = Server::start(ConnectionLimits { idle: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits { idle: SHORT, ..FAR },
+        EdgeConfig::default(),
+    )
+    .await;
     let client = server.connect().await;
     client.send("GET /large HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    let counted = r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="write"}"#;
+    let counted =
+        r#"paydesk_http_connections_timed_out_total{listener="public",waiting_for="write"}"#;
     server.until(counted, 1).await;
     assert_eq!(server.stop().await, Drained { cut: 0 });
 }
 
 #[tokio::test]
 async fn an_answer_that_never_comes_is_given_up() {
-    let server = Server::start(ConnectionLimits { answer: SHORT, ..FAR }, EdgeConfig::default()).await;
+    let server = Server::start(
+        ConnectionLimits {
+            answer: SHORT,
+            ..FAR
+        },
+        EdgeConfig::default(),
+    )
+    .await;
     let client = server.connect().await;
     client.send("GET /never HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert_eq!(client.rest().await, "");

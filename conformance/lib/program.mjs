@@ -1,0 +1,16 @@
+// Where the build is.
+
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const target = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target');
+
+/** The server. */
+export const paydesk = process.env.PAYDESK_BIN ?? join(target, 'debug', 'paydesk');
+
+/** An example program of the workspace, from the same build. */
+export const example = (name) => join(target, 'debug', 'examples', name);
+
+/** A Python with the packages of `qr/requirements.txt`. */
+export const python = process.env.PAYDESK_TEST_PYTHON ?? join(target, 'venv', 'bin', 'python');

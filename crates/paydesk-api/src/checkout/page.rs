@@ -1,0 +1,208 @@
+//! `GET /pay/{authority}`: the page, in whichever state the session is.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use paydesk_core::authority::Authority;
+use paydesk_core::money::Money;
+use paydesk_core::session::Amount;
+use paydesk_core::tenant::Mode;
+
+use super::answer::{self, Shell, page_path};
+use super::form_code;
+use super::locale::{Language, money};
+use super::screen::mistakes::Returned;
+use super::screen::{Screen, Time, can_change};
+use super::trouble::Trouble;
+use super::visit::{Guest, Visit};
+use crate::app::App;
+
+#[derive(Template)]
+#[template(path = "session.html")]
+struct SessionPage {
+    shell: Shell,
+    summary: Summary,
+    screen: Screen,
+    /// The page's own path, and what its forms post to.
+    paths: Paths,
+    /// The field that proves that a form is ours.
+    form_code: String,
+    /// What the script compares with the state's.
+    tag: String,
+    /// Where the payer chooses again, while a payment waits.
+    change: Option<String>,
+}
+
+/// Where the page is, and what its forms post to.
+#[derive(Debug)]
+struct Paths {
+    page: String,
+    state: String,
+    payments: String,
+    cancel: String,
+    qr: String,
+    sandbox: String,
+}
+
+/// What is paid, to whom.
+#[derive(Debug)]
+struct Summary {
+    merchant: String,
+    /// Its first letter, where others have a logo.
+    initial: String,
+    /// How much, or that the payer chooses.
+    amount: String,
+    /// Whether that is no figure.
+    in_words: bool,
+    about: Option<String>,
+    description: Option<String>,
+    items: Vec<Item>,
+    customer: Option<String>,
+    /// Until when it can be paid; none once it is over.
+    valid_until: Option<Time>,
+}
+
+#[derive(Debug)]
+struct Item {
+    name: String,
+    quantity: u32,
+    amount: String,
+}
+
+/// Handles the request.
+pub async fn handle(State(app): State<Arc<App>>, guest: Guest) -> Response {
+    let authority = Authority::from_text(&guest.link, app.engine.keys());
+    show(&app, &guest, authority, guest.link.clone()).await
+}
+
+/// Sends whoever looks at an address that is posted to on to the page.
+pub async fn redirect(State(app): State<Arc<App>>, guest: Guest) -> Response {
+    match Authority::from_text(&guest.link, app.engine.keys()) {
+        Some(authority) => {
+            let chosen = guest.chosen_language.as_deref();
+            let address = page_path(&app, &guest.link, "", chosen.and_then(Language::from_tag));
+            answer::see_other(&app, authority.tenant.mode, &address)
+        }
+        None => Trouble::NotFound.page(&app, Mode::Live, guest.language(None)),
+    }
+}
+
+/// The page of this authority, or what went wrong.
+pub async fn show(
+    app: &App,
+    guest: &Guest,
+    authority: Option<Authority>,
+    link: String,
+) -> Response {
+    let mode = authority.map_or(Mode::Live, |authority| authority.tenant.mode);
+    let visit = match guest.admit(app) {
+        Ok(()) => match authority {
+            Some(authority) => Visit::load(app, authority, link).await,
+            None => Err(Trouble::NotFound),
+        },
+        Err(trouble) => Err(trouble),
+    };
+    match visit {
+        Ok(visit) => {
+            let language = guest.language(visit.session.terms.locale.as_deref());
+            render(app, guest, &visit, language, StatusCode::OK, None)
+        }
+        Err(trouble) => trouble.page(app, mode, guest.language(None)),
+    }
+}
+
+/// The page of a session, perhaps with a form that is to be corrected.
+pub fn render(
+    app: &App,
+    guest: &Guest,
+    visit: &Visit,
+    language: Language,
+    status: StatusCode,
+    returned: Option<&Returned<'_>>,
+) -> Response {
+    let mode = visit.session.tenant.mode;
+    let screen = Screen::of(visit, language, returned, guest.param("change").is_some());
+    let mut shell = Shell::new(app, mode, language, screen.title(language.texts()));
+    shell.reload = screen.reload();
+    shell.languages = Language::ALL
+        .iter()
+        .map(|&other| (other, page_path(app, &visit.link, "", Some(other))))
+        .collect();
+    let chosen = guest
+        .chosen_language
+        .as_deref()
+        .and_then(Language::from_tag);
+    let path = |below: &str| page_path(app, &visit.link, below, chosen);
+    let page = SessionPage {
+        summary: Summary::new(visit, &screen, language),
+        paths: Paths {
+            page: path(""),
+            state: page_path(app, &visit.link, "/state", None),
+            payments: path("/payments"),
+            cancel: path("/cancel"),
+            qr: page_path(app, &visit.link, "/qr.png", None),
+            sandbox: format!("{}/sandbox", answer::base(app)),
+        },
+        form_code: form_code::write(app.engine.keys(), &visit.link),
+        tag: visit.tag(),
+        change: can_change(visit).then(|| {
+            let mut change = path("");
+            change.push(if change.contains('?') { '&' } else { '?' });
+            change + "change="
+        }),
+        shell,
+        screen,
+    };
+    answer::page(app, mode, status, &page)
+}
+
+impl Summary {
+    fn new(visit: &Visit, screen: &Screen, language: Language) -> Self {
+        let t = language.texts();
+        let terms = &visit.session.terms;
+        let shown = |amount: Money| money(amount, language);
+        let paid = visit.current().map(|transaction| transaction.amount);
+        let (amount, in_words) = match (terms.amount, paid) {
+            (Amount::Fixed(amount), _) | (Amount::AtLeast(_), Some(amount)) => {
+                (shown(amount), false)
+            }
+            (Amount::AtLeast(_), None) => (t.you_choose.to_string(), true),
+            (Amount::Nothing(_), _) => (t.nothing_due.to_string(), true),
+        };
+        Self {
+            merchant: visit.merchant.name.clone(),
+            initial: visit
+                .merchant
+                .name
+                .chars()
+                .find(|c| c.is_alphanumeric())
+                .map(|c| c.to_uppercase().to_string())
+                .unwrap_or_default(),
+            amount,
+            in_words,
+            about: terms.title.clone(),
+            description: terms.description.clone(),
+            items: terms
+                .line_items
+                .iter()
+                .map(|item| Item {
+                    name: item.name.clone(),
+                    quantity: item.quantity,
+                    amount: shown(item.amount),
+                })
+                .collect(),
+            customer: terms
+                .customer
+                .as_ref()
+                .and_then(|customer| customer.name.clone()),
+            valid_until: visit
+                .session
+                .expires_at()
+                .filter(|_| !screen.is_final())
+                .map(|time| Time::new(time, language)),
+        }
+    }
+}

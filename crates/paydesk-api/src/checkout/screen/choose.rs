@@ -1,0 +1,262 @@
+//! The payer chooses how to pay.
+
+use paydesk_core::method::{Family, Method};
+use paydesk_core::session::{Amount, Kind, MAX_CARD_ATTEMPTS};
+use paydesk_core::transaction::{DeclineReason, Status};
+
+use super::fields::{Field, amount_field, field_id, fields, mistake};
+use super::method_label;
+use super::mistakes::Returned;
+use crate::checkout::locale::{Language, Texts, money};
+use crate::checkout::visit::Visit;
+
+/// The form with which a payer pays.
+#[derive(Debug)]
+pub struct Choose {
+    /// The heading.
+    pub title: String,
+    /// What became of the last attempt.
+    pub notice: Option<Notice>,
+    /// What the payer must correct before anything else.
+    pub mistakes: Vec<Mistake>,
+    /// The amount, where the payer chooses it.
+    pub amount: Option<Field>,
+    /// The currency beside it.
+    pub currency: &'static str,
+    /// Contact and the merchant's questions.
+    pub fields: Vec<Field>,
+    /// The methods, in the order in which the merchant offers them.
+    pub methods: Vec<MethodChoice>,
+    /// The card form, if a card may be tried.
+    pub card: Option<CardForm>,
+    /// Cards were tried too often: what is said instead.
+    pub cards_closed: Option<Notice>,
+    /// What the button says.
+    pub button: String,
+    /// What happens to the money or the card, if that is not plain.
+    pub note: Option<String>,
+}
+
+/// Something that the payer should know first.
+#[derive(Debug)]
+pub struct Notice {
+    /// In a few words.
+    pub title: String,
+    /// In a sentence.
+    pub text: String,
+    /// What the payer fears most, if it is not so.
+    pub reassurance: Option<String>,
+}
+
+/// A mistake in the form, with the field that it is about.
+#[derive(Debug)]
+pub struct Mistake {
+    /// The field's id.
+    pub field: String,
+    /// What is wrong.
+    pub text: String,
+}
+
+/// A method to choose.
+#[derive(Debug)]
+pub struct MethodChoice {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// Its name for people.
+    pub label: String,
+    /// How one pays with it.
+    pub note: &'static str,
+    /// Which picture stands beside it.
+    pub icon: &'static str,
+    /// Whether it is chosen at first.
+    pub chosen: bool,
+}
+
+/// The card's part of the form. It never has anything in it but what the payer types.
+#[derive(Debug)]
+pub struct CardForm {
+    /// What is wrong with the number.
+    pub number: Option<String>,
+    /// What is wrong with the expiry.
+    pub expiry: Option<String>,
+    /// What is wrong with the code.
+    pub cvc: Option<String>,
+    /// The name on the card, if the merchant knows it.
+    pub name: String,
+    /// How many more cards may be tried, once one was.
+    pub attempts_left: Option<String>,
+    /// Whether test cards are listed.
+    pub is_test: bool,
+}
+
+impl Choose {
+    /// The form as it stands, or comes back to be corrected.
+    #[must_use]
+    pub fn new(visit: &Visit, language: Language, returned: Option<&Returned<'_>>) -> Self {
+        let t = language.texts();
+        let session = &visit.session;
+        let terms = &session.terms;
+        let too_many = session.card_attempts >= MAX_CARD_ATTEMPTS;
+        let methods: Vec<Method> = visit
+            .methods()
+            .filter(|method| !(too_many && method.family() == Family::Card))
+            .collect();
+        let takes_card = methods.contains(&Method::Card);
+        let notice = returned.is_none().then(|| last_attempt(visit, t)).flatten();
+        let title = if methods.is_empty() && !too_many {
+            t.no_method_title.to_string()
+        } else {
+            t.page_title.with(&[("merchant", &visit.merchant.name)])
+        };
+        Self {
+            title,
+            notice,
+            mistakes: returned
+                .map(|returned| {
+                    returned
+                        .mistakes
+                        .iter()
+                        .map(|(field, text)| Mistake {
+                            field: field_id(field),
+                            text: text.clone(),
+                        })
+                        .collect()
+                })
+                .unwrap_or_default(),
+            amount: amount_field(visit, language, returned),
+            currency: terms.amount.currency().code(),
+            fields: fields(visit, t, returned),
+            methods: choices(&methods, visit, t, returned),
+            card: takes_card.then(|| CardForm {
+                number: mistake(returned, "card.number"),
+                expiry: mistake(returned, "card.expiry"),
+                cvc: mistake(returned, "card.cvc"),
+                name: terms
+                    .customer
+                    .as_ref()
+                    .and_then(|customer| customer.name.clone())
+                    .unwrap_or_default(),
+                attempts_left: (session.card_attempts > 0).then(|| {
+                    let left = MAX_CARD_ATTEMPTS - session.card_attempts;
+                    t.attempts_left.with(&[("count", &left.to_string())])
+                }),
+                is_test: !session.tenant.mode.is_live(),
+            }),
+            cards_closed: (too_many && terms.methods.contains(&Method::Card)).then(|| Notice {
+                title: t.too_many_cards_title.to_string(),
+                text: t.too_many_cards.to_string(),
+                reassurance: Some(if methods.is_empty() {
+                    t.too_many_cards_none
+                        .with(&[("merchant", &visit.merchant.name)])
+                } else {
+                    t.too_many_cards_other.to_string()
+                }),
+            }),
+            button: button(terms.kind, &terms.amount, language),
+            note: note(visit, t),
+        }
+    }
+
+    /// Whether there is nothing to choose.
+    #[must_use]
+    pub const fn is_single(&self) -> bool {
+        self.methods.len() == 1
+    }
+}
+
+fn button(kind: Kind, amount: &Amount, language: Language) -> String {
+    let t = language.texts();
+    let with_amount = |phrase: &super::super::locale::Phrase, amount| {
+        phrase.with(&[("amount", &money(amount, language))])
+    };
+    match (kind, amount) {
+        (Kind::AddPaymentMethod, _) | (_, Amount::Nothing(_)) => t.save_button.to_string(),
+        (Kind::Payment, Amount::Fixed(amount)) => with_amount(&t.pay_button, *amount),
+        (Kind::Payment, Amount::AtLeast(_)) => t.pay_button_open.to_string(),
+        (Kind::Authorization, Amount::Fixed(amount)) => with_amount(&t.hold_button, *amount),
+        (Kind::Authorization, Amount::AtLeast(_)) => t.hold_button_open.to_string(),
+    }
+}
+
+fn note(visit: &Visit, t: &Texts) -> Option<String> {
+    let terms = &visit.session.terms;
+    match terms.kind {
+        Kind::AddPaymentMethod => Some(t.save_note.to_string()),
+        Kind::Authorization => Some(t.hold_note.to_string()),
+        Kind::Payment if terms.store_payment_method && terms.methods.contains(&Method::Card) => {
+            Some(t.store_note.with(&[("merchant", &visit.merchant.name)]))
+        }
+        Kind::Payment => None,
+    }
+}
+
+/// What became of the last attempt, if the payer should know.
+fn last_attempt(visit: &Visit, t: &Texts) -> Option<Notice> {
+    let last = visit.last_attempt()?;
+    let (title, text) = match last.status_at(visit.now) {
+        Status::Declined { reason, .. } => (&t.declined_title, decline_text(reason, t)),
+        Status::Failed { .. } => (&t.failed_title, &t.failed),
+        Status::Expired { .. } => {
+            return Some(Notice {
+                title: t.push_expired_title.to_string(),
+                text: t.push_expired.to_string(),
+                reassurance: None,
+            });
+        }
+        Status::InFlight { .. }
+        | Status::AwaitingPayer { .. }
+        | Status::Unknown { .. }
+        | Status::Succeeded { .. }
+        | Status::Cancelled { .. }
+        | Status::Received { .. } => return None,
+    };
+    Some(Notice {
+        title: title.to_string(),
+        text: text.to_string(),
+        reassurance: Some(t.not_charged.to_string()),
+    })
+}
+
+/// Why a card was declined, in plain words.
+#[must_use]
+pub const fn decline_text(reason: DeclineReason, t: &Texts) -> &crate::checkout::locale::Phrase {
+    match reason {
+        DeclineReason::Declined => &t.declined,
+        DeclineReason::InsufficientFunds => &t.insufficient_funds,
+        DeclineReason::ExpiredCard => &t.expired_card,
+        DeclineReason::IncorrectCvc => &t.incorrect_cvc,
+        DeclineReason::AuthenticationFailed => &t.authentication_failed,
+    }
+}
+
+fn choices(
+    methods: &[Method],
+    visit: &Visit,
+    t: &'static Texts,
+    returned: Option<&Returned<'_>>,
+) -> Vec<MethodChoice> {
+    // What the payer chose last stays chosen.
+    let chosen = returned
+        .and_then(|returned| returned.submission.method.as_deref()?.parse().ok())
+        .or_else(|| visit.last_attempt().map(|last| last.method))
+        .filter(|method| methods.contains(method))
+        .or_else(|| methods.first().copied());
+    methods
+        .iter()
+        .map(|&method| {
+            let (note, icon) = match method.family() {
+                Family::Card => ("", "card"),
+                Family::Qr => (t.qr_note.as_str(), "qr"),
+                Family::BankTransfer => (t.transfer_note.as_str(), "bank"),
+                Family::Wallet => (t.wallet_note.as_str(), "wallet"),
+            };
+            MethodChoice {
+                name: method.name(),
+                label: method_label(method, t),
+                note,
+                icon,
+                chosen: Some(method) == chosen,
+            }
+        })
+        .collect()
+}

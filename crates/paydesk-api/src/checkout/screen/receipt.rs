@@ -1,0 +1,93 @@
+//! The payment is done: what the payer keeps.
+
+use paydesk_core::session::Kind;
+use paydesk_core::time::{Span, Timestamp};
+use paydesk_core::transaction::{Exception, ExceptionKind};
+
+use super::{Time, method_label};
+use crate::checkout::locale::{Language, money};
+use crate::checkout::visit::Visit;
+
+/// How long after the payment its payer is still taken for the one who just paid.
+const JUST_NOW: Span = Span::minutes(10);
+
+/// A receipt.
+#[derive(Debug)]
+pub struct Receipt {
+    /// The heading.
+    pub title: String,
+    /// What it means.
+    pub text: String,
+    /// Whether the payer is coming back to a link that is used up.
+    pub is_used: bool,
+    /// Who was paid.
+    pub merchant: String,
+    /// How much; none where a card was only stored.
+    pub amount: Option<String>,
+    /// When.
+    pub at: Time,
+    /// How.
+    pub method: Option<String>,
+    /// What both sides can name it by.
+    pub number: String,
+    /// More came than was asked for.
+    pub over: Option<String>,
+    /// The merchant's address to go on to.
+    pub next: Option<String>,
+    /// Whether the payer is taken there without asking.
+    pub goes_on: bool,
+}
+
+impl Receipt {
+    /// Of a completed session.
+    #[must_use]
+    pub fn new(visit: &Visit, at: Timestamp, language: Language) -> Self {
+        let t = language.texts();
+        let terms = &visit.session.terms;
+        let merchant = visit.merchant.name.as_str();
+        let places = [("merchant", merchant)];
+        let transaction = visit.current();
+        let is_used = at.after(JUST_NOW) <= visit.now;
+        let (title, text) = match terms.kind {
+            _ if is_used => (&t.used_title, t.used_text.to_string()),
+            Kind::Payment => (&t.paid_title, t.paid_text.with(&places)),
+            Kind::Authorization => (&t.held_title, t.held_text.with(&places)),
+            Kind::AddPaymentMethod => (&t.saved_title, t.saved_text.with(&places)),
+        };
+        let over = transaction.and_then(|transaction| {
+            let is_over = matches!(
+                transaction.exception,
+                Some(Exception {
+                    kind: ExceptionKind::Over,
+                    accepted_at: None,
+                })
+            );
+            let surplus = transaction.received?.checked_sub(transaction.amount)?;
+            (is_over && !surplus.is_zero()).then(|| {
+                t.over_text.with(&[
+                    ("amount", &money(surplus, language)),
+                    ("merchant", merchant),
+                ])
+            })
+        });
+        Self {
+            title: title.to_string(),
+            text,
+            is_used,
+            merchant: merchant.to_owned(),
+            amount: transaction
+                .map(|transaction| transaction.amount)
+                .filter(|amount| !amount.is_zero())
+                .map(|amount| money(amount, language)),
+            at: Time::new(at, language),
+            method: transaction.map(|transaction| method_label(transaction.method, t)),
+            number: transaction.map_or_else(
+                || visit.session.id.to_string(),
+                |transaction| transaction.id.to_string(),
+            ),
+            over,
+            next: terms.success_url.clone(),
+            goes_on: !is_used && terms.success_url.is_some(),
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! `notifyUrl` "receives notifications with notifyPayload when charges is completed".
+
+use http::{Method, StatusCode};
+use paydesk_core::time::Span;
+use paydesk_testing::{Receiver, TestServer};
+use serde_json::json;
+use standardwebhooks::Webhook;
+
+use super::{charge, open, pay, seed};
+
+#[tokio::test]
+async fn a_completed_charge_is_told_once_and_signed() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    let mut request = seed();
+    request["notifyUrl"] = json!(receiver.url);
+    let id = open(&server, &request).await;
+    server
+        .payer(
+            Method::POST,
+            &format!("/pay/{id}/payments"),
+            r#"{"method":"paynow"}"#,
+        )
+        .await
+        .ok();
+    server.run_jobs().await;
+    assert!(
+        receiver.received().is_empty(),
+        "a charge that is not complete is not told"
+    );
+
+    let paid = pay(&server, &id).await;
+    server.run_jobs().await;
+    let received = receiver.received();
+    let [notification] = received.as_slice() else {
+        panic!("{} notifications", received.len())
+    };
+    let secret = server.merchant.test.webhook_secret.reveal();
+    let headers: http::HeaderMap = notification.headers.clone();
+    Webhook::new(secret)
+        .unwrap()
+        .verify(&notification.body, &headers)
+        .unwrap();
+    let told = notification.json();
+    assert_eq!(told["notifyPayload"], "eyJvcmRlcklkIjogIjI1MSJ9");
+    assert_eq!(told, paid, "what is told is the charge");
+    assert_eq!(told["status"], "completed");
+}
+
+#[tokio::test]
+async fn a_notification_that_is_not_taken_is_sent_again_the_same() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    receiver.answer_with(&[StatusCode::INTERNAL_SERVER_ERROR, StatusCode::BAD_GATEWAY]);
+    let mut request = seed();
+    request["notifyUrl"] = json!(receiver.url);
+    let id = open(&server, &request).await;
+    pay(&server, &id).await;
+    server.run_jobs().await;
+    assert_eq!(receiver.received().len(), 1);
+    server.advance(Span::seconds(6)).await;
+    assert_eq!(receiver.received().len(), 2);
+    server.advance(Span::minutes(6)).await;
+    let received = receiver.received();
+    assert_eq!(received.len(), 3);
+    server.advance(Span::days(4)).await;
+    assert_eq!(
+        receiver.received().len(),
+        3,
+        "once taken it is not sent again"
+    );
+    for notification in &received {
+        assert_eq!(notification.body, received[0].body);
+        assert_eq!(
+            notification.headers["webhook-id"],
+            received[0].headers["webhook-id"]
+        );
+    }
+    assert_eq!(charge(&server, &id).await["status"], "completed");
+}

@@ -1,0 +1,81 @@
+//! Copying the write-ahead log into the database.
+//!
+//! Left alone, SQLite does this inside a commit: every thousand pages one unlucky group waits until the pages
+//! are copied and the database is synced. Here a thread of its own does it while commits go on. What was
+//! appended meanwhile is little; the writer copies that between two groups, and as the log is then copied to its
+//! end, the next commit starts it over. So the log stays short and nobody waits long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+/// When the thread is woken: so many pages of the log are not in the database (8 MiB).
+const AT: i64 = 2_000;
+/// When a commit copies them itself after all, because the thread does not keep up: pages (32 MiB).
+pub(super) const AT_THE_LATEST: i64 = 8_000;
+
+/// Asks a thread to copy the log.
+pub(super) struct Checkpointer {
+    wake: SyncSender<()>,
+    copied: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Checkpointer {
+    /// Starts the thread, which has this connection to itself.
+    pub(super) fn start(db: Connection) -> std::io::Result<Self> {
+        let (wake, woken) = sync_channel(1);
+        let copied = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let copied = Arc::clone(&copied);
+            std::thread::Builder::new()
+                .name("paydesk-copy".to_owned())
+                .spawn(move || copy(&db, &woken, &copied))?
+        };
+        Ok(Self {
+            wake,
+            copied,
+            thread,
+        })
+    }
+
+    /// Between two groups: copies the rest of what the thread has copied, or wakes the thread if it is time.
+    pub(super) fn tend(&self, writer: &Connection) -> rusqlite::Result<()> {
+        if self.copied.swap(false, Ordering::AcqRel) {
+            run(writer, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        } else if run(writer, "PRAGMA wal_checkpoint(NOOP)")? >= AT {
+            // Full: it is awake already.
+            let _ = self.wake.try_send(());
+        }
+        Ok(())
+    }
+
+    /// Ends the thread, and with it its connection.
+    pub(super) fn stop(self) {
+        drop(self.wake);
+        if self.thread.join().is_err() {
+            tracing::error!("the thread that copies the log had panicked");
+        }
+    }
+}
+
+fn copy(db: &Connection, woken: &Receiver<()>, copied: &AtomicBool) {
+    while woken.recv().is_ok() {
+        match run(db, "PRAGMA wal_checkpoint(PASSIVE)") {
+            Ok(_) => copied.store(true, Ordering::Release),
+            // Nothing is lost: all of it is in the log, and is copied by a later attempt.
+            Err(error) => tracing::warn!(%error, "the log could not be copied; it is tried again"),
+        }
+    }
+}
+
+/// Runs a checkpoint; answers how many pages of the log are not copied after it.
+fn run(db: &Connection, checkpoint: &str) -> rusqlite::Result<i64> {
+    db.prepare_cached(checkpoint)?.query_row([], |row| {
+        let (pages, copied): (i64, i64) = (row.get(1)?, row.get(2)?);
+        Ok(pages - copied)
+    })
+}

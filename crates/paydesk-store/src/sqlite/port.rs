@@ -1,0 +1,409 @@
+//! The port: each read of it is one query.
+
+use async_trait::async_trait;
+use paydesk_core::delivery::Delivery;
+use paydesk_core::event::Event;
+use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::keys::KeyVersion;
+use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
+use paydesk_core::payment_method::PaymentMethod;
+use paydesk_core::session::Session;
+use paydesk_core::store::{
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
+    SessionPulse, Store, TransactionFilter, Unavailable,
+};
+use paydesk_core::tenant::Tenant;
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
+use rusqlite::{OptionalExtension as _, Params, params};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::lists::{Page, limit};
+use super::rows::{Prepared, action_number, claim_name, counter_number, mode_number};
+use super::{SqliteStore, decode, queries};
+
+/// How many sessions are looked at before others may use the connection and the thread.
+const PULSES: usize = 256;
+
+impl SqliteStore {
+    /// The one record that the query finds.
+    fn one<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Option<T>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(sql)?;
+            query
+                .query_row(params, |row| decode::doc(row, 0))
+                .optional()
+        })
+    }
+
+    /// All records that the query finds, in its order.
+    fn all<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        params: impl Params,
+    ) -> Result<Vec<T>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(sql)?;
+            let rows = query.query_map(params, |row| decode::doc(row, 0))?;
+            rows.collect()
+        })
+    }
+
+    /// The tenant and id of what is due.
+    fn due(
+        &self,
+        sql: &str,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(Tenant, Uuid)>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(sql)?;
+            let rows = query.query_map(params![now.as_millis(), limit(most)], |row| {
+                Ok((decode::tenant(row, 0)?, decode::id(row, 2)?))
+            })?;
+            rows.collect()
+        })
+    }
+}
+
+/// A tenant as the two first parameters of nearly every query.
+fn of(tenant: &Tenant) -> (&[u8; 16], i64) {
+    (tenant.merchant.0.as_bytes(), mode_number(tenant.mode))
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        self.writer.commit(Prepared::new(change)?).await
+    }
+
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Unavailable> {
+        self.one(queries::MERCHANT, params![id.0.as_bytes()])
+    }
+
+    async fn merchants(&self) -> Result<Vec<MerchantId>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::MERCHANTS)?;
+            let rows = query.query_map([], |row| decode::id(row, 0).map(MerchantId))?;
+            rows.collect()
+        })
+    }
+
+    async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
+        self.one(queries::API_KEY, params![secret_hash])
+    }
+
+    async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {
+        self.all(queries::PROVIDER_ACCOUNTS, of(&tenant))
+    }
+
+    async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(queries::SESSION, params![merchant, mode, id.0.as_bytes()])
+    }
+
+    async fn session_with_transactions(
+        &self,
+        tenant: Tenant,
+        id: SessionId,
+    ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::SESSION_WITH_TRANSACTIONS)?;
+            let mut rows = query.query(params![merchant, mode, id.0.as_bytes()])?;
+            let Some(row) = rows.next()? else {
+                return Ok(None);
+            };
+            let session = decode::doc(row, 0)?;
+            let mut transactions: Vec<_> = decode::optional_doc(row, 1)?.into_iter().collect();
+            while let Some(row) = rows.next()? {
+                transactions.push(decode::doc(row, 1)?);
+            }
+            Ok(Some((session, transactions)))
+        })
+    }
+
+    async fn sessions(
+        &self,
+        tenant: Tenant,
+        filter: SessionFilter,
+        after: Option<SessionId>,
+        limit: usize,
+    ) -> Result<Vec<Session>, Unavailable> {
+        let before = after.map_or(Uuid::max(), |after| after.0);
+        let page = Page {
+            tenant,
+            filter,
+            before,
+            limit,
+        };
+        page.read(&self.readers).await
+    }
+
+    async fn transactions_of(
+        &self,
+        tenant: Tenant,
+        sessions: &[SessionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let mut sessions = sessions.to_vec();
+        sessions.sort_unstable();
+        sessions.dedup();
+        let mut transactions: Vec<Transaction> = self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::TRANSACTIONS_OF_SESSION)?;
+            let mut found = Vec::new();
+            for session in sessions {
+                let key = params![merchant, mode, session.0.as_bytes()];
+                for transaction in query.query_map(key, |row| decode::doc(row, 0))? {
+                    found.push(transaction?);
+                }
+            }
+            Ok(found)
+        })?;
+        transactions.sort_unstable_by_key(|transaction| transaction.id);
+        Ok(transactions)
+    }
+
+    async fn pulses(
+        &self,
+        sessions: &[(Tenant, SessionId)],
+    ) -> Result<Vec<Option<SessionPulse>>, Unavailable> {
+        let mut pulses = Vec::with_capacity(sessions.len());
+        for some in sessions.chunks(PULSES) {
+            self.readers.read(|db| {
+                let mut query = db.prepare_cached(queries::PULSE)?;
+                for (tenant, id) in some {
+                    let (merchant, mode) = of(tenant);
+                    let pulse = query.query_row(params![merchant, mode, id.0.as_bytes()], |row| {
+                        Ok(SessionPulse {
+                            version: row.get::<_, i64>(0)?.unsigned_abs(),
+                            due_at: decode::time(row, 1)?,
+                        })
+                    });
+                    pulses.push(pulse.optional()?);
+                }
+                Ok(())
+            })?;
+            tokio::task::yield_now().await;
+        }
+        Ok(pulses)
+    }
+
+    async fn transaction(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<Option<Transaction>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(
+            queries::TRANSACTION,
+            params![merchant, mode, id.0.as_bytes()],
+        )
+    }
+
+    async fn transactions(
+        &self,
+        tenant: Tenant,
+        filter: TransactionFilter,
+        after: Option<TransactionId>,
+        most: usize,
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let before = after.map_or(Uuid::max(), |after| after.0);
+        let before = before.as_bytes();
+        let most = limit(most);
+        let action = filter.action.map(action_number);
+        let session = filter.session.as_ref().map(|id| id.0.as_bytes());
+        match (filter.parent, session, action) {
+            (Some(parent), ..) => self.all(
+                queries::TRANSACTIONS_BY_PARENT,
+                params![
+                    merchant,
+                    mode,
+                    before,
+                    most,
+                    action,
+                    session,
+                    parent.0.as_bytes()
+                ],
+            ),
+            (None, Some(_), _) => self.all(
+                queries::TRANSACTIONS_BY_SESSION,
+                params![merchant, mode, before, most, action, session],
+            ),
+            (None, None, Some(_)) => self.all(
+                queries::TRANSACTIONS_BY_ACTION,
+                params![merchant, mode, before, most, action],
+            ),
+            (None, None, None) => {
+                self.all(queries::TRANSACTIONS, params![merchant, mode, before, most])
+            }
+        }
+    }
+
+    async fn children(
+        &self,
+        tenant: Tenant,
+        parent: TransactionId,
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.all(
+            queries::CHILDREN,
+            params![merchant, mode, parent.0.as_bytes()],
+        )
+    }
+
+    async fn payment_method(
+        &self,
+        tenant: Tenant,
+        id: PaymentMethodId,
+    ) -> Result<Option<PaymentMethod>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(
+            queries::PAYMENT_METHOD,
+            params![merchant, mode, id.0.as_bytes()],
+        )
+    }
+
+    async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let (kind, name) = claim_name(key);
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::CLAIM)?;
+            let owner = query.query_row(params![merchant, mode, kind, name], |row| {
+                decode::id(row, 0)
+            });
+            owner.optional()
+        })
+    }
+
+    async fn idempotency(
+        &self,
+        tenant: Tenant,
+        key: &IdempotencyKey,
+    ) -> Result<Option<IdempotencyRecord>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::IDEMPOTENCY)?;
+            let known = query.query_row(params![merchant, mode, key.scope, key.key], |row| {
+                decode::idempotency(row, key)
+            });
+            known.optional()
+        })
+    }
+
+    async fn count(&self, tenant: Tenant, counter: Counter) -> Result<i64, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let total: Option<i64> = self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::COUNT)?;
+            let total = query.query_row(params![merchant, mode, counter_number(counter)], |row| {
+                row.get(0)
+            });
+            total.optional()
+        })?;
+        Ok(total.unwrap_or(0))
+    }
+
+    async fn event(&self, tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(queries::EVENT, params![merchant, mode, id.0.as_bytes()])
+    }
+
+    async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let mut events: Vec<(u32, Event)> = self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::EVENTS)?;
+            let rows = query.query_map(params![merchant, mode, session.0.as_bytes()], |row| {
+                Ok((row.get(0)?, decode::doc(row, 1)?))
+            })?;
+            rows.collect()
+        })?;
+        events.sort_by_key(|(sequence, _)| *sequence);
+        Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: Tenant,
+        event: EventId,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.all(
+            queries::DELIVERIES,
+            params![merchant, mode, event.0.as_bytes()],
+        )
+    }
+
+    async fn due_sessions(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, SessionId)>, Unavailable> {
+        let due = self.due(queries::DUE_SESSIONS, now, limit)?;
+        Ok(due
+            .into_iter()
+            .map(|(tenant, id)| (tenant, SessionId(id)))
+            .collect())
+    }
+
+    async fn due_transactions(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(Tenant, TransactionId)>, Unavailable> {
+        let due = self.due(queries::DUE_TRANSACTIONS, now, limit)?;
+        Ok(due
+            .into_iter()
+            .map(|(tenant, id)| (tenant, TransactionId(id)))
+            .collect())
+    }
+
+    async fn undispatched(&self, most: usize) -> Result<Vec<Event>, Unavailable> {
+        self.all(queries::UNDISPATCHED, params![limit(most)])
+    }
+
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.all(
+            queries::DUE_DELIVERIES,
+            params![now.as_millis(), limit(most)],
+        )
+    }
+
+    async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::KEY_FINGERPRINTS)?;
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })
+    }
+
+    async fn add_key_fingerprints(
+        &self,
+        fingerprints: &[(KeyVersion, [u8; 32])],
+    ) -> Result<(), Unavailable> {
+        let change = Prepared::fingerprints(fingerprints);
+        match self.writer.commit(change).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
+            // Not reachable: it depends on nothing.
+            Err(CommitError::Conflict(conflict)) => Err(Unavailable::because(conflict)),
+        }
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        if self.writer.is_stopped() {
+            return Err(Unavailable::because("the writer has stopped"));
+        }
+        self.readers
+            .read(|db| db.prepare_cached("SELECT 1")?.query_row([], |_| Ok(())))
+    }
+}

@@ -1,0 +1,114 @@
+//! The reads, and by which index each goes (the tests ask SQLite for its plan of every one).
+//!
+//! ?1 and ?2 are the tenant. Newest first is descending by id: ids are time-ordered.
+
+/// Which state a session is in at ?5: what is stored, and what time alone has made of it, as
+/// `Session::state_at` tells. As a bit, to be found in the set ?6.
+macro_rules! is_in_state {
+    () => {
+        "((1 << CASE state
+            WHEN 0 THEN iif(expires_at <= ?5, 5, 0)
+            WHEN 1 THEN iif(expires_at <= ?5, 5, 1)
+            WHEN 2 THEN iif(lapses_at <= ?5, iif(expires_at <= ?5, 5, 1), 2)
+            ELSE state END) & ?6) <> 0"
+    };
+}
+
+pub(super) const MERCHANT: &str = "SELECT doc FROM merchants WHERE id = ?1";
+pub(super) const MERCHANTS: &str = "SELECT id FROM merchants ORDER BY id";
+pub(super) const API_KEY: &str = "SELECT doc FROM api_keys WHERE secret_hash = ?1";
+pub(super) const PROVIDER_ACCOUNTS: &str =
+    "SELECT doc FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 ORDER BY id";
+
+pub(super) const SESSION: &str =
+    "SELECT doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+/// One statement, so that session and transactions are of one moment.
+pub(super) const SESSION_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
+    LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
+    WHERE s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";
+/// All sessions before ?3.
+pub(super) const SESSIONS: &str = "SELECT doc FROM sessions
+    WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+/// Those stored in state ?7, which is not `created`, and in one of the states ?6 at ?5.
+pub(super) const SESSIONS_STORED_AS: &str = concat!(
+    "SELECT id, doc FROM sessions
+    WHERE merchant = ?1 AND mode = ?2 AND state = ?7 AND state <> 0 AND id < ?3 AND ",
+    is_in_state!(),
+    " ORDER BY id DESC LIMIT ?4"
+);
+/// As many rows as sessions, up to ?2, that time alone changes until ?1.
+pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at <= ?1 LIMIT ?2";
+/// Those stored as `created` that time alone changes until ?7, in one of the states ?6 at ?5. Sorts them: only
+/// for few.
+pub(super) const SESSIONS_STORED_AS_CREATED: &str = concat!(
+    "SELECT id, doc FROM sessions INDEXED BY sessions_due
+    WHERE due_at <= ?7 AND merchant = ?1 AND mode = ?2 AND state = 0 AND id < ?3 AND ",
+    is_in_state!(),
+    " ORDER BY id DESC LIMIT ?4"
+);
+/// Some steps of a walk over all sessions: of those in one of the states ?6 at ?5, the document.
+pub(super) const SESSIONS_WALK: &str = concat!(
+    "SELECT id, CASE WHEN ",
+    is_in_state!(),
+    " THEN doc END FROM sessions
+    WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4"
+);
+pub(super) const PULSE: &str = "SELECT version, due_at FROM sessions
+    WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+
+pub(super) const TRANSACTION: &str = "SELECT doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+pub(super) const TRANSACTIONS_OF_SESSION: &str = "SELECT doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND session = ?3 ORDER BY id";
+pub(super) const CHILDREN: &str = "SELECT doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND parent = ?3 ORDER BY id";
+/// All transactions before ?3.
+pub(super) const TRANSACTIONS: &str = "SELECT doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+/// Those that do ?5.
+pub(super) const TRANSACTIONS_BY_ACTION: &str = "SELECT doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND action = ?5 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+/// Those of session ?6, and if it is given, those that do ?5. A session has few.
+pub(super) const TRANSACTIONS_BY_SESSION: &str =
+    "SELECT doc FROM transactions INDEXED BY transactions_by_session
+    WHERE merchant = ?1 AND mode = ?2 AND session = ?6 AND id < ?3 AND (?5 IS NULL OR action = ?5)
+    ORDER BY id DESC LIMIT ?4";
+/// Those with parent ?7, and if they are given, of session ?6 and that do ?5. A transaction has few.
+pub(super) const TRANSACTIONS_BY_PARENT: &str =
+    "SELECT doc FROM transactions INDEXED BY transactions_by_parent
+    WHERE merchant = ?1 AND mode = ?2 AND parent = ?7 AND id < ?3 AND (?5 IS NULL OR action = ?5)
+        AND (?6 IS NULL OR session = ?6)
+    ORDER BY id DESC LIMIT ?4";
+
+pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
+    WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+pub(super) const CLAIM: &str = "SELECT owner FROM claims
+    WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND name = ?4";
+pub(super) const IDEMPOTENCY: &str = "SELECT body_hash, created_at, answer FROM idempotency
+    WHERE merchant = ?1 AND mode = ?2 AND scope = ?3 AND key = ?4";
+pub(super) const COUNT: &str =
+    "SELECT total FROM counters WHERE merchant = ?1 AND mode = ?2 AND counter = ?3";
+
+pub(super) const EVENT: &str =
+    "SELECT doc FROM events WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+/// The one that the session's row names, and those in the index.
+pub(super) const EVENTS: &str = "SELECT sequence, doc FROM events WHERE merchant = ?1 AND mode = ?2
+        AND id = (SELECT first_event FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3)
+    UNION ALL
+    SELECT sequence, doc FROM events WHERE merchant = ?1 AND mode = ?2 AND session = ?3";
+pub(super) const DELIVERIES: &str = "SELECT doc FROM deliveries
+    WHERE merchant = ?1 AND mode = ?2 AND event = ?3 ORDER BY id";
+
+// The job reads, over all tenants. ?1 is now, ?2 the limit.
+
+pub(super) const DUE_SESSIONS: &str = "SELECT merchant, mode, id FROM sessions
+    WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+pub(super) const DUE_TRANSACTIONS: &str = "SELECT merchant, mode, id FROM transactions
+    WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2";
+pub(super) const DUE_DELIVERIES: &str = "SELECT doc FROM deliveries
+    WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+pub(super) const UNDISPATCHED: &str = "SELECT doc FROM events
+    WHERE undispatched = 1 ORDER BY rowid LIMIT ?1";
+
+pub(super) const KEY_FINGERPRINTS: &str =
+    "SELECT version, fingerprint FROM key_fingerprints ORDER BY version";

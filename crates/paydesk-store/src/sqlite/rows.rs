@@ -1,0 +1,369 @@
+//! Records as rows. This runs on the thread that commits, so that the writer has only to bind and step.
+
+use paydesk_core::event::Event;
+use paydesk_core::id::{EventId, MerchantId};
+use paydesk_core::keys::KeyVersion;
+use paydesk_core::session::{Session, State, StateName};
+use paydesk_core::store::{
+    Change, Claim, ClaimKey, Counter, IdempotencyKey, IdempotencyWrite, Record, RecordKey,
+    StoredAnswer, Unavailable,
+};
+use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Action;
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::tables::{self, Table};
+
+/// One value of a row.
+#[derive(Debug)]
+pub(super) enum Cell {
+    Null,
+    Integer(i64),
+    Id(Uuid),
+    Hash([u8; 32]),
+    Text(String),
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Owned(Value::Null),
+            Self::Integer(n) => ToSqlOutput::Owned(Value::Integer(*n)),
+            Self::Id(id) => ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes())),
+            Self::Hash(hash) => ToSqlOutput::Borrowed(ValueRef::Blob(hash)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
+    }
+}
+
+impl From<Option<Timestamp>> for Cell {
+    fn from(at: Option<Timestamp>) -> Self {
+        at.map_or(Self::Null, |at| Self::Integer(at.as_millis()))
+    }
+}
+
+impl From<Option<Uuid>> for Cell {
+    fn from(id: Option<Uuid>) -> Self {
+        id.map_or(Self::Null, Self::Id)
+    }
+}
+
+/// A record to be put.
+pub(super) struct Row {
+    pub(super) table: &'static Table,
+    pub(super) key: RecordKey,
+    /// In the order of the table's parameters: the key first, then the version.
+    pub(super) cells: Vec<Cell>,
+    pub(super) version: u64,
+}
+
+/// A claim, and its name in the table.
+pub(super) struct ClaimRow {
+    pub(super) claim: Claim,
+    pub(super) kind: i64,
+    pub(super) name: Vec<u8>,
+}
+
+/// What is written about idempotency.
+pub(super) enum IdempotencyRow {
+    Claim {
+        key: IdempotencyKey,
+        body_hash: [u8; 32],
+        created_at: i64,
+        /// As JSON; nothing while it is running.
+        answer: Option<String>,
+    },
+    Finish {
+        key: IdempotencyKey,
+        answer: Option<String>,
+    },
+}
+
+/// A change, ready to be bound.
+pub(super) struct Prepared {
+    pub(super) tenant: Tenant,
+    pub(super) puts: Vec<Row>,
+    pub(super) releases: Vec<ClaimRow>,
+    pub(super) claims: Vec<ClaimRow>,
+    pub(super) events: Vec<[Cell; 7]>,
+    pub(super) dispatched: Vec<EventId>,
+    pub(super) increments: Vec<(i64, i64)>,
+    pub(super) idempotency: Option<IdempotencyRow>,
+    pub(super) fingerprints: Vec<(KeyVersion, [u8; 32])>,
+}
+
+impl Prepared {
+    /// Turns a change into rows.
+    pub(super) fn new(change: Change) -> Result<Self, Unavailable> {
+        let rows = change.puts.iter().map(|record| row(record, &change.events));
+        let puts = rows.collect::<Result<_, _>>()?;
+        let events = change.events.iter().map(|event| event_row(event, &change));
+        let events = events.collect::<Result<_, _>>()?;
+        let idempotency = change.idempotency.map(idempotency_row).transpose()?;
+        let claim_rows = |claims: Vec<Claim>| claims.into_iter().map(claim_row).collect();
+        let increments = change.increments.into_iter();
+        Ok(Self {
+            tenant: change.tenant,
+            puts,
+            releases: claim_rows(change.releases),
+            claims: claim_rows(change.claims),
+            events,
+            dispatched: change.dispatched,
+            increments: increments
+                .map(|one| (counter_number(one.counter), one.by))
+                .collect(),
+            idempotency,
+            fingerprints: Vec::new(),
+        })
+    }
+
+    /// A change that only adds fingerprints of keys.
+    pub(super) fn fingerprints(fingerprints: &[(KeyVersion, [u8; 32])]) -> Self {
+        let nobody = Tenant {
+            merchant: MerchantId(Uuid::nil()),
+            mode: Mode::Test,
+        };
+        Self {
+            tenant: nobody,
+            puts: Vec::new(),
+            releases: Vec::new(),
+            claims: Vec::new(),
+            events: Vec::new(),
+            dispatched: Vec::new(),
+            increments: Vec::new(),
+            idempotency: None,
+            fingerprints: fingerprints.to_vec(),
+        }
+    }
+}
+
+/// A record's JSON document.
+fn doc(record: &impl Serialize) -> Result<Cell, Unavailable> {
+    let text = serde_json::to_string(record).map_err(Unavailable::because)?;
+    Ok(Cell::Text(text))
+}
+
+fn version(version: u64) -> Result<Cell, Unavailable> {
+    let version = i64::try_from(version).map_err(Unavailable::because)?;
+    Ok(Cell::Integer(version))
+}
+
+fn merchant(tenant: Tenant) -> Cell {
+    Cell::Id(tenant.merchant.0)
+}
+
+fn mode(tenant: Tenant) -> Cell {
+    Cell::Integer(mode_number(tenant.mode))
+}
+
+fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
+    let version = version(record.version())?;
+    let (table, cells) = match record {
+        Record::Merchant(it) => (
+            &tables::MERCHANTS,
+            vec![Cell::Id(it.id.0), version, doc(it)?],
+        ),
+        Record::ApiKey(it) => (
+            &tables::API_KEYS,
+            vec![Cell::Hash(it.secret_hash), version, doc(it)?],
+        ),
+        Record::ProviderAccount(it) => (
+            &tables::PROVIDER_ACCOUNTS,
+            vec![
+                merchant(it.tenant),
+                mode(it.tenant),
+                Cell::Id(it.id.0),
+                version,
+                doc(it)?,
+            ],
+        ),
+        Record::Session(it) => (
+            &tables::SESSIONS,
+            vec![
+                merchant(it.tenant),
+                mode(it.tenant),
+                Cell::Id(it.id.0),
+                version,
+                Cell::Integer(state_number(it.state.name())),
+                it.expires_at().into(),
+                lapses_at(it).into(),
+                it.due_at().into(),
+                first_event(it, events).map(|event| event.0).into(),
+                doc(it)?,
+            ],
+        ),
+        Record::Transaction(it) => (
+            &tables::TRANSACTIONS,
+            vec![
+                merchant(it.tenant),
+                mode(it.tenant),
+                Cell::Id(it.id.0),
+                version,
+                Cell::Integer(action_number(it.action)),
+                it.session.map(|id| id.0).into(),
+                it.parent.map(|id| id.0).into(),
+                it.ask_at().into(),
+                doc(it)?,
+            ],
+        ),
+        Record::PaymentMethod(it) => (
+            &tables::PAYMENT_METHODS,
+            vec![
+                merchant(it.tenant),
+                mode(it.tenant),
+                Cell::Id(it.id.0),
+                version,
+                doc(it)?,
+            ],
+        ),
+        Record::Delivery(it) => (
+            &tables::DELIVERIES,
+            vec![
+                merchant(it.tenant),
+                mode(it.tenant),
+                Cell::Id(it.id.0),
+                version,
+                Cell::Id(it.event.0),
+                it.due_at().into(),
+                doc(it)?,
+            ],
+        ),
+    };
+    Ok(Row {
+        table,
+        key: record.key(),
+        cells,
+        version: record.version(),
+    })
+}
+
+/// When a pushed payment under way stops waiting.
+fn lapses_at(session: &Session) -> Option<Timestamp> {
+    match session.state {
+        State::Processing { lapses_at, .. } => lapses_at,
+        _ => None,
+    }
+}
+
+/// The event that is written together with the session's first version: the session's row names it, and
+/// the index of events by session does without it.
+fn first_event(session: &Session, events: &[Event]) -> Option<EventId> {
+    let of_it =
+        |event: &&Event| event.session == Some(session.id) && event.tenant == session.tenant;
+    (session.version == 1)
+        .then(|| events.iter().find(of_it).map(|event| event.id))
+        .flatten()
+}
+
+fn event_row(event: &Event, change: &Change) -> Result<[Cell; 7], Unavailable> {
+    let is_named = change.puts.iter().any(|record| match record {
+        Record::Session(session) => first_event(session, &change.events) == Some(event.id),
+        _ => false,
+    });
+    let session = if is_named { None } else { event.session };
+    Ok([
+        merchant(event.tenant),
+        mode(event.tenant),
+        Cell::Id(event.id.0),
+        session.map(|id| id.0).into(),
+        Cell::Integer(event.sequence.into()),
+        if event.notify {
+            Cell::Integer(1)
+        } else {
+            Cell::Null
+        },
+        doc(event)?,
+    ])
+}
+
+fn claim_row(claim: Claim) -> ClaimRow {
+    let (kind, name) = claim_name(&claim.key);
+    ClaimRow { claim, kind, name }
+}
+
+fn idempotency_row(write: IdempotencyWrite) -> Result<IdempotencyRow, Unavailable> {
+    let text = |answer: StoredAnswer| match answer {
+        StoredAnswer::Running => Ok(None),
+        answer => serde_json::to_string(&answer)
+            .map(Some)
+            .map_err(Unavailable::because),
+    };
+    Ok(match write {
+        IdempotencyWrite::Claim(record) => IdempotencyRow::Claim {
+            key: record.key,
+            body_hash: record.body_hash,
+            created_at: record.created_at.as_millis(),
+            answer: text(record.answer)?,
+        },
+        IdempotencyWrite::Finish { key, answer } => IdempotencyRow::Finish {
+            key,
+            answer: text(answer)?,
+        },
+    })
+}
+
+// What the numbers in the tables mean; the schema's comments say the same. They never change.
+
+pub(super) const fn mode_number(mode: Mode) -> i64 {
+    match mode {
+        Mode::Test => 0,
+        Mode::Live => 1,
+    }
+}
+
+pub(super) const fn mode_of(number: i64) -> Option<Mode> {
+    match number {
+        0 => Some(Mode::Test),
+        1 => Some(Mode::Live),
+        _ => None,
+    }
+}
+
+pub(super) const fn state_number(state: StateName) -> i64 {
+    match state {
+        StateName::Created => 0,
+        StateName::Initiated => 1,
+        StateName::Processing => 2,
+        StateName::Completed => 3,
+        StateName::Cancelled => 4,
+        StateName::Expired => 5,
+    }
+}
+
+pub(super) const fn action_number(action: Action) -> i64 {
+    match action {
+        Action::Payment => 0,
+        Action::Authorization => 1,
+        Action::Settle => 2,
+        Action::Void => 3,
+        Action::Refund => 4,
+        Action::AddPaymentMethod => 5,
+    }
+}
+
+pub(super) const fn counter_number(counter: Counter) -> i64 {
+    match counter {
+        Counter::Sessions => 0,
+        Counter::Transactions => 1,
+    }
+}
+
+/// A claim's kind and name. The first of two parts is led by its length, so that no two pairs are the same bytes.
+pub(super) fn claim_name(key: &ClaimKey) -> (i64, Vec<u8>) {
+    let pair = |first: &str, second: &str| {
+        let mut name = (first.len() as u64).to_be_bytes().to_vec();
+        name.extend_from_slice(first.as_bytes());
+        name.extend_from_slice(second.as_bytes());
+        name
+    };
+    match key {
+        ClaimKey::LivePayment(session) => (0, session.0.as_bytes().to_vec()),
+        ClaimKey::Reference(reference) => (1, reference.as_bytes().to_vec()),
+        ClaimKey::BankTransfer { account, id } => (2, pair(account, id)),
+        ClaimKey::PushReference { account, nonce } => (3, pair(account, nonce)),
+    }
+}

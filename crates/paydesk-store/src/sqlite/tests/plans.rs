@@ -1,0 +1,142 @@
+//! How SQLite goes about each read: by its index, and without sorting.
+
+use rusqlite::Connection;
+
+use super::super::tables::{self, Table};
+use super::super::{queries, schema};
+use super::*;
+
+fn database() -> (TempDir, Connection) {
+    let directory = tempfile::tempdir().unwrap();
+    let db = schema::open_writer(&directory.path().join("paydesk.db")).unwrap();
+    (directory, db)
+}
+
+/// The steps of a statement's plan.
+fn plan(db: &Connection, sql: &str) -> Vec<String> {
+    let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let steps = plan.raw_query().mapped(|row| row.get("detail"));
+    steps.map(Result::unwrap).collect()
+}
+
+#[test]
+fn every_read_goes_by_its_index_and_sorts_nothing() {
+    let (_directory, db) = database();
+    let by_key = "PRIMARY KEY";
+    for (sql, indexes) in [
+        (queries::MERCHANT, &[by_key][..]),
+        (queries::API_KEY, &[by_key]),
+        (queries::PROVIDER_ACCOUNTS, &[by_key]),
+        (queries::SESSION, &["sessions_by_id"]),
+        (
+            queries::SESSION_WITH_TRANSACTIONS,
+            &["sessions_by_id", "transactions_by_session"],
+        ),
+        (queries::SESSIONS, &["sessions_by_id"]),
+        (queries::SESSIONS_STORED_AS, &["sessions_by_state"]),
+        (queries::SESSIONS_DUE_UNTIL, &["sessions_due"]),
+        (queries::SESSIONS_WALK, &["sessions_by_id"]),
+        (queries::PULSE, &["sessions_by_id"]),
+        (queries::TRANSACTION, &["transactions_by_id"]),
+        (
+            queries::TRANSACTIONS_OF_SESSION,
+            &["transactions_by_session"],
+        ),
+        (queries::CHILDREN, &["transactions_by_parent"]),
+        (queries::TRANSACTIONS, &["transactions_by_id"]),
+        (queries::TRANSACTIONS_BY_ACTION, &["transactions_by_action"]),
+        (
+            queries::TRANSACTIONS_BY_SESSION,
+            &["transactions_by_session"],
+        ),
+        (queries::TRANSACTIONS_BY_PARENT, &["transactions_by_parent"]),
+        (queries::PAYMENT_METHOD, &["payment_methods_by_id"]),
+        (queries::CLAIM, &[by_key]),
+        (queries::IDEMPOTENCY, &["idempotency_by_key"]),
+        (queries::COUNT, &[by_key]),
+        (queries::EVENT, &["events_by_id"]),
+        (
+            queries::EVENTS,
+            &["events_by_id", "sessions_by_id", "events_by_session"],
+        ),
+        (queries::DELIVERIES, &["deliveries_by_event"]),
+        (queries::DUE_SESSIONS, &["sessions_due"]),
+        (queries::DUE_TRANSACTIONS, &["transactions_due"]),
+        (queries::DUE_DELIVERIES, &["deliveries_due"]),
+        (queries::UNDISPATCHED, &["events_undispatched"]),
+    ] {
+        let steps = plan(&db, sql);
+        let found: Vec<_> = steps.iter().filter(|step| step.contains("USING")).collect();
+        assert_eq!(found.len(), indexes.len(), "{sql}\n{steps:#?}");
+        for (step, index) in found.iter().zip(indexes) {
+            let by_index = step.starts_with("SEARCH") && step.contains(index);
+            assert!(by_index, "{sql}\n{steps:#?}");
+        }
+        let is_costly = |step: &String| step.contains("SCAN") || step.contains("TEMP B-TREE");
+        assert!(!steps.iter().any(is_costly), "{sql}\n{steps:#?}");
+    }
+}
+
+#[test]
+fn the_one_read_that_sorts_looks_only_at_what_is_due() {
+    let (_directory, db) = database();
+    let steps = plan(&db, queries::SESSIONS_STORED_AS_CREATED);
+    assert_eq!(steps.len(), 2, "{steps:#?}");
+    assert!(steps[0].starts_with("SEARCH sessions USING INDEX sessions_due (due_at<?)"));
+    assert_eq!(steps[1], "USE TEMP B-TREE FOR ORDER BY");
+}
+
+#[test]
+fn every_write_finds_its_row_by_key() {
+    let (_directory, db) = database();
+    let all: [&Table; 7] = [
+        &tables::MERCHANTS,
+        &tables::API_KEYS,
+        &tables::PROVIDER_ACCOUNTS,
+        &tables::SESSIONS,
+        &tables::TRANSACTIONS,
+        &tables::PAYMENT_METHODS,
+        &tables::DELIVERIES,
+    ];
+    for table in all {
+        for sql in [table.version, table.update] {
+            let steps = plan(&db, sql);
+            assert_eq!(steps.len(), 1, "{sql}\n{steps:#?}");
+            assert!(steps[0].starts_with("SEARCH"), "{sql}\n{steps:#?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn opening_a_session_touches_only_the_trees_that_it_must() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("paydesk.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let samples = Samples::new(1);
+    let session = samples.session(samples.tenant());
+    store.commit(opening(&samples, &session)).await.unwrap();
+    let db = Connection::open(&path).unwrap();
+    let entries = |sql: &str| -> i64 { db.query_row(sql, [], |row| row.get(0)).unwrap() };
+    for (entry, sql) in [
+        (1, "SELECT count(*) FROM sessions"),
+        (
+            1,
+            "SELECT count(*) FROM sessions INDEXED BY sessions_due WHERE due_at IS NOT NULL",
+        ),
+        (
+            0,
+            "SELECT count(*) FROM sessions INDEXED BY sessions_by_state WHERE state <> 0",
+        ),
+        (1, "SELECT count(*) FROM events"),
+        (
+            0,
+            "SELECT count(*) FROM events INDEXED BY events_by_session WHERE session IS NOT NULL",
+        ),
+        (
+            0,
+            "SELECT count(*) FROM events INDEXED BY events_undispatched WHERE undispatched IS NOT NULL",
+        ),
+    ] {
+        assert_eq!(entries(sql), entry, "{sql}");
+    }
+}

@@ -1,0 +1,259 @@
+//! The server itself, in this process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderName, HeaderValue, Method};
+use paydesk_api::App;
+use paydesk_api::http::metrics::Metrics;
+use paydesk_api::http::rate_limit::RateLimits;
+use paydesk_api::http::serve::{ConnectionLimits, serve};
+use paydesk_api::http::{Edge, EdgeConfig, wrap};
+use paydesk_core::engine::create_merchant::NewMerchant;
+use paydesk_core::engine::{Engine, Parts, Timing};
+use paydesk_core::id::SystemIds;
+use paydesk_core::keys::ServerKeys;
+use paydesk_core::merchant::Credentials;
+use paydesk_core::rail::Rail;
+use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
+use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
+use paydesk_store::SqliteStore;
+use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
+use tempfile::TempDir;
+
+use crate::Answer;
+
+/// A server with one merchant.
+pub struct TestServer {
+    /// Where it listens.
+    pub url: String,
+    /// All rules.
+    pub engine: Arc<Engine>,
+    /// Its time.
+    pub clock: Arc<ManualClock>,
+    /// Its merchant.
+    pub merchant: NewMerchant,
+    /// What was really charged.
+    pub ledger: Ledger,
+    client: reqwest::Client,
+    worker: Worker,
+    folder: TempDir,
+}
+
+impl TestServer {
+    /// Starts one, at the present time.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
+        let store =
+            Arc::new(SqliteStore::open(&folder.path().join("paydesk.db")).expect("a store"));
+        let ledger = Ledger::open(
+            &folder.path().join("sandbox.db"),
+            clock.clone(),
+            Arc::new(SystemIds),
+        );
+        let ledger = ledger.expect("a ledger");
+        let bank = Arc::new(SandboxRail::new(ledger.clone(), &url));
+        let engine = Arc::new(Engine::new(Parts {
+            store: store.clone(),
+            sandbox: Some(bank.clone() as Arc<dyn Rail>),
+            clock: clock.clone(),
+            ids: Arc::new(SystemIds),
+            keys: Arc::new(ServerKeys::generate(&SystemIds)),
+            timing: Timing::default(),
+            public_url: url.clone(),
+        }));
+        let merchant = engine
+            .create_merchant("Test Shop")
+            .await
+            .expect("a merchant");
+        let app = Arc::new(App::new(
+            engine.clone(),
+            Some(bank as Arc<dyn SandboxBank>),
+            clock.clone(),
+            RateLimits::default(),
+            &url.parse().expect("a URL"),
+        ));
+        let metrics = Arc::new(Metrics::new("test"));
+        let services = wrap(
+            paydesk_api::router(app),
+            Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
+        );
+        let connections = metrics.connections("public");
+        tokio::spawn(serve(
+            listener,
+            move |peer| services.for_peer(peer),
+            ConnectionLimits::default(),
+            connections,
+            std::future::pending(),
+        ));
+        let words = Vocabulary {
+            xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(
+                engine.keys().clone(),
+            )),
+            event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+        };
+        let guard = Guard::new(Policy {
+            allow_private: true,
+        });
+        let worker = Worker::new(paydesk_webhooks::Parts {
+            store,
+            clock: clock.clone(),
+            ids: Arc::new(SystemIds),
+            keys: engine.keys().clone(),
+            node: engine.node(),
+            words: Arc::new(words),
+            sender: Sender::new(guard, Timeouts::default()).expect("a sender"),
+            settings: Settings::default(),
+        });
+        // The client wants a provider of cryptography even where it only speaks plain HTTP; there may be one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build();
+        Self {
+            url,
+            engine,
+            clock,
+            merchant,
+            ledger,
+            client: client.expect("a client"),
+            worker,
+            folder,
+        }
+    }
+
+    /// The merchant's data in a mode.
+    #[must_use]
+    pub fn tenant(&self, mode: Mode) -> Tenant {
+        Tenant {
+            merchant: self.merchant.merchant.id,
+            mode,
+        }
+    }
+
+    /// The merchant's credentials in a mode.
+    #[must_use]
+    pub const fn credentials(&self, mode: Mode) -> &Credentials {
+        match mode {
+            Mode::Test => &self.merchant.test,
+            Mode::Live => &self.merchant.live,
+        }
+    }
+
+    /// Where its data is.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `Authorization: Basic` of these credentials.
+    #[must_use]
+    pub fn basic(credentials: &Credentials) -> HeaderValue {
+        let text = format!("{}:{}", credentials.key_id, credentials.secret.reveal());
+        format!("Basic {}", STANDARD.encode(text))
+            .parse()
+            .expect("a header")
+    }
+
+    /// `Authorization: Bearer` of these credentials.
+    #[must_use]
+    pub fn bearer(credentials: &Credentials) -> HeaderValue {
+        format!("Bearer {}", credentials.secret.reveal())
+            .parse()
+            .expect("a header")
+    }
+
+    /// Any request.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(HeaderName, HeaderValue)],
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.url))
+            .body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        Answer::read(request.send().await.expect("the server answers")).await
+    }
+
+    /// A XanPay request of the merchant's, in test mode.
+    pub async fn xanpay(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let authorization = (
+            http::header::AUTHORIZATION,
+            Self::basic(&self.merchant.test),
+        );
+        self.request(method, path, &[authorization], body).await
+    }
+
+    /// A native request of the merchant's, in test mode.
+    pub async fn native(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let authorization = (
+            http::header::AUTHORIZATION,
+            Self::bearer(&self.merchant.test),
+        );
+        self.request(method, path, &[authorization], body).await
+    }
+
+    /// A payer's request, as a browser sends it from the page itself.
+    pub async fn payer(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> Answer {
+        let same_origin = (
+            HeaderName::from_static("sec-fetch-site"),
+            HeaderValue::from_static("same-origin"),
+        );
+        let json = (
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        self.request(method, path, &[same_origin, json], body).await
+    }
+
+    /// Moves time on, and does what the background jobs would.
+    pub async fn advance(&self, span: Span) {
+        self.clock.advance(span);
+        self.run_jobs().await;
+    }
+
+    /// Does what the background jobs would, until there is nothing left to do now.
+    pub async fn run_jobs(&self) {
+        for _ in 0..100 {
+            let engine = &self.engine;
+            let mut done = engine.sweep().await.expect("the store answers");
+            done += engine.reconcile_due().await.expect("the store answers");
+            done += engine.collect_transfers().await.expect("the store answers");
+            let ran = self.worker.run_due_once().await.expect("the store answers");
+            if done + ran.dispatched + ran.attempted == 0 {
+                return;
+            }
+        }
+        panic!("the jobs never come to an end");
+    }
+}

@@ -1,0 +1,9 @@
+//! The commands, as an operator or a script uses them.
+
+mod dev;
+mod doctor;
+mod help;
+mod keys;
+mod logs;
+mod merchant;
+mod operating;

@@ -1,0 +1,11 @@
+//! Whatever dies, and whenever: a payer is charged once or not at all, and never twice.
+//!
+//! The sandbox's ledger, in a process that lives on, is the witness.
+
+#[cfg(feature = "failpoints")]
+mod each_step;
+mod kills;
+mod lost_answers;
+mod shop;
+#[cfg(feature = "failpoints")]
+mod survivor;
