@@ -89,28 +89,36 @@ async fn every<F>(
 }
 
 impl Engine {
-    /// Writes down what time has done to sessions. Answers how many were due.
+    /// Writes down what time has done to sessions. Answers to how many: a job that fails does not go on at once.
     pub async fn sweep(&self) -> Result<usize, Unavailable> {
         let due = self.store.due_sessions(self.wall(), BATCH).await?;
-        for &(tenant, session) in &due {
-            if let Err(error) = self.lapse_session(tenant, session).await {
-                tracing::warn!(%error, %session, "a session could not be swept; it is tried again");
+        let mut swept = 0;
+        for (tenant, session) in due {
+            match self.lapse_session(tenant, session).await {
+                Ok(_) => swept += 1,
+                Err(error) => {
+                    tracing::warn!(%error, %session, "a session could not be swept; it is tried again");
+                }
             }
         }
-        Ok(due.len())
+        Ok(swept)
     }
 
-    /// Asks about transactions whose outcome is not known. Answers how many were due.
+    /// Asks about transactions whose outcome is not known. Answers about how many.
     pub async fn reconcile_due(&self) -> Result<usize, Unavailable> {
         let due = self.store.due_transactions(self.wall(), BATCH).await?;
-        stream::iter(&due)
-            .for_each_concurrent(ASKING, |&(tenant, transaction)| async move {
-                if let Err(error) = self.reconcile(tenant, transaction).await {
+        let asked = stream::iter(due)
+            .map(|(tenant, transaction)| async move {
+                let asked = self.reconcile(tenant, transaction).await;
+                if let Err(error) = &asked {
                     tracing::warn!(%error, %transaction, "an outcome could not be asked for; it is tried again");
                 }
+                usize::from(asked.is_ok())
             })
+            .buffer_unordered(ASKING)
+            .fold(0, |sum, asked| async move { sum + asked })
             .await;
-        Ok(due.len())
+        Ok(asked)
     }
 
     /// Makes everything due now that another process had in flight: for a start-up that knows that no other

@@ -19,14 +19,14 @@ use paydesk_core::store::{Answer, IdempotencyKey, Store};
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{ManualClock, Span, Timestamp};
 use paydesk_core::transaction::Transaction;
-use paydesk_store::memory::MemoryStore;
 
 use super::rail::ScriptedRail;
+use super::turns::TakingTurns;
 
 pub struct Desk {
     pub engine: Arc<Engine>,
     pub rail: Arc<ScriptedRail>,
-    pub store: Arc<MemoryStore>,
+    pub store: Arc<TakingTurns>,
     pub clock: Arc<ManualClock>,
     pub tenant: Tenant,
 }
@@ -46,7 +46,7 @@ impl Desk {
     }
 
     async fn with(timing: Timing) -> Self {
-        let store = Arc::new(MemoryStore::new());
+        let store = Arc::new(TakingTurns::default());
         let rail = ScriptedRail::new();
         let clock = Arc::new(ManualClock::starting_at(Timestamp::from_millis(
             1_750_000_000_000,
@@ -106,14 +106,14 @@ impl Desk {
 }
 
 fn engine(
-    store: &Arc<MemoryStore>,
+    store: &Arc<TakingTurns>,
     rail: Option<&Arc<ScriptedRail>>,
     clock: &Arc<ManualClock>,
     timing: Timing,
 ) -> Arc<Engine> {
     let ids = Arc::new(SystemIds);
     Arc::new(Engine::new(Parts {
-        store: Arc::<MemoryStore>::clone(store),
+        store: Arc::<TakingTurns>::clone(store),
         sandbox: rail.map(|rail| Arc::<ScriptedRail>::clone(rail) as Arc<dyn Rail>),
         clock: Arc::<ManualClock>::clone(clock),
         keys: Arc::new(ServerKeys::generate(ids.as_ref())),

@@ -1,4 +1,4 @@
-//! The engine as a whole, over the store in memory and a rail whose behaviour the tests set: many at once, lost
+//! The engine as a whole, over the store in memory (with turns for everybody else) and a rail whose behaviour the tests set: many at once, lost
 //! answers, clients that go away.
 #![allow(
     clippy::panic,
@@ -11,4 +11,5 @@ mod payments;
 mod pushes;
 mod rail;
 mod requests;
+mod turns;
 mod unknowns;

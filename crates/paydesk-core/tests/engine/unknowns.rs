@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::End;
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::method::Method;
@@ -137,6 +138,52 @@ async fn a_process_that_died_in_a_call_is_taken_over() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(desk.rail.moved(), (3_500, 0));
     assert_eq!(desk.transaction(&paid).await, paid);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_outcome_that_cannot_be_recorded_is_asked_for_when_it_can() {
+    let desk = Desk::new().await;
+    let session = desk.open(Kind::Payment).await;
+    desk.rail.shut();
+    let (engine, tenant, id) = (Arc::clone(&desk.engine), desk.tenant, session.id);
+    let pays =
+        tokio::spawn(async move { engine.start_payment(tenant, id, paying(Method::Card)).await });
+    while desk.rail.count(Call::Start) == 0 {
+        tokio::task::yield_now().await;
+    }
+    desk.store.is_full(true);
+    desk.rail.open();
+    let answer = pays.await.unwrap();
+    assert!(matches!(answer, Err(EngineError::Unavailable(_))));
+    desk.clock.advance(Span::seconds(31));
+    let asked = desk.engine.reconcile_due().await.unwrap();
+    assert_eq!(
+        asked, 0,
+        "nobody may ask who cannot write down that he does"
+    );
+    assert_eq!(desk.rail.count(Call::Query), 0);
+    desk.store.is_full(false);
+    assert_eq!(desk.engine.reconcile_due().await.unwrap(), 1);
+    let session = desk.session(&session).await;
+    assert_eq!(session.state.name(), StateName::Completed);
+    assert_eq!(
+        (desk.rail.count(Call::Start), desk.rail.moved()),
+        (1, (3_500, 0))
+    );
+}
+
+#[tokio::test]
+async fn what_could_not_be_swept_does_not_count_as_swept() {
+    // A job that finds a whole batch goes on at once: it must not spin on what fails.
+    let desk = Desk::new().await;
+    let session = desk.open(Kind::Payment).await;
+    desk.clock.advance(Span::days(8));
+    desk.store.is_full(true);
+    assert_eq!(desk.engine.sweep().await.unwrap(), 0);
+    desk.store.is_full(false);
+    assert_eq!(desk.engine.sweep().await.unwrap(), 1);
+    let session = desk.session(&session).await;
+    assert_eq!(session.state.name(), StateName::Expired);
 }
 
 /// A session whose payer is at a bank's page.

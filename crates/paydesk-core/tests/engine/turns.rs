@@ -1,0 +1,110 @@
+//! The store in memory, with somebody else's turn before and after everything that it does: as with a real
+//! store, what was read may be out of date when it arrives. Its disk may be full.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use paydesk_core::delivery::Delivery;
+use paydesk_core::event::Event;
+use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::keys::KeyVersion;
+use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
+use paydesk_core::payment_method::PaymentMethod;
+use paydesk_core::session::Session;
+use paydesk_core::store::{
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
+    SessionPulse, Store, TransactionFilter, Unavailable,
+};
+use paydesk_core::tenant::Tenant;
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
+use paydesk_store::memory::MemoryStore;
+use uuid::Uuid;
+
+#[derive(Default)]
+pub struct TakingTurns {
+    store: MemoryStore,
+    turns: AtomicU64,
+    full: AtomicBool,
+}
+
+impl TakingTurns {
+    /// Whether the disk is full: nothing is committed.
+    pub fn is_full(&self, full: bool) {
+        self.full.store(full, Ordering::SeqCst);
+    }
+
+    /// None, one, two or three turns for the others.
+    async fn turn(&self) {
+        let turns = self
+            .turns
+            .fetch_add(0x9E37_79B9_7F4A_7C15, Ordering::Relaxed)
+            >> 62;
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+macro_rules! taking_turns {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl Store for TakingTurns {
+            async fn commit(&self, change: Change) -> Result<(), CommitError> {
+                self.turn().await;
+                if self.full.load(Ordering::SeqCst) {
+                    return Err(Unavailable::because("the disk is full").into());
+                }
+                let answer = self.store.commit(change).await;
+                self.turn().await;
+                answer
+            }
+            $(async fn $name(&self, $($arg: $type),*) -> $answer {
+                self.turn().await;
+                let answer = self.store.$name($($arg),*).await;
+                self.turn().await;
+                answer
+            })*
+        }
+    };
+}
+
+taking_turns! {
+    merchant(id: MerchantId) -> Result<Option<Merchant>, Unavailable>;
+    merchants() -> Result<Vec<MerchantId>, Unavailable>;
+    api_key(secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable>;
+    provider_accounts(tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable>;
+    session(tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable>;
+    session_with_transactions(tenant: Tenant, id: SessionId)
+        -> Result<Option<(Session, Vec<Transaction>)>, Unavailable>;
+    sessions(tenant: Tenant, filter: SessionFilter, after: Option<SessionId>, limit: usize)
+        -> Result<Vec<Session>, Unavailable>;
+    transactions_of(tenant: Tenant, sessions: &[SessionId])
+        -> Result<Vec<Transaction>, Unavailable>;
+    pulses(sessions: &[(Tenant, SessionId)]) -> Result<Vec<Option<SessionPulse>>, Unavailable>;
+    transaction(tenant: Tenant, id: TransactionId) -> Result<Option<Transaction>, Unavailable>;
+    transactions(
+        tenant: Tenant,
+        filter: TransactionFilter,
+        after: Option<TransactionId>,
+        limit: usize
+    ) -> Result<Vec<Transaction>, Unavailable>;
+    children(tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
+    payment_method(tenant: Tenant, id: PaymentMethodId)
+        -> Result<Option<PaymentMethod>, Unavailable>;
+    claim(tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable>;
+    idempotency(tenant: Tenant, key: &IdempotencyKey)
+        -> Result<Option<IdempotencyRecord>, Unavailable>;
+    count(tenant: Tenant, counter: Counter) -> Result<i64, Unavailable>;
+    event(tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable>;
+    events(tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable>;
+    deliveries(tenant: Tenant, event: EventId) -> Result<Vec<Delivery>, Unavailable>;
+    due_sessions(now: Timestamp, limit: usize) -> Result<Vec<(Tenant, SessionId)>, Unavailable>;
+    due_transactions(now: Timestamp, limit: usize)
+        -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
+    undispatched(limit: usize) -> Result<Vec<Event>, Unavailable>;
+    due_deliveries(now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Unavailable>;
+    key_fingerprints() -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable>;
+    add_key_fingerprints(fingerprints: &[(KeyVersion, [u8; 32])]) -> Result<(), Unavailable>;
+    ping() -> Result<(), Unavailable>;
+}
