@@ -111,7 +111,10 @@ pub(super) fn check_answers(session: &Session, request: &StartPayment) -> Result
     check_contact(request.contact.as_ref())
 }
 
-fn check_custom_fields(session: &Session, values: &[CustomFieldValue]) -> Result<(), Refusal> {
+pub(super) fn check_custom_fields(
+    session: &Session,
+    values: &[CustomFieldValue],
+) -> Result<(), Refusal> {
     let asked = &session.terms.custom_fields;
     for value in values {
         let field = || format!("customFields.{}", value.name);
