@@ -18,6 +18,7 @@ use crate::serve::serve_plainly;
 /// Runs the ledger until it is asked to end.
 pub async fn run(options: SandboxOptions) -> anyhow::Result<()> {
     logs::start(true, "info");
+    let end = asked_to_end().context("signals cannot be received")?;
     let ledger = Ledger::open(&options.data, Arc::new(SystemClock), Arc::new(SystemIds))
         .with_context(|| format!("the ledger {} cannot be opened", options.data.display()))?;
     let listener = tokio::net::TcpListener::bind(options.listen)
@@ -30,7 +31,7 @@ pub async fn run(options: SandboxOptions) -> anyhow::Result<()> {
     serve_plainly(
         listener,
         router(ledger, options.token.map(Secret::new)),
-        asked_to_end(),
+        end,
     )
     .await
 }

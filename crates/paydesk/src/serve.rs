@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -73,6 +74,9 @@ pub struct Listeners {
     pub public: TcpListener,
     /// Where the operator reaches it.
     pub admin: TcpListener,
+    /// Resolves once the process is asked to end. Listened for before anybody can connect: whoever saw the server
+    /// ready may ask it to end.
+    pub end: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Listeners {
@@ -83,9 +87,11 @@ impl Listeners {
                 .await
                 .with_context(|| format!("cannot listen on {address}"))
         };
+        let end = Box::pin(asked_to_end().context("signals cannot be received")?);
         Ok(Self {
             public: bind(options.listen).await?,
             admin: bind(options.admin_listen).await?,
+            end,
         })
     }
 
@@ -236,13 +242,12 @@ impl Server {
         ));
         let edge = self.edge.clone();
         let asked = async {
-            let asked = asked_to_end().await;
+            listeners.end.await;
             tracing::info!("asked to end: finishing what is under way");
             edge.start_draining();
             stop.send_replace(true);
-            asked
         };
-        let (drained, asked) = tokio::join!(public, asked);
+        let (drained, ()) = tokio::join!(public, asked);
         if drained.cut > 0 {
             tracing::warn!(cut = drained.cut, "connections did not finish in time");
         }
@@ -250,7 +255,7 @@ impl Server {
         background.await.context("a background job failed")?;
         operator.await.context("the admin listener failed")?;
         self.store.close().await;
-        asked.context("signals cannot be received")
+        Ok(())
     }
 }
 
@@ -297,14 +302,9 @@ async fn background(
 pub async fn serve_plainly(
     listener: TcpListener,
     router: Router,
-    stop: impl Future<Output = io::Result<()>>,
+    stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-    let stop = async {
-        if let Err(error) = stop.await {
-            tracing::error!(%error, "signals cannot be received");
-        }
-    };
     let service = move |_| TowerToHyperService::new(router.clone());
     serve(
         listener,

@@ -5,12 +5,15 @@ use std::collections::{HashMap, HashSet};
 use futures_util::FutureExt as _;
 use paydesk_core::id::{PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::payment_method::PaymentMethod;
+use paydesk_core::rail::RailAnswer;
 use paydesk_core::session::Session;
 use paydesk_core::store::{Change, Counter, Record, Store as _, Unavailable};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
-use paydesk_core::transaction::Transaction;
+use paydesk_core::transaction::{Status, Transaction};
 use paydesk_store::memory::MemoryStore;
+
+use super::commands::Command;
 
 /// A rule that does not hold any more.
 #[derive(Clone, PartialEq, Debug)]
@@ -51,6 +54,8 @@ pub struct Books {
     pub children: HashMap<TransactionId, Vec<TransactionId>>,
     /// How much came in for each session, and was counted.
     pub came_in: HashMap<SessionId, i64>,
+    /// Which transfers were: the account and the bank's id of each.
+    pub transfers: HashSet<(Tenant, String, String)>,
     /// What counts as received before money came for a payment that was settled otherwise.
     pub counts_as_received: HashMap<TransactionId, i64>,
     pub notifications: usize,
@@ -81,8 +86,8 @@ impl Books {
     pub fn enter(
         &mut self,
         store: &MemoryStore,
+        command: &Command,
         change: &Change,
-        money: i64,
         at: Timestamp,
     ) -> Result<(), Broken> {
         let touched = read_back(store, change, at).map_err(|rule| Broken {
@@ -95,15 +100,48 @@ impl Books {
             session: touched.sessions.first().map(|session| session.id),
             transaction: touched.transactions.first().map(|one| one.id),
         };
+        self.answered(&touched, command).map_err(broken)?;
         self.versions(&touched).map_err(broken)?;
         self.told(&touched).map_err(broken)?;
         self.history(&touched).map_err(broken)?;
-        self.counted(&touched, money).map_err(broken)?;
+        self.counted(&touched, command).map_err(broken)?;
         self.write(&touched);
         self.claimed(store, &touched).map_err(broken)?;
         self.states(&touched).map_err(broken)?;
         self.reservations(&touched).map_err(broken)?;
         self.totals(store, &touched).map_err(broken)
+    }
+
+    /// What a rail answers of what is under way is what comes of it. A change changes something.
+    fn answered(&self, touched: &Touched<'_>, command: &Command) -> Result<(), String> {
+        rule!(!touched.change.puts.is_empty(), "a change changes nothing");
+        let Command::Answer {
+            transaction,
+            answer,
+        } = command
+        else {
+            return Ok(());
+        };
+        let before = self
+            .transactions
+            .get(transaction)
+            .map(|one| one.status_at(touched.at));
+        let after = touched
+            .transactions
+            .iter()
+            .find(|one| one.id == *transaction);
+        let after = after.map(|one| &one.status);
+        let right = match **answer {
+            _ if before.is_some_and(|before| before.is_terminal()) => true,
+            RailAnswer::Succeeded(_) => matches!(after, Some(Status::Succeeded { .. })),
+            RailAnswer::Declined(_) => matches!(after, Some(Status::Declined { .. })),
+            RailAnswer::Failed(_) => matches!(after, Some(Status::Failed { .. })),
+            RailAnswer::Unknown | RailAnswer::AwaitingPayer(_) => {
+                after.is_some_and(|after| !after.is_terminal())
+            }
+        };
+        rule!(right, "the rail answers {answer:?}, and it is {after:?}");
+        Ok(())
     }
 
     /// Versions grow by one, and whoever changes a transaction changes its session too.

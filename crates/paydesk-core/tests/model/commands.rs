@@ -21,6 +21,7 @@ use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Span;
 
 use super::books::read;
+use super::states::is_live;
 use super::world::{Decided, World};
 
 #[derive(Clone, Debug)]
@@ -130,7 +131,7 @@ impl Command {
 /// A decision that may find nothing to change.
 fn maybe(decided: Result<Option<Change>, Refusal>) -> Decided {
     match decided {
-        Ok(Some(change)) => Decided::Change(Box::new(change), 0),
+        Ok(Some(change)) => Decided::Change(Box::new(change)),
         Ok(None) => Decided::Nothing,
         Err(refusal) => refusal.into(),
     }
@@ -158,11 +159,7 @@ impl World {
             Command::Answer {
                 transaction,
                 answer,
-            } => {
-                let snapshot = self.outcome_snapshot(*transaction);
-                let decided = record_outcome::decide((**answer).clone(), snapshot, self.env());
-                maybe(Ok(decided.0))
-            }
+            } => self.answered(*transaction, answer),
             Command::Reconcile { transaction } => {
                 let record_outcome::Snapshot {
                     transaction,
@@ -231,6 +228,11 @@ impl World {
             Ok(decided) => decided,
             Err(refusal) => return refusal.into(),
         };
+        if let (Some(saved), Intent::Call { .. }) = (&request.saved, &intent)
+            && saved.detached_at.is_some()
+        {
+            return Decided::Broken(format!("a card pays that is detached: {saved:?}"));
+        }
         if let Intent::Call {
             transaction,
             source: Source::Push { nonce, .. },
@@ -238,6 +240,18 @@ impl World {
         } = intent
         {
             self.nonces.insert(transaction.id, nonce);
+        }
+        maybe(Ok(change))
+    }
+
+    /// A definite answer about what is under way is never ignored.
+    fn answered(&self, transaction: TransactionId, answer: &RailAnswer) -> Decided {
+        let snapshot = self.outcome_snapshot(transaction);
+        let definite = !matches!(answer, RailAnswer::Unknown | RailAnswer::AwaitingPayer(_));
+        let needed = definite && is_live(&snapshot.transaction);
+        let (change, after, _) = record_outcome::decide(answer.clone(), snapshot, self.env());
+        if needed && change.is_none() {
+            return Decided::Broken(format!("{answer:?} changes nothing about {after:?}"));
         }
         maybe(Ok(change))
     }
@@ -276,7 +290,7 @@ impl World {
         match operate::decide(operate, parent, session, key.cloned(), self.env()) {
             Ok((mut change, _, _)) => {
                 change.idempotency = key.map(|key| self.running(key));
-                Decided::Change(Box::new(change), 0)
+                Decided::Change(Box::new(change))
             }
             Err(refusal) => refusal.into(),
         }
@@ -323,7 +337,7 @@ impl World {
         let snapshot = self.snapshot(session);
         let target = self.transaction(target);
         match record_transfer::decide(transfer, target, snapshot, self.env()) {
-            Ok((Some(change), _)) => Decided::Change(Box::new(change), transfer.amount.minor()),
+            Ok((Some(change), _)) => Decided::Change(Box::new(change)),
             Ok((None, _)) => panic!("money came in and nothing is to be changed"),
             Err(refusal) => refusal.into(),
         }
@@ -365,7 +379,7 @@ impl World {
         match decided {
             Ok((mut change, _)) => {
                 change.idempotency = key.map(|key| self.running(key));
-                Decided::Change(Box::new(change), 0)
+                Decided::Change(Box::new(change))
             }
             Err(refusal) => refusal.into(),
         }

@@ -4,6 +4,7 @@ use paydesk_core::money::Money;
 use paydesk_core::transaction::{Action, Hold, Status, Transaction};
 
 use super::books::{Books, Touched, rule};
+use super::commands::Command;
 use super::states::{is_late, is_live};
 
 fn received(transaction: &Transaction) -> i64 {
@@ -12,7 +13,14 @@ fn received(transaction: &Transaction) -> i64 {
 
 impl Books {
     /// What came in is what was counted: in this change, and in the session altogether.
-    pub fn counted(&mut self, touched: &Touched<'_>, money: i64) -> Result<(), String> {
+    pub fn counted(&mut self, touched: &Touched<'_>, command: &Command) -> Result<(), String> {
+        let mut money = 0;
+        if let Command::Transfer { transfer } = command {
+            money = transfer.amount.minor();
+            let name = (transfer.account.clone(), transfer.id.clone());
+            let first = self.transfers.insert((transfer.tenant, name.0, name.1));
+            rule!(first, "{transfer:?} is counted again");
+        }
         let mut counted = 0;
         for after in &touched.transactions {
             let before = self.transactions.get(&after.id);

@@ -16,6 +16,15 @@ pub fn is_live(transaction: &Transaction) -> bool {
     )
 }
 
+/// Whether money may move, or have moved, without a transfer that tells of it.
+fn only_the_rail_knows(transaction: &Transaction) -> bool {
+    let waits_for_transfer = matches!(
+        transaction.status,
+        Status::AwaitingPayer { ask_at: None, .. }
+    );
+    is_live(transaction) && !waits_for_transfer
+}
+
 /// Whether it is money that came when nobody waited for it.
 pub fn is_late(transaction: &Transaction) -> bool {
     let exception = transaction.exception.map(|exception| exception.kind);
@@ -77,6 +86,14 @@ impl Books {
             rule!(
                 !seen.is_terminal() || seen == after.status,
                 "the transaction was {seen:?} and is {after:?}"
+            );
+            let in_vain = matches!(
+                after.status,
+                Status::Cancelled { .. } | Status::Expired { .. }
+            );
+            rule!(
+                !(only_the_rail_knows(before) && in_vain),
+                "a payment is left of which only the rail knows: {after:?}"
             );
             let received = |one: &Transaction| one.received.map_or(0, Money::minor);
             rule!(

@@ -40,8 +40,8 @@ pub struct Failure {
 
 /// What became of an attempt at a command.
 pub enum Decided {
-    /// This is to be committed; it brings so much money.
-    Change(Box<Change>, i64),
+    /// This is to be committed.
+    Change(Box<Change>),
     /// Nothing is to be changed.
     Nothing,
     /// The rules say no, under this name.
@@ -172,8 +172,8 @@ impl World {
         }
         let mut conflict = None;
         for attempt in 0..MAX_TRIES {
-            let (change, money) = match self.decide(command, conflict.as_ref()) {
-                Decided::Change(change, money) => (change, money),
+            let change = match self.decide(command, conflict.as_ref()) {
+                Decided::Change(change) => change,
                 Decided::Nothing => {
                     self.coverage.idle(name);
                     return Ok(());
@@ -200,7 +200,7 @@ impl World {
                 Ok(()) => {
                     self.remember(command, "done", Some(&change));
                     self.coverage.accepted(name);
-                    return self.committed(command, &change, money);
+                    return self.committed(command, &change);
                 }
                 Err(CommitError::Conflict(lost)) => {
                     if let Conflict::Stale(_) = lost {
@@ -218,8 +218,8 @@ impl World {
         })
     }
 
-    fn committed(&mut self, command: &Command, change: &Change, money: i64) -> Result<(), Broken> {
-        self.books.enter(&self.store, change, money, self.now)?;
+    fn committed(&mut self, command: &Command, change: &Change) -> Result<(), Broken> {
+        self.books.enter(&self.store, command, change, self.now)?;
         for event in &change.events {
             self.coverage.told(event.kind.name());
         }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 /// The oldest library that this store runs on, as SQLite counts (3.51.3): write-ahead logs of older ones can
 /// be corrupted when a checkpoint and a restart of the log meet.
@@ -14,6 +14,8 @@ const OLDEST_LIBRARY: i32 = 3_051_003;
 const APPLICATION_ID: i32 = 0x5044_534B;
 /// How long a connection waits for another process that is writing: a command run beside the server.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two attempts, where SQLite does not wait by itself.
+const PAUSE: Duration = Duration::from_millis(10);
 /// Page cache of the writer, in KiB: the right-hand edges of all trees, and what a group changes.
 const WRITER_CACHE: i32 = 16 * 1024;
 /// Page cache of a reader, in KiB. The operating system's own cache stands behind it.
@@ -105,9 +107,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     // Looked at before anything is written, so that another program's file stays as it is.
     db.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
     check(&db, path)?;
-    let mode: String = db
-        .query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))
-        .map_err(&failed)?;
+    let mode = switch_to_log(&db).map_err(&failed)?;
     if mode != "wal" {
         let path = path.to_owned();
         return Err(OpenError::NoLog { path });
@@ -194,23 +194,40 @@ fn tighten(_path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Has the database keep a write-ahead log, if it does not yet. Answers what it keeps.
+fn switch_to_log(db: &Connection) -> rusqlite::Result<String> {
+    let switch = || db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+    // While another process switches, SQLite does not wait by itself.
+    for _ in 0..BUSY_TIMEOUT.as_millis() / PAUSE.as_millis() {
+        match switch() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                std::thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+    switch()
+}
+
 /// Refuses a database that is neither empty nor ours, and one that is newer than we are.
 fn check(db: &Connection, path: &Path) -> Result<(), OpenError> {
     let failed = OpenError::of(path);
-    let id: i32 = db
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(&failed)?;
-    let is_empty = || -> rusqlite::Result<bool> {
-        let found = db
+    let look = || {
+        // One transaction: another process may be making the schema at this moment.
+        let look = db.unchecked_transaction()?;
+        let id: i32 = look.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        let any = look
             .prepare("SELECT 1 FROM sqlite_schema LIMIT 1")?
             .exists([])?;
-        Ok(!found)
+        let version = version(&look)?;
+        look.commit()?;
+        Ok((id, !any, version))
     };
-    if id != APPLICATION_ID && (id != 0 || !is_empty().map_err(&failed)?) {
+    let (id, is_empty, found) = look().map_err(&failed)?;
+    if id != APPLICATION_ID && (id != 0 || !is_empty) {
         let path = path.to_owned();
         return Err(OpenError::NotOurs { path });
     }
-    let found = version(db).map_err(&failed)?;
     let known = newest();
     if found > known {
         let path = path.to_owned();

@@ -132,20 +132,29 @@ fn http() -> http1::Builder {
     http
 }
 
-/// Resolves once the process is asked to end (`SIGTERM`, or `SIGINT` from a terminal).
-pub async fn asked_to_end() -> io::Result<()> {
+/// Listens, from this call on, for the process being asked to end (`SIGTERM`, or `SIGINT` from a terminal): neither
+/// kills it any more. What it answers with resolves once one of them came, even if that was before it was awaited.
+pub fn asked_to_end() -> io::Result<impl Future<Output = ()> + Send + use<>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
-        tokio::select! {
-            _ = terminate.recv() => Ok(()),
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-        }
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        Ok(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        })
     }
     #[cfg(not(unix))]
     {
-        tokio::signal::ctrl_c().await
+        Ok(async {
+            // An error means that there is nothing to listen to: then it never ends by itself.
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        })
     }
 }
 

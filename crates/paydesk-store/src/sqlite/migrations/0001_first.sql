@@ -1,6 +1,6 @@
 -- Shapes. Documents lie in rowid tables: rows are appended to the right-hand edge of the table, and interior pages
--- hold integers only. WITHOUT ROWID would put whole documents into interior pages (a million sessions: a tree
--- nine levels deep instead of four) and measures 1.6 times slower for inserts. What is narrow is WITHOUT ROWID.
+-- hold integers only. WITHOUT ROWID would put whole documents, three or four to a page, into interior pages, and
+-- so make a much deeper tree; in trial runs inserts then took about 1.6 times as long. What is narrow is WITHOUT ROWID.
 --
 -- Keys lead with the tenant (merchant, mode) and end with a UUIDv7, so that each tenant's entries are appended,
 -- too. `doc` is the record itself as JSON and comes last: what stands before it is read without reading it. The

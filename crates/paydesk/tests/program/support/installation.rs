@@ -1,12 +1,15 @@
 //! A folder with a database, its keys and a merchant, made by the program itself.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{Process, Server};
+use super::{Process, SOON, Server, process};
 
 /// A merchant's credentials in test mode.
 #[derive(Clone, Debug)]
@@ -98,9 +101,22 @@ impl Installation {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. One that should have been refused, and goes on instead, is killed.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        self.command(arguments).output().unwrap().into()
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let id = child.id();
+        let (ended, end) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if end.recv_timeout(SOON) == Err(RecvTimeoutError::Timeout) {
+                process::signal(id, Signal::KILL);
+            }
+        });
+        let ran = child.wait_with_output().unwrap().into();
+        drop(ended);
+        ran
     }
 
     /// Starts a server on ports of its own.

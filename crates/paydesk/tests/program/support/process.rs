@@ -80,8 +80,7 @@ impl Process {
     }
 
     pub fn signal(&self, signal: Signal) {
-        let id = i32::try_from(self.child.id()).unwrap();
-        kill_process(Pid::from_raw(id).unwrap(), signal).expect("it is running");
+        self::signal(self.child.id(), signal);
     }
 
     /// Ends it as a power cut would, as far as its memory goes.
@@ -97,4 +96,10 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Signals a process that was started here and has not been waited for.
+pub fn signal(id: u32, signal: Signal) {
+    let id = i32::try_from(id).unwrap();
+    kill_process(Pid::from_raw(id).unwrap(), signal).expect("it is running");
 }

@@ -1,0 +1,14 @@
+//! The engine as a whole, over the store in memory and a rail whose behaviour the tests set: many at once, lost
+//! answers, clients that go away.
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is a test, not only what is marked as one"
+)]
+
+mod desk;
+mod payments;
+mod pushes;
+mod rail;
+mod requests;
+mod unknowns;
