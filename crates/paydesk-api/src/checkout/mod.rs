@@ -34,7 +34,7 @@ mod visit;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 
 use crate::app::App;
 
@@ -55,5 +55,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/pay/{authority}/cancel", act(post(act::cancel)))
         .route("/pay/{authority}/qr.png", page(get(qr_image::handle)))
         .route("/pay/assets/{hash}/{name}", page(get(assets::handle)))
+        .route("/pay", any(trouble::not_found))
+        .route("/pay/", any(trouble::not_found))
+        .route("/pay/{authority}/{*rest}", any(trouble::not_found))
         .merge(sandbox::routes())
 }

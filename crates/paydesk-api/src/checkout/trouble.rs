@@ -150,3 +150,8 @@ impl Trouble {
 pub async fn wrong_method(State(app): State<Arc<App>>, guest: Guest) -> Response {
     Trouble::WrongMethod.page(&app, Mode::Live, guest.language(None))
 }
+
+/// What an address below the page's that nothing stands at answers.
+pub async fn not_found(State(app): State<Arc<App>>, guest: Guest) -> Response {
+    Trouble::NotFound.page(&app, Mode::Live, guest.language(None))
+}

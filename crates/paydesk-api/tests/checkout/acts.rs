@@ -1,7 +1,7 @@
 //! Paying, with and without a script.
 
 use http::StatusCode;
-use paydesk_core::session::{Amount, CustomField, StateName};
+use paydesk_core::session::{Amount, CustomField, CustomerDetails, StateName};
 use paydesk_core::time::Span;
 use paydesk_core::transaction::Status;
 
@@ -424,4 +424,59 @@ async fn json_answers_say_what_the_payer_must_do_next() {
         (&wrong.json()["code"], &wrong.json()["field"]),
         (&"amount_differs".into(), &"amount".into())
     );
+}
+
+#[tokio::test]
+async fn whoever_reloads_a_form_that_came_back_gets_the_page() {
+    let checkout = Checkout::start().await;
+    let link = checkout.open(asking(3500, "SGD")).await;
+    for act in ["payments", "initiate", "cancel"] {
+        let reloaded = checkout.get(&format!("{}?lang=th", link.at(act))).await;
+        assert_eq!(location(&reloaded), format!("{}?lang=th", link.page()));
+    }
+    assert_eq!(checkout.stored(&link).await.0.version, 1);
+}
+
+#[tokio::test]
+async fn a_stored_card_pays_for_its_own_customer_only() {
+    let checkout = Checkout::start().await;
+    let customer = |code: &str| {
+        Some(CustomerDetails {
+            code: Some(code.to_owned()),
+            ..CustomerDetails::default()
+        })
+    };
+    let currency = money(1, "SGD").currency();
+    let mut storing = asking(1, "SGD");
+    (storing.kind, storing.amount) = (Kind::AddPaymentMethod, Amount::Nothing(currency));
+    storing.customer = customer("mei-ling");
+    let link = checkout.open(storing).await;
+    checkout
+        .post(&link.at("payments"), &card_json("4242424242424242"))
+        .await;
+    let stored = checkout.stored(&link).await.1[0]
+        .payment_method
+        .expect("a stored card");
+
+    let json = format!(r#"{{"method":"card","savedMethod":"{stored}"}}"#);
+    for (code, right, status, answer) in [
+        ("mei-ling", Right::ClientSecret, 200, "succeeded"),
+        (
+            "somebody",
+            Right::ClientSecret,
+            404,
+            "payment_method_not_found",
+        ),
+        // A link may be in many hands.
+        ("mei-ling", Right::Page, 400, "invalid_field"),
+    ] {
+        let mut paying = asking(3500, "SGD");
+        paying.customer = customer(code);
+        let page = checkout.open(paying).await;
+        let link = checkout.link(&checkout.stored(&page).await.0, right);
+        let paid = checkout.post(&link.at("payments"), &json).await;
+        assert_eq!(paid.status.as_u16(), status, "{}", paid.text());
+        let said = if status == 200 { "status" } else { "code" };
+        assert_eq!(paid.json()[said], answer);
+    }
 }

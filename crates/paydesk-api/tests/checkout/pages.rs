@@ -360,3 +360,18 @@ async fn xanpays_address_opens_the_page_of_its_own_mode_only() {
     assert_eq!(page.status, StatusCode::NOT_FOUND);
     assert_eq!(checkout.get("/").await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn xanpays_one_address_leads_back_whatever_happened() {
+    let checkout = Checkout::start().await;
+    for (door, leads_back) in [(Door::XanPay, true), (Door::Native, false)] {
+        let mut request = asking(3500, "SGD");
+        request.door = door;
+        request.success_url = Some("https://shop.example/".to_owned());
+        let link = checkout.open(request).await;
+        checkout.submit(&link.at("cancel"), "").await;
+        let page = checkout.get(&link.page()).await;
+        let back = page.text().contains("href=\"https://shop.example/\"");
+        assert_eq!(back, leads_back, "{door:?}");
+    }
+}

@@ -109,7 +109,8 @@ async fn decided(app: &App, guest: &Guest, request: Request) -> Result<Response,
     let choice = match field("choice").as_deref() {
         Some("approve") => Choice::Approve,
         Some("refuse") => Choice::Refuse,
-        _ => return Err(Trouble::MediaType),
+        // Neither button: the question stands.
+        _ => return asked(app, guest).await,
     };
     let challenge = match bank.choose(&guest.link, choice).await {
         Ok(challenge) => challenge,

@@ -8,7 +8,7 @@ pub mod push;
 pub mod receipt;
 
 use paydesk_core::method::{Family, Method};
-use paydesk_core::session::{Amount, Canceller, State};
+use paydesk_core::session::{Amount, Canceller, Door, State};
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Exception, ExceptionKind, Status, Transaction};
 
@@ -229,7 +229,11 @@ impl Ended {
 /// Where a payer who has not paid goes back to.
 fn back_url(visit: &Visit) -> Option<String> {
     let terms = &visit.session.terms;
-    terms.cancel_url.clone()
+    match terms.door {
+        // Its one address "takes the customer back", whatever happened.
+        Door::XanPay => terms.success_url.clone(),
+        Door::Native | Door::ModemPay | Door::AccruPay | Door::OneEntry => terms.cancel_url.clone(),
+    }
 }
 
 /// What is said of money that came after the session was over.

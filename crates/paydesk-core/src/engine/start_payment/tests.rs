@@ -2,7 +2,7 @@ use super::super::fixtures::*;
 use super::*;
 use crate::money::AmountError;
 use crate::rail::RailAnswer;
-use crate::session::{Amount, CustomField, CustomFieldValue};
+use crate::session::{Amount, Contact, CustomField, CustomFieldValue};
 use crate::store::Record;
 use crate::tenant::Mode;
 use crate::time::Span;
@@ -141,6 +141,15 @@ fn it_refuses_in_its_documented_order() {
             (
                 |scene| scene.request.custom_field_values = Vec::new(),
                 Refusal::field("customFields.seat", "is missing: the merchant asks for it"),
+            ),
+            (
+                |scene| {
+                    scene.request.contact = Some(Contact {
+                        email: None,
+                        phone: Some("1".repeat(41)),
+                    });
+                },
+                Refusal::field("phone", "is longer than 40 characters"),
             ),
         ],
         |scene| decided(&scene).map(|_| ()),
