@@ -9,6 +9,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use tokio::sync::watch;
 
+use super::{SOON, wait_for};
+
 /// What becomes of calls to a path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
@@ -67,14 +69,18 @@ impl Network {
 
     /// Waits until that many calls were held.
     pub async fn held(&self, calls: usize) {
-        let mut seen = self.link.seen.subscribe();
-        seen.wait_for(|seen| seen.held >= calls).await.unwrap();
+        self.seen("a call is held", |seen| seen.held >= calls).await;
     }
 
     /// Waits until the sandbox has answered that many calls.
     pub async fn arrived(&self, calls: usize) {
-        let mut seen = self.link.seen.subscribe();
-        seen.wait_for(|seen| seen.arrived >= calls).await.unwrap();
+        self.seen("a call arrives", |seen| seen.arrived >= calls)
+            .await;
+    }
+
+    async fn seen(&self, what: &str, enough: impl Fn(Seen) -> bool) {
+        let look = async || enough(*self.link.seen.borrow()).then_some(());
+        wait_for(what, SOON, look).await;
     }
 }
 
