@@ -183,6 +183,12 @@ impl Engine {
             {
                 return Ok((None, Recorded::Known));
             }
+            let snapshot = self.session_with_live(tenant, session).await?;
+            // After the session: if the payment changes in between, the session has too, and the commit is
+            // refused. The other way round, a payment that was just made would look like one that ended.
+            let target = self.transaction(tenant, target).await?;
+            // After the session too: the claim lets its own transaction take it again, so that a transfer that
+            // was counted between the two would be counted for that one a second time.
             let key = ClaimKey::BankTransfer {
                 account: transfer.account.clone(),
                 id: transfer.id.clone(),
@@ -190,10 +196,6 @@ impl Engine {
             if self.store().claim(tenant, &key).await?.is_some() {
                 return Ok((None, Recorded::Known));
             }
-            let snapshot = self.session_with_live(tenant, session).await?;
-            // After the session: if the payment changes in between, the session has too, and the commit is
-            // refused. The other way round, a payment that was just made would look like one that ended.
-            let target = self.transaction(tenant, target).await?;
             let (change, transaction) = decide(transfer, target, snapshot, self.env(tenant))?;
             Ok((change, Recorded::Counted(Box::new(transaction))))
         })
