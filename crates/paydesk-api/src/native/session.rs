@@ -76,9 +76,18 @@ struct CustomerIn {
     phone: Option<String>,
 }
 
+/// As many entries as metadata may have.
+const MAX_METADATA: usize = 50;
+
 impl SessionIn {
     /// The engine's command.
     pub fn command(self) -> Result<OpenSession, Refusal> {
+        if self.metadata.len() > MAX_METADATA {
+            return Err(Refusal::field(
+                "metadata",
+                format!("has more than {MAX_METADATA} entries"),
+            ));
+        }
         let code = self
             .currency
             .ok_or_else(|| Refusal::field("currency", "is missing; it is required"))?;

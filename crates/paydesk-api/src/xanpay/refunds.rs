@@ -9,7 +9,7 @@ use paydesk_core::engine::EngineError;
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::id::TransactionId;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::store::{Answer, StoredAnswer, TransactionFilter};
+use paydesk_core::store::{Answer, TransactionFilter};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::{Action, Status, Transaction};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use crate::app::App;
 use crate::http::{body, json};
-use crate::wire::{Iso, MajorNumber, Repeatable, WrittenAmount};
+use crate::wire::{Iso, MajorNumber, Repeatable, Repeated, WrittenAmount};
 use crate::{auth, wire};
 
 /// A refund.
@@ -94,40 +94,22 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
         .transpose()?;
 
     let route = format!("POST /charges/{}/refunds", charge.id);
-    let idempotent = match Repeatable::of(&parts.headers, &caller, &route, &body)? {
-        None => None,
-        Some(repeatable) => {
-            match app
-                .engine
-                .replay(caller.tenant, &repeatable.key, repeatable.body_hash)
-                .await?
-            {
-                Some(StoredAnswer::Bytes { status, body }) => {
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-                    return Ok(wire::json(status, body.into()));
-                }
-                Some(StoredAnswer::Transaction { id }) => {
-                    let refund = app
-                        .engine
-                        .store()
-                        .transaction(caller.tenant, id)
-                        .await
-                        .map_err(EngineError::from)?;
-                    let refund = refund.ok_or(Refusal::TransactionNotFound)?;
-                    return Ok(wire::json(
-                        StatusCode::OK,
-                        wire::bytes(&RefundOut::from(&refund)),
-                    ));
-                }
-                Some(StoredAnswer::Running) => return Err(Refusal::IdempotencyKeyInUse.into()),
-                None => {}
-            }
-            let render = |refund: &Transaction| Answer {
+    let repeatable = Repeatable::of(&parts.headers, &caller, &route, &body)?;
+    let idempotent = match wire::repeated(app, caller.tenant, repeatable).await? {
+        Repeated::Answered(answer) => return Ok(answer),
+        Repeated::Became(id) => {
+            let refund = app.engine.store().transaction(caller.tenant, id).await;
+            let refund = refund.map_err(EngineError::from)?;
+            let refund = refund.ok_or(Refusal::TransactionNotFound)?;
+            let body = wire::bytes(&RefundOut::from(&refund));
+            return Ok(wire::json(StatusCode::OK, body));
+        }
+        Repeated::New(repeatable) => repeatable.map(|repeatable| {
+            repeatable.rendered(|refund: &Transaction| Answer {
                 status: 200,
                 body: wire::bytes(&RefundOut::from(refund)),
-            };
-            Some(repeatable.rendered(render))
-        }
+            })
+        }),
     };
     let refund = app
         .engine
