@@ -37,6 +37,12 @@ export const testBank = (page) => page.getByRole('link', { name: 'Pay with the t
 /** Pays what is asked for, when the test bank is open in `page`. */
 export const payAtTestBank = (page) => page.getByRole('button', { name: 'Pay this' }).click();
 
+/** One of the details of a bank transfer, as it is shown. */
+export const bankDetail = (page, text) => page.locator('.copies').getByText(text);
+
+/** Says yes at the test wallet or the test bank's own check. */
+export const approve = (page) => page.getByRole('button', { name: /^(Approve|Confirm)/ }).click();
+
 /** What says that the session is paid. */
 export const paid = (page) => page.getByRole('heading', { name: 'Payment successful' });
 
