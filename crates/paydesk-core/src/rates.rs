@@ -379,18 +379,12 @@ mod tests {
                 "above zero",
             ),
             (r#"[{"from": "SGD", "to": "MYR", "rate": 3.4}]"#, "string"),
-            (
-                r#"[{"from": "SGD", "to": "XXX", "rate": "1"}]"#,
-                "ISO 4217",
-            ),
+            (r#"[{"from": "SGD", "to": "XXX", "rate": "1"}]"#, "ISO 4217"),
             (
                 r#"[{"from": "SGD", "to": "MYR", "rate": "1", "until": "2030"}]"#,
                 "until",
             ),
-            (
-                r#"[{"from": "SGD", "to": "SGD", "rate": "1"}]"#,
-                "both SGD",
-            ),
+            (r#"[{"from": "SGD", "to": "SGD", "rate": "1"}]"#, "both SGD"),
             (
                 r#"[{"from": "SGD", "to": "MYR", "rate": "1"}, {"from": "SGD", "to": "MYR", "rate": "2"}]"#,
                 "[1]: the rate from SGD to MYR is given twice",

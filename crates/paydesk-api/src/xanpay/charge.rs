@@ -146,9 +146,20 @@ impl<'s> ChargeCustomer<'s> {
             .and_then(|customer| customer.phone.as_ref())
             .map(|phone| format!("{}{}", phone.code, phone.number));
         let known_email = customer.and_then(|customer| customer.email.as_deref());
-        let wrote = |text: Option<&'s String>| text.map(String::as_str).filter(|text| !text.is_empty());
+        let wrote =
+            |text: Option<&'s String>| text.map(String::as_str).filter(|text| !text.is_empty());
         let wrote_email = wrote(contact.and_then(|contact| contact.email.as_ref()));
         let wrote_phone = wrote(contact.and_then(|contact| contact.phone.as_ref()));
+        // The page shows the two parts of a number apart; sent back as it was, it is not another number.
+        let same = |one: &str, other: &str| {
+            let digits = |text: &str| text.replace(char::is_whitespace, "");
+            digits(one) == digits(other)
+        };
+        let wrote_phone = wrote_phone.filter(|wrote| {
+            !known_phone
+                .as_deref()
+                .is_some_and(|known| same(known, wrote))
+        });
         if customer.is_none() && wrote_email.is_none() && wrote_phone.is_none() {
             return None;
         }

@@ -8,6 +8,8 @@ mod draft;
 mod env;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod foreign;
 mod jobs;
 mod watch;
 
@@ -69,8 +71,8 @@ pub struct Engine {
     keys: Arc<ServerKeys>,
     node: NodeId,
     timing: Timing,
-    test_rates: Rates,
-    live_rates: Rates,
+    test_rates: Arc<Rates>,
+    live_rates: Arc<Rates>,
     /// What the engine calls this process from outside: the beginning of every link.
     public_url: String,
     watch: Watch,
@@ -111,8 +113,8 @@ impl Engine {
             keys: parts.keys,
             node,
             timing: parts.timing,
-            test_rates: Rates::test(),
-            live_rates: parts.live_rates,
+            test_rates: Arc::new(Rates::test()),
+            live_rates: Arc::new(parts.live_rates),
             public_url: parts.public_url,
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
@@ -168,6 +170,16 @@ impl Engine {
         self.clock.now()
     }
 
+    /// What other currencies are worth in the tenant's mode.
+    #[must_use]
+    pub const fn rates(&self, tenant: Tenant) -> &Arc<Rates> {
+        if tenant.mode.is_live() {
+            &self.live_rates
+        } else {
+            &self.test_rates
+        }
+    }
+
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
@@ -176,11 +188,7 @@ impl Engine {
             ids: self.ids.as_ref(),
             node: self.node,
             timing: self.timing,
-            rates: if tenant.mode.is_live() {
-                &self.live_rates
-            } else {
-                &self.test_rates
-            },
+            rates: self.rates(tenant),
         }
     }
 

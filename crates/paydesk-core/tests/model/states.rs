@@ -201,14 +201,18 @@ impl Books {
                 rule!(one.action == right, "it was opened for another action");
                 let asked = match session.terms.amount {
                     Amount::Fixed(asked) => one.merchant_amount() == asked,
-                    Amount::AtLeast(least) => {
-                        one.merchant_amount().checked_sub(least).is_some()
-                    }
+                    Amount::AtLeast(least) => one.merchant_amount().checked_sub(least).is_some(),
                     Amount::Nothing(currency) => one.amount == Money::zero(currency),
                 };
-                let settled = one.method.currency_code().is_none_or(|code| code == one.amount.currency().code());
+                let settled = one
+                    .method
+                    .currency_code()
+                    .is_none_or(|code| code == one.amount.currency().code());
                 let converted = one.exchange.is_none_or(|exchange| {
-                    let Exchange { merchant_amount, rate } = exchange;
+                    let Exchange {
+                        merchant_amount,
+                        rate,
+                    } = exchange;
                     merchant_amount.currency() != one.amount.currency()
                         && rate.convert(merchant_amount, one.amount.currency()) == Ok(one.amount)
                 });
