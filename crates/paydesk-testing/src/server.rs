@@ -17,6 +17,7 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
@@ -68,6 +69,7 @@ impl TestServer {
             ids: Arc::new(SystemIds),
             keys: Arc::new(ServerKeys::generate(&SystemIds)),
             timing: Timing::default(),
+            live_rates: Rates::default(),
             public_url: url.clone(),
         }));
         let merchant = engine

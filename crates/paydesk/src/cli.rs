@@ -138,6 +138,10 @@ pub struct ServeOptions {
     /// What the shared sandbox asks for
     #[arg(long, env = "PAYDESK_SANDBOX_TOKEN", hide_env_values = true)]
     pub sandbox_token: Option<String>,
+    /// What other currencies are worth in live mode, so that payers may pay in them: a JSON list of
+    /// `{"from": "SGD", "to": "MYR", "rate": "3.4125"}`, read at start
+    #[arg(long, env = "PAYDESK_RATES", value_name = "FILE")]
+    pub rates: Option<PathBuf>,
     /// Requests per second that one API key may make (bursts of twice as many)
     #[arg(long, env = "PAYDESK_KEY_RATE")]
     pub key_rate: Option<std::num::NonZeroU32>,
