@@ -31,10 +31,10 @@ use crate::{logs, parts, sandbox};
 /// Runs the server until it is asked to end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
-    let _lock = parts::lock_to_serve(&options.store)?;
+    let lock = parts::lock_to_serve(&options.store)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open(&options.store).await?;
+    let (database, store, keys) = parts::open_to_serve(&options.store, lock).await?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(
