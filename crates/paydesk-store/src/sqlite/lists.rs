@@ -48,14 +48,14 @@ impl Page {
 
     pub(super) async fn read(mut self, readers: &Readers) -> Result<Vec<Session>, Unavailable> {
         if self.filter.states.is_empty() {
-            return readers.read(|db| self.all(db));
+            return readers.read_own(|db| self.all(db));
         }
-        if let Some(found) = readers.read(|db| self.by_stored_state(db))? {
+        if let Some(found) = readers.read_own(|db| self.by_stored_state(db))? {
             return Ok(found);
         }
         let mut found = Vec::new();
         while found.len() < self.limit {
-            match readers.read(|db| self.step(db, &mut found))? {
+            match readers.read_own(|db| self.step(db, &mut found))? {
                 Some(last) => self.before = last,
                 None => break,
             }
