@@ -144,6 +144,7 @@ fn arrived_late(
             }
         }),
         custom_field_values: target.custom_field_values.clone(),
+        customer: target.customer.clone(),
         received: Some(transfer.amount),
         exception: Some(Exception {
             kind: ExceptionKind::Late,
