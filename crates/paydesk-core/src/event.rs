@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{EventId, SessionId, TransactionId};
+use crate::endpoint::DisabledBecause;
+use crate::id::{EndpointId, EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
 use crate::session::State;
 use crate::tenant::Tenant;
@@ -61,6 +62,8 @@ kinds! {
     RefundFailed = "refund.failed";
     /// A card was stored.
     PaymentMethodStored = "paymentMethod.stored";
+    /// An endpoint is told nothing more, because it is gone or took nothing for days.
+    EndpointDisabled = "webhookEndpoint.disabled";
 }
 
 /// What an event is about, as it was when it happened. What never changes (a session's terms) is not
@@ -87,6 +90,15 @@ pub enum Subject {
     PaymentMethod {
         /// As it was.
         payment_method: Box<PaymentMethod>,
+    },
+    /// A webhook endpoint.
+    Endpoint {
+        /// Which.
+        endpoint: EndpointId,
+        /// Where it is.
+        url: String,
+        /// Why it is told nothing more.
+        why: DisabledBecause,
     },
 }
 

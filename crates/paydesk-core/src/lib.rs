@@ -7,6 +7,7 @@
 pub mod authority;
 pub mod delivery;
 pub mod directory;
+pub mod endpoint;
 pub mod engine;
 pub mod event;
 pub mod id;

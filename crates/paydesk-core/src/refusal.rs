@@ -163,6 +163,23 @@ pub enum Refusal {
     /// The transaction has no exception that could be accepted.
     #[error("the transaction has no exception to accept")]
     NoException,
+    /// There is no such webhook endpoint, for this tenant.
+    #[error("there is no such webhook endpoint")]
+    EndpointNotFound,
+    /// The tenant has as many webhook endpoints as it may have.
+    #[error(
+        "there are {limit} webhook endpoints already, which is as many as there may be: delete one first"
+    )]
+    TooManyEndpoints {
+        /// How many that are.
+        limit: usize,
+    },
+    /// There is no such event, for this tenant.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// There is no such delivery, for this tenant.
+    #[error("there is no such delivery")]
+    DeliveryNotFound,
     /// The idempotency key was used with another request.
     #[error(
         "the idempotency key was used before with another body: use a fresh key for a new request"
@@ -224,6 +241,10 @@ impl Refusal {
             Self::HoldExpired => "hold_expired",
             Self::OperationInProgress => "operation_in_progress",
             Self::NoException => "no_exception",
+            Self::EndpointNotFound => "endpoint_not_found",
+            Self::TooManyEndpoints { .. } => "too_many_endpoints",
+            Self::EventNotFound => "event_not_found",
+            Self::DeliveryNotFound => "delivery_not_found",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
         }

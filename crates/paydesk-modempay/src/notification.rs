@@ -55,7 +55,7 @@ impl Words for ModemPayWords {
                 }
                 value(event, &TransactionOut::new(told, session, event.at))?
             }
-            Subject::PaymentMethod { .. } => return None,
+            Subject::PaymentMethod { .. } | Subject::Endpoint { .. } => return None,
         };
         Some(stringify(&json!({"event": name, "payload": payload})))
     }
@@ -93,6 +93,7 @@ const fn name(kind: EventKind) -> Option<&'static str> {
         EventKind::SessionInitiated
         | EventKind::SessionCompleted
         | EventKind::RefundFailed
-        | EventKind::PaymentMethodStored => return None,
+        | EventKind::PaymentMethodStored
+        | EventKind::EndpointDisabled => return None,
     })
 }

@@ -203,7 +203,10 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::SessionNotFound
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
-        | Refusal::ProviderAccountNotFound => StatusCode::NOT_FOUND,
+        | Refusal::ProviderAccountNotFound
+        | Refusal::EndpointNotFound
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound => StatusCode::NOT_FOUND,
         Refusal::ReferenceTaken { .. }
         | Refusal::PaymentInProgress
         | Refusal::OperationInProgress
@@ -222,6 +225,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired
         | Refusal::NoException
+        | Refusal::TooManyEndpoints { .. }
         | Refusal::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

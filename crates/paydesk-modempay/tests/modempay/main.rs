@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod expiry;
+mod lists;
 mod sessions;
 mod transactions;
 

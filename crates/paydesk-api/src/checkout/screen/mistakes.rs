@@ -162,6 +162,10 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::OperationInProgress
         | Refusal::NoException
         | Refusal::IdempotencyKeyReused
+        | Refusal::EndpointNotFound
+        | Refusal::TooManyEndpoints { .. }
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound
         | Refusal::IdempotencyKeyInUse => return Reaction::Refuse(refusal),
     };
     let mistakes = vec![(field.to_owned(), mistake)];

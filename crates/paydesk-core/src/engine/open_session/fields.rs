@@ -161,11 +161,7 @@ fn text(field: &str, text: Option<&str>, limit: usize) -> Result<(), Refusal> {
 }
 
 /// Links that payers follow and addresses that are called: `https`; `http` too on this machine or in test mode.
-pub(in crate::engine) fn url(
-    field: &str,
-    text: Option<&str>,
-    mode: Mode,
-) -> Result<(), Refusal> {
+pub(in crate::engine) fn url(field: &str, text: Option<&str>, mode: Mode) -> Result<(), Refusal> {
     let Some(text) = text else { return Ok(()) };
     if text.len() > MAX_URL {
         return Err(Refusal::field(
