@@ -83,7 +83,7 @@ pub struct ApiOptions {
 
 #[derive(Args, Clone)]
 pub struct ListenCommandOptions {
-    /// Where to send each event, such as http://localhost:3000/webhooks
+    /// Where to send each event, such as <http://localhost:3000/webhooks>
     #[arg(long)]
     pub forward_to: Option<Url>,
     /// Only events of this type; may be given several times

@@ -75,7 +75,7 @@ fn amount(it: &Value) -> String {
     let known = currency.parse::<Currency>().ok();
     let shown = |minor: i64| {
         let money = known.and_then(|currency| Money::from_minor(minor, currency).ok());
-        money.map_or_else(|| minor.to_string(), |money| money.to_major())
+        money.map_or_else(|| minor.to_string(), Money::to_major)
     };
     match (minor("amount"), minor("minAmount")) {
         (Some(amount), _) => format!("{} {currency}", shown(amount)),
