@@ -22,6 +22,7 @@ use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
 use paydesk_store::SqliteStore;
+use paydesk_store::sqlite::ServerLock;
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
 
@@ -53,8 +54,8 @@ impl TestServer {
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let store =
-            Arc::new(SqliteStore::open(&folder.path().join("paydesk.db")).expect("a store"));
+        let lock = ServerLock::take(&folder.path().join("paydesk.db")).expect("a new database");
+        let store = Arc::new(SqliteStore::open_to_serve(lock).expect("a store"));
         let ledger = Ledger::open(
             &folder.path().join("sandbox.db"),
             clock.clone(),

@@ -32,10 +32,10 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         key_file: None,
         keys: None,
     };
-    let _lock = parts::lock_to_serve(&store_options)?;
+    let lock = parts::lock_to_serve(&store_options)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open(&store_options).await?;
+    let (database, store, keys) = parts::open_to_serve(&store_options, lock).await?;
     let bank = sandbox::in_process(&database, &public_url)?;
     let engine = parts::engine(
         store.clone(),

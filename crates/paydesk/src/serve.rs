@@ -33,10 +33,10 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
     // Before anything is opened: a server never runs on rates that are not what the operator meant.
     let live_rates = parts::live_rates(options.rates.as_deref())?;
-    let _lock = parts::lock_to_serve(&options.store)?;
+    let lock = parts::lock_to_serve(&options.store)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open(&options.store).await?;
+    let (database, store, keys) = parts::open_to_serve(&options.store, lock).await?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(

@@ -205,6 +205,7 @@ fn arrived_late(
             }
         }),
         custom_field_values: target.custom_field_values.clone(),
+        customer: target.customer.clone(),
         contact: target.contact.clone(),
         received: Some(amount),
         placed,

@@ -141,6 +141,7 @@ pub fn decide(
         contact: request.contact,
         payment_method: request.saved.map(|saved| saved.id),
         exchange,
+        customer: draft.session.customer_code().map(str::to_owned),
         ..Transaction::begin(Begin {
             id,
             tenant: draft.session.tenant,
