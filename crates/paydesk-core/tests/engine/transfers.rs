@@ -13,7 +13,7 @@ use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Kind, StateName};
-use paydesk_core::store::{Store, TransactionFilter};
+use paydesk_core::store::Store;
 use paydesk_core::time::Span;
 use paydesk_core::transaction::{ExceptionKind, Status, Transaction};
 
@@ -309,11 +309,7 @@ async fn late_money_may_be_assigned_and_stays_below_its_payment() {
         assign().await.unwrap().unwrap().known,
         "it is where it should be"
     );
-    let filter = TransactionFilter {
-        parent: Some(target.id),
-        ..TransactionFilter::default()
-    };
-    let below = desk.store.transactions(desk.tenant, filter, None, 10).await;
+    let below = desk.store.children(desk.tenant, target.id).await;
     assert_eq!(below.unwrap().len(), 1);
 }
 
