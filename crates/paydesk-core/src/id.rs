@@ -106,6 +106,8 @@ id! {
     DeliveryId,
     /// An address that a merchant's events are delivered to.
     EndpointId,
+    /// Money that a bank reported.
+    BankTransferId,
     /// One running process.
     NodeId,
 }

@@ -5,6 +5,7 @@
 //! SQL; stores, rails, clocks and randomness are ports.
 
 pub mod authority;
+pub mod bank_transfer;
 pub mod delivery;
 pub mod directory;
 pub mod engine;

@@ -113,7 +113,7 @@ pub enum ClaimKey {
     LivePayment(SessionId),
     /// A merchant's own code, over sessions and charges of stored cards; held by either.
     Reference(String),
-    /// A bank's id of a transfer, so that each counts once; held by the transaction it was counted for.
+    /// A bank's id of a transfer, so that each counts once; held by the transfer as it is kept.
     BankTransfer {
         /// The account it came in on.
         account: String,

@@ -11,6 +11,7 @@ use paydesk_core::transaction::Transaction;
 use paydesk_webhooks::Words;
 use serde::Serialize;
 
+use super::bank_transfers::BankTransferOut;
 use super::session::SessionOut;
 use super::transaction::TransactionOut;
 use crate::wire::Iso;
@@ -108,6 +109,10 @@ impl Words for EventWords {
             Subject::PaymentMethod { payment_method } => serde_json::to_string(&EventOut::new(
                 event,
                 PaymentMethodOut::from(&**payment_method),
+            )),
+            Subject::BankTransfer { bank_transfer } => serde_json::to_string(&EventOut::new(
+                event,
+                BankTransferOut::from(&**bank_transfer),
             )),
         };
         match written {

@@ -121,13 +121,29 @@ impl<'e> Draft<'e> {
         let Some(live) = self.change_live() else {
             return;
         };
+        let awaited = super::awaited::struck_off(live);
         live.status = status;
         let owner = live.id.0;
         self.change.releases.push(Claim {
             key: ClaimKey::LivePayment(self.session.id),
             owner,
         });
+        self.change.puts.extend(awaited);
         self.transaction_event_of_live(kind);
+    }
+
+    /// A payment begins to wait for pushed money.
+    pub fn awaited(&mut self, transaction: &Transaction) {
+        self.change
+            .puts
+            .extend(super::awaited::entered(transaction));
+    }
+
+    /// A payment is about to stop waiting for pushed money, if that is what it does.
+    pub fn no_longer_awaited(&mut self, transaction: &Transaction) {
+        self.change
+            .puts
+            .extend(super::awaited::struck_off(transaction));
     }
 
     /// Moves the session into a state and tells it, if that is news.

@@ -4,6 +4,7 @@
 //! stale version or a lost claim is answered by loading and deciding again, never by a lock.
 
 mod accounts;
+mod awaited;
 mod draft;
 mod env;
 #[cfg(test)]
@@ -14,6 +15,7 @@ mod jobs;
 mod watch;
 
 pub mod accept_exception;
+pub mod assign_transfer;
 pub mod charge_payment_method;
 pub mod create_merchant;
 pub mod detach_payment_method;
@@ -26,6 +28,7 @@ pub mod operate;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
+pub mod report_transfer;
 pub mod start_payment;
 
 use std::future::Future;

@@ -242,6 +242,7 @@ impl Samples {
             parent: None,
             amount: money(3_550),
             exchange: None,
+            placed: 0,
             method: Method::Card,
             status: Status::InFlight {
                 lease: Lease {

@@ -184,6 +184,7 @@ impl Sandbox {
             account: self.account.id,
             method: Method::Card,
             amount,
+            placed: 0,
         }
     }
 
