@@ -106,6 +106,14 @@ id! {
     DeliveryId,
     /// An address that a merchant's events are delivered to.
     EndpointId,
+    /// What can be ordered.
+    ProductId,
+    /// What was ordered.
+    OrderId,
+    /// Somebody who signs in at a merchant's shop.
+    UserId,
+    /// One signing in on one device.
+    SignInId,
     /// One running process.
     NodeId,
 }

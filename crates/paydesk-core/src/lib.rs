@@ -14,10 +14,13 @@ pub mod keys;
 pub mod merchant;
 pub mod method;
 pub mod money;
+pub mod number;
+pub mod passwords;
 pub mod payment_method;
 pub mod rail;
 pub mod refusal;
 pub mod session;
+pub mod shop;
 pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;

@@ -189,6 +189,7 @@ impl Samples {
             card_attempts: 0,
             charge: None,
             hold_expires_at: None,
+            ordered: None,
             terms: Arc::new(Terms {
                 kind: Kind::Payment,
                 amount: Amount::Fixed(amount),
@@ -196,6 +197,8 @@ impl Samples {
                 provider_account: ProviderAccountId(tenant.merchant.0),
                 door: Door::Native,
                 reference: None,
+                owner: None,
+                order: None,
                 title: Some("Order 8731".to_owned()),
                 description: Some("Two bags of beans, one grinder".to_owned()),
                 line_items: vec![LineItem {
