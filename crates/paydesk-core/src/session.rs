@@ -468,6 +468,21 @@ const fn is_zero(n: &u32) -> bool {
 }
 
 impl Session {
+    /// How much it asks for, in minor units: the least where the payer chooses, 0 where nothing is paid.
+    #[must_use]
+    pub fn amount_asked(&self) -> i64 {
+        match self.terms.amount {
+            Amount::Fixed(money) | Amount::AtLeast(money) => money.minor(),
+            Amount::Nothing(_) => 0,
+        }
+    }
+
+    /// The merchant's own code for the customer, if it gave one.
+    #[must_use]
+    pub fn customer_code(&self) -> Option<&str> {
+        self.terms.customer.as_ref()?.code.as_deref()
+    }
+
     /// When the merchant's own lifetime ends it, if the merchant set one.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
