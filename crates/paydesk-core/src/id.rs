@@ -108,6 +108,14 @@ id! {
     EndpointId,
     /// Money that a bank reported.
     BankTransferId,
+    /// What can be ordered.
+    ProductId,
+    /// What was ordered.
+    OrderId,
+    /// Somebody who signs in at a merchant's shop.
+    UserId,
+    /// One signing in on one device.
+    SignInId,
     /// One running process.
     NodeId,
 }

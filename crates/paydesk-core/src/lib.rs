@@ -16,12 +16,15 @@ pub mod list;
 pub mod merchant;
 pub mod method;
 pub mod money;
+pub mod number;
+pub mod passwords;
 pub mod payment_method;
 pub mod rail;
 pub mod rates;
 pub mod refusal;
 pub mod search;
 pub mod session;
+pub mod shop;
 pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;

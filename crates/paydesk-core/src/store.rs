@@ -290,6 +290,16 @@ impl Change {
             idempotency: None,
         }
     }
+
+    /// Adds to it whatever another change of the same tenant would do; its idempotency record stays its own.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.releases.extend(other.releases);
+        self.claims.extend(other.claims);
+        self.events.extend(other.events);
+        self.dispatched.extend(other.dispatched);
+        self.increments.extend(other.increments);
+    }
 }
 
 /// Why a change was refused; nothing of it was applied. Checked in this order: idempotency, dispatched,

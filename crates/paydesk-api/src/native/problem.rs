@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::refusal::Refusal;
+use paydesk_core::shop::ShopRefusal;
 use serde::Serialize;
 
 use crate::auth::AuthError;
@@ -203,11 +204,19 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::SessionNotFound
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
-        | Refusal::ProviderAccountNotFound => StatusCode::NOT_FOUND,
+        | Refusal::ProviderAccountNotFound
+        | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::ReferenceTaken { .. }
         | Refusal::PaymentInProgress
         | Refusal::OperationInProgress
-        | Refusal::IdempotencyKeyInUse => StatusCode::CONFLICT,
+        | Refusal::IdempotencyKeyInUse
+        | Refusal::Shop(ShopRefusal::OrderPaid | ShopRefusal::LoginTaken) => StatusCode::CONFLICT,
+        Refusal::Shop(ShopRefusal::WrongCredentials | ShopRefusal::NotSignedIn) => {
+            StatusCode::UNAUTHORIZED
+        }
+        Refusal::Shop(ShopRefusal::TooManySigningIn) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::NoProviderAccount
         | Refusal::ProviderAccountDisabled
         | Refusal::SessionExpired

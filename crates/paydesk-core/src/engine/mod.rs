@@ -29,6 +29,7 @@ pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
 pub mod report_transfer;
+pub mod shop;
 pub mod start_payment;
 
 use std::future::Future;
@@ -42,6 +43,7 @@ pub use watch::Watch;
 use crate::id::{Ids, NodeId, SessionId, TransactionId};
 use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
+use crate::passwords::Passwords;
 use crate::rail::Rail;
 use crate::rates::Rates;
 use crate::refusal::Refusal;
@@ -81,6 +83,7 @@ pub struct Engine {
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
+    passwords: Passwords,
 }
 
 /// What an [`Engine`] is made of.
@@ -122,6 +125,7 @@ impl Engine {
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
+            passwords: Passwords::default(),
         }
     }
 
@@ -239,9 +243,10 @@ impl Engine {
         let mut conflict = None;
         for _ in 0..MAX_TRIES {
             let (change, reply) = attempt(conflict.take()).await?;
-            let Some(change) = change else {
+            let Some(mut change) = change else {
                 return Ok(reply);
             };
+            self.pay_orders(&mut change).await?;
             match self.commit(change).await {
                 Ok(()) => return Ok(reply),
                 Err(CommitError::Conflict(lost)) => conflict = Some(lost),

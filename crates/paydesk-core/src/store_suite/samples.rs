@@ -189,6 +189,7 @@ impl Samples {
             card_attempts: 0,
             charge: None,
             hold_expires_at: None,
+            ordered: None,
             terms: Arc::new(Terms {
                 kind: Kind::Payment,
                 amount: Amount::Fixed(amount),
