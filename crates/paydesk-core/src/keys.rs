@@ -30,14 +30,17 @@ pub enum Purpose {
     ClientSecret = 3,
     /// The field in a page's forms which proves that the page was ours.
     Form = 4,
+    /// Where a page of a list ended.
+    Cursor = 5,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::PublicId,
         Self::ClientToken,
         Self::ClientSecret,
         Self::Form,
+        Self::Cursor,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -46,6 +49,7 @@ impl Purpose {
             Self::ClientToken => b"paydesk/v1/client-token",
             Self::ClientSecret => b"paydesk/v1/client-secret",
             Self::Form => b"paydesk/v1/form",
+            Self::Cursor => b"paydesk/v1/cursor",
         }
     }
 }
@@ -61,7 +65,7 @@ struct ServerKey {
     root: [u8; 32],
     /// Ready to use: the key schedule is paid once, not per request.
     #[zeroize(skip)]
-    macs: [Hmac<Sha256>; 4],
+    macs: [Hmac<Sha256>; 5],
     #[zeroize(skip)]
     seal: XChaCha20Poly1305,
 }
@@ -82,12 +86,13 @@ impl ServerKey {
     }
 
     fn mac(&self, purpose: Purpose) -> Hmac<Sha256> {
-        let [public_id, client_token, client_secret, form] = &self.macs;
+        let [public_id, client_token, client_secret, form, cursor] = &self.macs;
         match purpose {
             Purpose::PublicId => public_id,
             Purpose::ClientToken => client_token,
             Purpose::ClientSecret => client_secret,
             Purpose::Form => form,
+            Purpose::Cursor => cursor,
         }
         .clone()
     }

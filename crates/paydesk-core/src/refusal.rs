@@ -163,6 +163,18 @@ pub enum Refusal {
     /// The transaction has no exception that could be accepted.
     #[error("the transaction has no exception to accept")]
     NoException,
+    /// There is no such customer, for this tenant.
+    #[error("there is no such customer")]
+    CustomerNotFound,
+    /// Another customer has the code.
+    #[error("another customer has this code")]
+    CustomerCodeTaken,
+    /// There is no such restricted key, for this tenant.
+    #[error("there is no such restricted key")]
+    KeyNotFound,
+    /// Only test mode has a clock that can be moved.
+    #[error("only test mode has a clock that can be moved: use a test key")]
+    TestModeOnly,
     /// The idempotency key was used with another request.
     #[error(
         "the idempotency key was used before with another body: use a fresh key for a new request"
@@ -224,6 +236,10 @@ impl Refusal {
             Self::HoldExpired => "hold_expired",
             Self::OperationInProgress => "operation_in_progress",
             Self::NoException => "no_exception",
+            Self::CustomerNotFound => "customer_not_found",
+            Self::CustomerCodeTaken => "customer_code_taken",
+            Self::KeyNotFound => "key_not_found",
+            Self::TestModeOnly => "test_mode_only",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
         }

@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
 };
-use crate::keys::KeyVersion;
+use crate::keys::{KeyVersion, Sealed};
 use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
 use crate::session::{Session, StateName};
@@ -228,12 +228,29 @@ pub enum StoredAnswer {
         /// Body.
         body: String,
     },
+    /// The same, of an answer that shows a secret: its body is sealed under the server's key.
+    Sealed {
+        /// HTTP status.
+        status: u16,
+        /// Body, sealed; see [`StoredAnswer::seal_context`].
+        body: Sealed,
+    },
     /// The process that would have answered is gone; a reconciler found the outcome. The answer is what this
     /// transaction now says.
     Transaction {
         /// Which.
         id: TransactionId,
     },
+}
+
+impl StoredAnswer {
+    /// What the body of a [sealed](Self::Sealed) answer is sealed with, so that it opens as no other's.
+    #[must_use]
+    pub fn seal_context(tenant: Tenant, key: &IdempotencyKey) -> Vec<u8> {
+        let Tenant { merchant, mode } = tenant;
+        let IdempotencyKey { scope, key } = key;
+        format!("answer/{merchant}/{mode}/{scope}/{key}").into_bytes()
+    }
 }
 
 /// What a change does about idempotency.

@@ -274,15 +274,9 @@ impl Engine {
         idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
         let accounts = self.provider_accounts(tenant).await?;
-        self.repeat(|conflict| {
-            let (request, accounts, idempotent) =
-                (request.clone(), Arc::clone(&accounts), idempotent.as_ref());
+        self.once(tenant, idempotent.as_ref(), |conflict| {
+            let (request, accounts) = (request.clone(), Arc::clone(&accounts));
             async move {
-                if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
-                    (&conflict, idempotent)
-                {
-                    return Err(idempotent.refuse(known).into());
-                }
                 let holder = match conflict {
                     Some(Conflict::Claimed {
                         key: ClaimKey::Reference(_),
@@ -295,9 +289,7 @@ impl Engine {
                     accounts,
                     holder,
                 };
-                let (mut change, session) = decide(request, snapshot, self.env(tenant))?;
-                change.idempotency =
-                    idempotent.map(|idempotent| idempotent.answered(&session, self.wall()));
+                let (change, session) = decide(request, snapshot, self.env(tenant))?;
                 Ok((Some(change), session))
             }
         })
