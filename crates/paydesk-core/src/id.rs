@@ -106,6 +106,10 @@ id! {
     DeliveryId,
     /// An address that a merchant's events are delivered to.
     EndpointId,
+    /// Who pays, as a merchant knows them.
+    CustomerId,
+    /// A merchant's restricted key; not its secret.
+    RestrictedKeyId,
     /// One running process.
     NodeId,
 }

@@ -5,6 +5,7 @@
 //! SQL; stores, rails, clocks and randomness are ports.
 
 pub mod authority;
+pub mod customer;
 pub mod delivery;
 pub mod directory;
 pub mod engine;
@@ -17,11 +18,13 @@ pub mod money;
 pub mod payment_method;
 pub mod rail;
 pub mod refusal;
+pub mod restricted_key;
 pub mod session;
 pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;
 pub mod tenant;
+pub mod test_clock;
 pub mod time;
 pub mod transaction;
 

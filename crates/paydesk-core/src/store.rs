@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::delivery::Delivery;
-use crate::directory::{EntryKind, EntryPage, StoredEntry};
+use crate::directory::{Entry as _, EntryKind, EntryPage, StoredEntry};
 use crate::event::Event;
 use crate::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
@@ -21,6 +21,7 @@ use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
 use crate::session::{Session, StateName};
 use crate::tenant::Tenant;
+use crate::test_clock::TestClock;
 use crate::time::Timestamp;
 use crate::transaction::{Action, Transaction};
 
@@ -521,6 +522,40 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
+    /// Job read: the test clocks that were moved, of all merchants.
+    ///
+    /// The clock of a merchant is found by its own id, so that a store may leave this to the other reads.
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        let mut clocks = Vec::new();
+        for merchant in self.merchants().await? {
+            let tenant = TestClock::tenant_of(merchant);
+            let clock = self.entry(tenant, TestClock::KIND, merchant.0).await?;
+            clocks.extend(clock);
+        }
+        Ok(clocks)
+    }
+    /// Job read: [`Store::due_sessions`] of one tenant, whose time is ahead.
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let due = self.due_sessions(now, usize::MAX).await?.into_iter();
+        let own = due.filter(|(owner, _)| *owner == tenant);
+        Ok(own.map(|(_, session)| session).take(limit).collect())
+    }
+    /// Job read: [`Store::due_deliveries`] of one tenant, whose time is ahead.
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let due = self.due_deliveries(now, usize::MAX).await?.into_iter();
+        let own = due.filter(|delivery| delivery.tenant == tenant);
+        Ok(own.take(limit).collect())
+    }
     /// Job read: events that somebody is to be told of and that are not dispatched yet.
     async fn undispatched(&self, limit: usize) -> Result<Vec<Event>, Unavailable>;
     /// Job read: deliveries whose [`Delivery::due_at`] has come, most overdue first.

@@ -2,19 +2,28 @@
 //!
 //! Each resource declares its calls; the [frame] makes routes of them, and the document that describes them.
 
+mod customers;
+pub mod errors;
 mod event;
 pub mod frame;
+mod keys;
+mod merchant;
+pub mod openapi;
+mod payment_methods;
 pub mod problem;
+mod provider_accounts;
+mod reference;
 pub mod schema;
 mod session;
 mod sessions;
+mod test_clock;
 pub mod transaction;
 mod transactions;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::any;
+use axum::routing::{any, get};
 
 use crate::app::App;
 use frame::Call;
@@ -24,13 +33,27 @@ pub use event::EventWords;
 /// Every call of the API.
 #[must_use]
 pub fn calls() -> Vec<Call> {
-    [sessions::calls(), transactions::calls()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        sessions::calls(),
+        transactions::calls(),
+        payment_methods::calls(),
+        customers::calls(),
+        provider_accounts::calls(),
+        merchant::calls(),
+        keys::calls(),
+        test_clock::calls(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
-    frame::routes(calls()).route("/api/v1/{*rest}", any(problem::no_such_address))
+    frame::routes(calls())
+        .route("/api/v1/openapi.json", get(openapi::handle))
+        .route("/api/v1/docs", get(reference::handle))
+        .route("/api/v1/docs/reference.css", get(reference::style))
+        .route("/api/v1", any(problem::no_such_address))
+        .route("/api/v1/{*rest}", any(problem::no_such_address))
 }

@@ -61,6 +61,18 @@ impl Problem {
         self.code
     }
 
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it says to people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// In answer to this request.
     #[must_use]
     pub fn of_request(mut self, id: &RequestId) -> Self {

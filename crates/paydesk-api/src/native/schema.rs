@@ -47,6 +47,8 @@ stand_ins! {
     });
     /// A method.
     MethodName = json_schema!({"type": "string", "enum": methods()});
+    /// Which rail an account is with.
+    ProviderName = json_schema!({"type": "string", "enum": ["SANDBOX"]});
     /// What a session is for.
     KindName = json_schema!({"type": "string", "enum": ["payment", "authorization", "addPaymentMethod"]});
     /// What a transaction does.

@@ -3,17 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use paydesk_core::authority::{Authority, Right};
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::{End, Ended};
 use paydesk_core::id::SessionId;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{Canceller, Session, StateName};
+use paydesk_core::session::{Canceller, Session, State, StateName};
 use paydesk_core::store::SessionFilter;
+use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::frame::{Asked, Call, NoBody, Parameter, Problem, Reply, Scope};
 use super::session::{SessionIn, SessionOut};
 use crate::app::App;
+use crate::wire::Iso;
 
 const STATUSES: &[StateName] = &[
     StateName::Created,
@@ -44,6 +49,13 @@ pub fn calls() -> Vec<Call> {
         Call::get("/sessions/{id}", Scope::SessionsRead, get)
             .named("getSession", "Reads a session with its transactions")
             .answers::<SessionOut<'_>>(),
+        Call::post("/sessions/{id}/clientToken", Scope::SessionsWrite, client_token)
+            .named("createClientToken", "Makes a client token for a session")
+            .told(
+                "With it the payer's browser acts on the session from your own page, stored payment methods included. \
+                 It ends by itself; fresh ones leave it as it is.",
+            )
+            .creates::<ClientTokenOut>(),
         Call::post("/sessions/{id}/expire", Scope::SessionsWrite, expire)
             .named("expireSession", "Expires a session before its time")
             .told("Refused while a card payment is in flight. Money that is pushed later is recorded as late.")
@@ -68,6 +80,42 @@ async fn create(mut asked: Asked, input: SessionIn) -> Result<Reply, Problem> {
         .open_session(asked.tenant(), command, idempotent)
         .await?;
     Ok(render(&session))
+}
+
+/// What the payer's browser acts with.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "ClientToken")]
+struct ClientTokenOut {
+    client_token: String,
+    expires_at: Iso,
+}
+
+async fn client_token(mut asked: Asked, _: NoBody) -> Result<Reply, Problem> {
+    let (tenant, now) = (asked.tenant(), asked.now());
+    let id: SessionId = asked.id(Refusal::SessionNotFound)?;
+    let (session, _) = asked.engine().session(tenant, id).await?;
+    match session.state_at(now) {
+        State::Created { .. } | State::Initiated { .. } | State::Processing { .. } => {}
+        State::Completed { .. } => return Err(Refusal::SessionCompleted.into()),
+        State::Cancelled { .. } => return Err(Refusal::SessionCancelled.into()),
+        State::Expired { .. } => return Err(Refusal::SessionExpired.into()),
+    }
+    let app = Arc::clone(&asked.app);
+    let render = move |token: &Authority| {
+        let expires_at = match token.right {
+            Right::ClientToken { expires_at } => expires_at,
+            Right::Page | Right::ClientSecret => Timestamp::EPOCH,
+        };
+        Reply::created(&ClientTokenOut {
+            client_token: token.to_text(app.engine.keys()),
+            expires_at: Iso(expires_at),
+        })
+    };
+    let idempotent = asked.idempotent_with_secret(render.clone());
+    let token = Authority::client_token(tenant, id, now);
+    let token = asked.engine().remember(tenant, idempotent, token).await?;
+    Ok(render(&token))
 }
 
 fn written(app: &App, session: &Session, transactions: &[Transaction]) -> Reply {

@@ -4,6 +4,7 @@
 //! stale version or a lost claim is answered by loading and deciding again, never by a lock.
 
 mod accounts;
+mod clocks;
 mod draft;
 mod env;
 #[cfg(test)]
@@ -12,8 +13,12 @@ mod jobs;
 mod watch;
 
 pub mod accept_exception;
+pub mod advance_clock;
 pub mod charge_payment_method;
+pub mod configure_accounts;
+pub mod configure_merchant;
 pub mod create_merchant;
+pub mod customers;
 pub mod detach_payment_method;
 pub mod end_session;
 pub mod idempotency;
@@ -24,6 +29,7 @@ pub mod operate;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
+pub mod restricted_keys;
 pub mod start_payment;
 
 use std::future::Future;
@@ -41,8 +47,8 @@ use crate::rail::Rail;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
-use crate::tenant::Tenant;
-use crate::time::{Clock, Timestamp};
+use crate::tenant::{Mode, Tenant};
+use crate::time::{Clock, Span, Timestamp};
 use crate::transaction::Transaction;
 
 /// Why a command came to nothing.
@@ -73,6 +79,7 @@ pub struct Engine {
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
+    clocks: clocks::Clocks,
 }
 
 /// What an [`Engine`] is made of.
@@ -110,6 +117,7 @@ impl Engine {
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
+            clocks: clocks::Clocks::default(),
         }
     }
 
@@ -151,8 +159,17 @@ impl Engine {
 
     /// The tenant's own time: what lifetimes are measured in.
     #[must_use]
-    pub fn now(&self, _tenant: Tenant) -> Timestamp {
-        self.clock.now()
+    pub fn now(&self, tenant: Tenant) -> Timestamp {
+        self.wall().after(self.ahead(tenant))
+    }
+
+    /// How far the tenant's own time is ahead of the wall's.
+    #[must_use]
+    pub fn ahead(&self, tenant: Tenant) -> Span {
+        match tenant.mode {
+            Mode::Live => Span::NONE,
+            Mode::Test => self.clocks.ahead(tenant.merchant),
+        }
     }
 
     /// Wall time: what leases, rate limits and ids are measured in.
@@ -164,7 +181,7 @@ impl Engine {
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
-            now: self.now(tenant),
+            now: wall.after(self.ahead(tenant)),
             wall,
             ids: self.ids.as_ref(),
             node: self.node,

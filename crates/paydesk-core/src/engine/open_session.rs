@@ -211,6 +211,9 @@ fn choose_account(
         };
     }
     let mut enabled = accounts.iter().filter(|account| account.enabled);
+    if let Some(default) = enabled.clone().find(|account| account.is_default) {
+        return Ok(default);
+    }
     match (enabled.next(), enabled.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(Refusal::ProviderAccountAmbiguous),
@@ -289,7 +292,13 @@ impl Engine {
                     accounts,
                     holder,
                 };
-                let (change, session) = decide(request, snapshot, self.env(tenant))?;
+                let new_customer = self
+                    .unknown_customer(tenant, request.customer.as_ref())
+                    .await?;
+                let (mut change, session) = decide(request, snapshot, self.env(tenant))?;
+                if let Some(customer) = new_customer {
+                    customer.join(&mut change, self.env(tenant))?;
+                }
                 Ok((Some(change), session))
             }
         })

@@ -203,7 +203,7 @@ async fn a_stored_card_is_charged_once_for_one_key_and_never_after_it_is_detache
         "the payment and the charge"
     );
     desk.engine
-        .detach_payment_method(desk.tenant, stored.id)
+        .detach_payment_method(desk.tenant, stored.id, None)
         .await
         .unwrap();
     assert_eq!(
@@ -211,7 +211,7 @@ async fn a_stored_card_is_charged_once_for_one_key_and_never_after_it_is_detache
         Refusal::PaymentMethodNotFound
     );
     let nobody = PaymentMethodId(uuid::Uuid::nil());
-    let detach = desk.engine.detach_payment_method(desk.tenant, nobody);
+    let detach = desk.engine.detach_payment_method(desk.tenant, nobody, None);
     assert_eq!(refusal(detach.await), Refusal::PaymentMethodNotFound);
     assert_ne!(first.id, TransactionId(stored.id.0));
 }

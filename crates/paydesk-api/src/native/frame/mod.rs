@@ -23,6 +23,6 @@ pub use call::{Call, NoBody, Parameter};
 pub use page::{PageOut, Paging};
 pub use reply::Reply;
 pub use scope::{Access, Scope};
-pub(super) use serve::routes;
+pub(super) use serve::{BASE, routes};
 
 pub use super::problem::Problem;

@@ -142,14 +142,13 @@ impl Asked {
         })
     }
 
-    /// Answers with a page of the directory, of all entries of a kind or of those of a group.
-    pub async fn entries<E: Entry, O: Serialize>(
+    /// A page of the directory, of all entries of a kind or of those of a group, and how to go on: to be answered by
+    /// [`Asked::page_of`].
+    pub async fn entries<E: Entry>(
         &self,
-        list: &'static str,
+        paging: &Paging,
         group: Option<&str>,
-        write: impl FnMut(&E) -> O,
-    ) -> Result<Reply, Problem> {
-        let paging = self.paging(list)?;
+    ) -> Result<Vec<E>, Problem> {
         let page = EntryPage {
             group,
             after: paging.after_id()?,
@@ -157,17 +156,18 @@ impl Asked {
             limit: paging.limit + 1,
         };
         let store = self.app.engine.store();
-        let found: Vec<E> = store
-            .list(self.tenant(), page)
-            .await
-            .map_err(EngineError::from)?;
-        let mut write = write;
-        Ok(self.page(
-            &paging,
-            &found,
-            |entry| entry.id().as_bytes().to_vec(),
-            |entry| write(entry),
-        ))
+        let found = store.list(self.tenant(), page).await;
+        Ok(found.map_err(EngineError::from)?)
+    }
+
+    /// Answers with a page of the directory.
+    pub fn page_of<'t, E: Entry, O: Serialize>(
+        &self,
+        paging: &Paging,
+        found: &'t [E],
+        write: impl FnMut(&'t E) -> O,
+    ) -> Reply {
+        self.page(paging, found, |entry| entry.id().as_bytes().to_vec(), write)
     }
 }
 
