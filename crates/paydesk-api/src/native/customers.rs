@@ -125,7 +125,7 @@ async fn list(asked: Asked) -> Result<Reply, Problem> {
     let paging = asked.paging("customers")?;
     let Some(code) = asked.query("code") else {
         let found: Vec<Customer> = asked.entries(&paging, None).await?;
-        return Ok(asked.page_of(&paging, &found, CustomerOut::from));
+        return Ok(asked.page_of_entries(&paging, &found, CustomerOut::from));
     };
     let found = asked.engine().customer_by_code(asked.tenant(), code).await;
     let found = match found {

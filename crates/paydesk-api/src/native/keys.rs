@@ -158,7 +158,7 @@ async fn create(mut asked: Asked, input: KeyIn) -> Result<Reply, Problem> {
 async fn list(asked: Asked) -> Result<Reply, Problem> {
     let paging = asked.paging("keys")?;
     let found: Vec<RestrictedKey> = asked.entries(&paging, None).await?;
-    Ok(asked.page_of(&paging, &found, KeyOut::from))
+    Ok(asked.page_of_entries(&paging, &found, KeyOut::from))
 }
 
 async fn get(asked: Asked) -> Result<Reply, Problem> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::charge_payment_method::ChargePaymentMethod;
 use paydesk_core::id::PaymentMethodId;
+use paydesk_core::list::PaymentMethodFilter;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::refusal::Refusal;
@@ -13,13 +14,18 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::event::PaymentMethodOut;
-use super::frame::{Asked, Call, NoBody, Problem, Reply, Scope};
+use super::frame::{Asked, Call, NoBody, Parameter, Problem, Reply, Scope};
 use super::transaction::TransactionOut;
 use super::{schema, transactions};
 
 /// The calls.
 pub fn calls() -> Vec<Call> {
     vec![
+        Call::list("/paymentMethods", Scope::PaymentMethodsRead, list)
+            .named("listPaymentMethods", "Lists stored payment methods")
+            .told("Detached ones too: they say when they were detached.")
+            .takes([Parameter::text("customer", "Only of the customer with this code.")])
+            .pages::<PaymentMethodOut<'_>>(),
         Call::get("/paymentMethods/{id}", Scope::PaymentMethodsRead, get)
             .named("getPaymentMethod", "Reads a stored payment method")
             .answers::<PaymentMethodOut<'_>>(),
@@ -53,6 +59,18 @@ struct ChargeIn {
     /// Your own code; unique among your sessions and charges.
     #[schemars(length(min = 1, max = 255))]
     reference: Option<String>,
+}
+
+async fn list(asked: Asked) -> Result<Reply, Problem> {
+    let paging = asked.paging("paymentMethods")?;
+    let filter = PaymentMethodFilter {
+        customer: asked.query("customer").map(str::to_owned),
+        ..PaymentMethodFilter::default()
+    };
+    let store = asked.engine().store();
+    let found = store.payment_methods(asked.tenant(), &filter, paging.newest()?);
+    let found = found.await.map_err(EngineError::from)?;
+    Ok(asked.page_of(&paging, &found, PaymentMethodOut::from))
 }
 
 async fn get(asked: Asked) -> Result<Reply, Problem> {

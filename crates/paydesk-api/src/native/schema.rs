@@ -68,6 +68,8 @@ stand_ins! {
     });
     /// What became of the money that an authorization holds.
     HoldName = json_schema!({"type": "string", "enum": ["open", "settled", "voided", "lapsed"]});
+    /// How many units of one currency a unit of another is worth.
+    ExchangeRate = json_schema!({"type": "string", "description": "A decimal number, exactly."});
     /// What was not as asked.
     ExceptionName = json_schema!({"type": "string", "enum": ["late", "partial", "over"]});
     /// The merchant's own data.
@@ -97,6 +99,17 @@ stand_ins! {
 pub struct Answered {
     name: String,
     value: String,
+}
+
+/// How the payer may be reached, as the payer wrote it on the page.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[allow(dead_code, reason = "it only describes")]
+pub struct ContactOut {
+    #[schemars(default)]
+    email: String,
+    #[schemars(default)]
+    phone: String,
 }
 
 impl JsonSchema for Iso {

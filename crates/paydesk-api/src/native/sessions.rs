@@ -7,9 +7,9 @@ use paydesk_core::authority::{Authority, Right};
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::{End, Ended};
 use paydesk_core::id::SessionId;
+use paydesk_core::list::SessionFilter;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Canceller, Session, State, StateName};
-use paydesk_core::store::SessionFilter;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
 use schemars::JsonSchema;
@@ -152,24 +152,15 @@ async fn end(mut asked: Asked, end: End) -> Result<Reply, Problem> {
 async fn list(asked: Asked) -> Result<Reply, Problem> {
     let (tenant, now) = (asked.tenant(), asked.now());
     let paging = asked.paging("sessions")?;
-    let filter = SessionFilter {
-        states: asked
-            .queries("status")
-            .map(state_name)
-            .collect::<Result<_, _>>()?,
-        now,
-    };
-    // One more than asked for tells whether there is a next page.
+    let mut filter = SessionFilter::at(now);
+    filter.ahead = asked.engine().ahead(tenant);
+    filter.states = asked
+        .queries("status")
+        .map(state_name)
+        .collect::<Result<_, _>>()?;
     let store = asked.engine().store();
-    let found = store
-        .sessions(
-            tenant,
-            filter,
-            paging.after_id()?.map(SessionId),
-            paging.limit + 1,
-        )
-        .await
-        .map_err(EngineError::from)?;
+    let found = store.sessions(tenant, &filter, paging.newest()?).await;
+    let found = found.map_err(EngineError::from)?;
     let attempted: Vec<SessionId> = found
         .iter()
         .filter(|session| session.attempted)
@@ -187,15 +178,10 @@ async fn list(asked: Asked) -> Result<Reply, Problem> {
             by_session.entry(session).or_default().push(transaction);
         }
     }
-    Ok(asked.page(
-        &paging,
-        &found,
-        |session| session.id.0.as_bytes().to_vec(),
-        |session| {
-            let own = by_session.remove(&session.id).unwrap_or_default();
-            SessionOut::new(session, own, asked.engine(), now)
-        },
-    ))
+    Ok(asked.page_of(&paging, &found, |session| {
+        let own = by_session.remove(&session.id).unwrap_or_default();
+        SessionOut::new(session, own, asked.engine(), now)
+    }))
 }
 
 fn state_name(name: &str) -> Result<StateName, Refusal> {

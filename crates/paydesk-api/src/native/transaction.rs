@@ -3,7 +3,8 @@
 use paydesk_core::id::{PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use paydesk_core::method::Method;
 use paydesk_core::money::Money;
-use paydesk_core::session::CustomFieldValue;
+use paydesk_core::rates::Rate;
+use paydesk_core::session::{Contact, CustomFieldValue};
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Action, Destination, ExceptionKind, Hold, Status, Transaction};
 use schemars::JsonSchema;
@@ -31,6 +32,16 @@ pub struct TransactionOut<'t> {
     amount: i64,
     #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
+    /// Where the payer pays in another currency than the session's: what you asked for, and at which rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::Amount")]
+    merchant_amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::CurrencyCode")]
+    merchant_currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::ExchangeRate")]
+    exchange_rate: Option<Rate>,
     #[schemars(with = "schema::MethodName")]
     method: Method,
     #[schemars(with = "schema::Id")]
@@ -73,6 +84,10 @@ pub struct TransactionOut<'t> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(with = "Vec<schema::Answered>")]
     custom_field_values: &'t [CustomFieldValue],
+    /// How the payer may be reached, as the payer wrote it on the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::ContactOut")]
+    contact: Option<&'t Contact>,
     /// The rail's own name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_reference: Option<&'t str>,
@@ -118,6 +133,7 @@ impl<'t> TransactionOut<'t> {
                 failure_reason = Some(reason.as_str());
             }
         }
+        let exchange = transaction.exchange;
         let is = |action| transaction.action == action;
         Self {
             id: transaction.id,
@@ -126,6 +142,9 @@ impl<'t> TransactionOut<'t> {
             status: status.name(),
             amount: transaction.amount.minor(),
             currency: transaction.amount.currency().code(),
+            merchant_amount: exchange.map(|exchange| exchange.merchant_amount.minor()),
+            merchant_currency: exchange.map(|exchange| exchange.merchant_amount.currency().code()),
+            exchange_rate: exchange.map(|exchange| exchange.rate),
             method: transaction.method,
             provider_account: transaction.provider_account,
             related_transaction_id: transaction.parent,
@@ -150,6 +169,7 @@ impl<'t> TransactionOut<'t> {
             }),
             payment_method: transaction.payment_method,
             custom_field_values: &transaction.custom_field_values,
+            contact: transaction.contact.as_ref(),
             provider_reference: transaction.provider_reference.as_deref(),
             expires_at,
             finished_at,

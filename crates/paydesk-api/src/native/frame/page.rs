@@ -7,6 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use paydesk_core::directory::{Entry, EntryPage};
 use paydesk_core::engine::EngineError;
 use paydesk_core::keys::{Purpose, ServerKeys};
+use paydesk_core::list::{By, Listed, Mark, Page};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::tenant::Tenant;
 use serde::Serialize;
@@ -61,8 +62,14 @@ impl Paging {
         sealed(position, asked.app.engine.keys(), self.list, asked.tenant())
     }
 
-    /// The id that the last page ended with, where positions are ids.
-    pub fn after_id(&self) -> Result<Option<Uuid>, Refusal> {
+    /// The page of a store's list, newest first: one more than [`Self::limit`], which tells whether there is a next
+    /// page. To be answered by [`Asked::page_of`].
+    pub fn newest(&self) -> Result<Page, Refusal> {
+        let after = self.after_id()?.map(Mark::of);
+        Ok(Page::first(self.limit + 1).after(after))
+    }
+
+    fn after_id(&self) -> Result<Option<Uuid>, Refusal> {
         self.after
             .as_deref()
             .map(|bytes| {
@@ -142,8 +149,19 @@ impl Asked {
         })
     }
 
-    /// A page of the directory, of all entries of a kind or of those of a group, and how to go on: to be answered by
-    /// [`Asked::page_of`].
+    /// Answers with a page of a store's list, newest first, as [`Paging::newest`] asked for it.
+    pub fn page_of<'t, T: Listed, O: Serialize>(
+        &self,
+        paging: &Paging,
+        found: &'t [T],
+        write: impl FnMut(&'t T) -> O,
+    ) -> Reply {
+        let id = |one: &T| one.mark(By::Created).id.as_bytes().to_vec();
+        self.page(paging, found, id, write)
+    }
+
+    /// A page of the directory, of all entries of a kind or of those of a group: to be answered by
+    /// [`Asked::page_of_entries`].
     pub async fn entries<E: Entry>(
         &self,
         paging: &Paging,
@@ -161,7 +179,7 @@ impl Asked {
     }
 
     /// Answers with a page of the directory.
-    pub fn page_of<'t, E: Entry, O: Serialize>(
+    pub fn page_of_entries<'t, E: Entry, O: Serialize>(
         &self,
         paging: &Paging,
         found: &'t [E],
