@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod bank_transfer;
+pub mod customer;
 pub mod delivery;
 pub mod directory;
 pub mod engine;
@@ -22,6 +23,7 @@ pub mod payment_method;
 pub mod rail;
 pub mod rates;
 pub mod refusal;
+pub mod restricted_key;
 pub mod search;
 pub mod session;
 pub mod shop;
@@ -29,6 +31,7 @@ pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;
 pub mod tenant;
+pub mod test_clock;
 pub mod time;
 pub mod transaction;
 

@@ -125,7 +125,9 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
                         wire::bytes(&RefundOut::from(&refund)),
                     ));
                 }
-                Some(StoredAnswer::Running) => return Err(Refusal::IdempotencyKeyInUse.into()),
+                Some(StoredAnswer::Running | StoredAnswer::Sealed { .. }) => {
+                    return Err(Refusal::IdempotencyKeyInUse.into());
+                }
                 None => {}
             }
             let render = |refund: &Transaction| Answer {

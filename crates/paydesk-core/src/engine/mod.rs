@@ -5,6 +5,7 @@
 
 mod accounts;
 mod awaited;
+mod clocks;
 mod draft;
 mod env;
 #[cfg(test)]
@@ -15,9 +16,13 @@ mod jobs;
 mod watch;
 
 pub mod accept_exception;
+pub mod advance_clock;
 pub mod assign_transfer;
 pub mod charge_payment_method;
+pub mod configure_accounts;
+pub mod configure_merchant;
 pub mod create_merchant;
+pub mod customers;
 pub mod detach_payment_method;
 pub mod end_session;
 pub mod idempotency;
@@ -29,6 +34,7 @@ pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
 pub mod report_transfer;
+pub mod restricted_keys;
 pub mod shop;
 pub mod start_payment;
 
@@ -49,8 +55,8 @@ use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
-use crate::tenant::Tenant;
-use crate::time::{Clock, Timestamp};
+use crate::tenant::{Mode, Tenant};
+use crate::time::{Clock, Span, Timestamp};
 use crate::transaction::Transaction;
 
 /// Why a command came to nothing.
@@ -84,6 +90,7 @@ pub struct Engine {
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
     passwords: Passwords,
+    clocks: clocks::Clocks,
 }
 
 /// What an [`Engine`] is made of.
@@ -126,6 +133,7 @@ impl Engine {
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
             passwords: Passwords::default(),
+            clocks: clocks::Clocks::default(),
         }
     }
 
@@ -167,8 +175,17 @@ impl Engine {
 
     /// The tenant's own time: what lifetimes are measured in.
     #[must_use]
-    pub fn now(&self, _tenant: Tenant) -> Timestamp {
-        self.clock.now()
+    pub fn now(&self, tenant: Tenant) -> Timestamp {
+        self.wall().after(self.ahead(tenant))
+    }
+
+    /// How far the tenant's own time is ahead of the wall's.
+    #[must_use]
+    pub fn ahead(&self, tenant: Tenant) -> Span {
+        match tenant.mode {
+            Mode::Live => Span::NONE,
+            Mode::Test => self.clocks.ahead(tenant.merchant),
+        }
     }
 
     /// Wall time: what leases, rate limits and ids are measured in.
@@ -190,7 +207,7 @@ impl Engine {
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
-            now: self.now(tenant),
+            now: wall.after(self.ahead(tenant)),
             wall,
             ids: self.ids.as_ref(),
             node: self.node,

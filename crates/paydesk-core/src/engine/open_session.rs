@@ -10,12 +10,12 @@ use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
 use crate::money::Currency;
-use crate::rates::Rates;
 use crate::number::Number;
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::{
-    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
-    Ordered, Session, State, Terms,
+    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Ordered,
+    Party, Session, State, Terms,
 };
 use crate::shop::Order;
 use crate::store::{Change, ClaimKey, Conflict, NameSpace};
@@ -232,6 +232,9 @@ fn choose_account(
         };
     }
     let mut enabled = accounts.iter().filter(|account| account.enabled);
+    if let Some(default) = enabled.clone().find(|account| account.is_default) {
+        return Ok(default);
+    }
     match (enabled.next(), enabled.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(Refusal::ProviderAccountAmbiguous),
@@ -312,15 +315,9 @@ impl Engine {
         idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
         let accounts = self.provider_accounts(tenant).await?;
-        self.repeat(|conflict| {
-            let (request, accounts, idempotent) =
-                (request.clone(), Arc::clone(&accounts), idempotent.as_ref());
+        self.once(tenant, idempotent.as_ref(), |conflict| {
+            let (request, accounts) = (request.clone(), Arc::clone(&accounts));
             async move {
-                if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
-                    (&conflict, idempotent)
-                {
-                    return Err(idempotent.refuse(known).into());
-                }
                 let holder = match conflict {
                     Some(Conflict::Claimed {
                         key: ClaimKey::Reference(_),
@@ -333,9 +330,13 @@ impl Engine {
                     accounts,
                     holder,
                 };
+                let new_customer = self
+                    .unknown_customer(tenant, request.customer.as_ref())
+                    .await?;
                 let (mut change, session) = decide(request, snapshot, self.env(tenant))?;
-                change.idempotency =
-                    idempotent.map(|idempotent| idempotent.answered(&session, self.wall()));
+                if let Some(customer) = new_customer {
+                    customer.join(&mut change, self.env(tenant))?;
+                }
                 Ok((Some(change), session))
             }
         })
