@@ -141,7 +141,13 @@ impl Repeatable {
         Idempotent {
             key: self.key,
             body_hash: self.body_hash,
-            render: Arc::new(render),
+            render: Arc::new(move |reply| {
+                let answer = render(reply);
+                StoredAnswer::Bytes {
+                    status: answer.status,
+                    body: String::from_utf8_lossy(&answer.body).into_owned(),
+                }
+            }),
         }
     }
 }
@@ -176,7 +182,10 @@ pub async fn repeated(
             Repeated::Answered(json(status, body.into()))
         }
         Some(StoredAnswer::Transaction { id }) => Repeated::Became(id),
-        Some(StoredAnswer::Running) => return Err(Refusal::IdempotencyKeyInUse.into()),
+        // What is sealed is an answer of the native API, whose scope is its own.
+        Some(StoredAnswer::Running | StoredAnswer::Sealed { .. }) => {
+            return Err(Refusal::IdempotencyKeyInUse.into());
+        }
     })
 }
 

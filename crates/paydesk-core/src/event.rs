@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bank_transfer::BankTransfer;
 use crate::endpoint::DisabledBecause;
 use crate::id::{EndpointId, EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
@@ -64,6 +65,8 @@ kinds! {
     PaymentMethodStored = "paymentMethod.stored";
     /// An endpoint is told nothing more, because it is gone or took nothing for days.
     EndpointDisabled = "webhookEndpoint.disabled";
+    /// Money came in that no payment was found for.
+    BankTransferUnmatched = "bankTransfer.unmatched";
 }
 
 /// What an event is about, as it was when it happened. What never changes (a session's terms) is not
@@ -99,6 +102,11 @@ pub enum Subject {
         url: String,
         /// Why it is told nothing more.
         why: DisabledBecause,
+    },
+    /// Money that came in.
+    BankTransfer {
+        /// As it was.
+        bank_transfer: Box<BankTransfer>,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Sends again what was sent, or given up: one delivery, or an event to everybody who hears of it now.
 
+use super::idempotency::Idempotent;
 use super::{Engine, EngineError, Env};
 use crate::delivery::{Delivery, DeliveryState};
 use crate::event::Event;
@@ -33,13 +34,16 @@ impl Engine {
     }
 
     /// Has a delivery sent once more, now.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn retry_delivery(
         &self,
         tenant: Tenant,
         id: DeliveryId,
+        idempotent: Option<Idempotent<Delivery>>,
     ) -> Result<Delivery, EngineError> {
         let delivery = self
-            .repeat(|_| async move {
+            .once(tenant, idempotent.as_ref(), |_| async move {
                 let before = self.delivery(tenant, id).await?;
                 Ok(match decide_retry(&before, self.env(tenant)) {
                     Some(after) => {
@@ -62,10 +66,17 @@ impl Engine {
     }
 
     /// Has an event told once more, to everybody who hears of it now; under the same id, in deliveries of their own.
-    pub async fn replay_event(&self, tenant: Tenant, id: EventId) -> Result<Event, EngineError> {
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
+    pub async fn replay_event(
+        &self,
+        tenant: Tenant,
+        id: EventId,
+        idempotent: Option<Idempotent<Event>>,
+    ) -> Result<Event, EngineError> {
         let event = self.event(tenant, id).await?;
         let event = self
-            .repeat(|_| {
+            .once(tenant, idempotent.as_ref(), |_| {
                 let event = event.clone();
                 async move {
                     let mut change = Change::new(tenant);

@@ -1,5 +1,6 @@
 //! Makes, changes and removes webhook endpoints.
 
+use super::idempotency::Idempotent;
 use super::open_session::check_url;
 use super::{Engine, EngineError, Env};
 use crate::directory::Entry as _;
@@ -169,13 +170,16 @@ fn distinct(events: Vec<EventKind>) -> Vec<EventKind> {
 
 impl Engine {
     /// Makes an endpoint. Whatever is committed after this has returned is told to it.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn create_endpoint(
         &self,
         tenant: Tenant,
         request: CreateEndpoint,
+        idempotent: Option<Idempotent<EndpointWithSecret>>,
     ) -> Result<EndpointWithSecret, EngineError> {
         let made = self
-            .repeat(|_| {
+            .once(tenant, idempotent.as_ref(), |_| {
                 let request = request.clone();
                 async move {
                     let present = self.store().total::<Endpoint>(tenant, None).await?;
@@ -221,12 +225,15 @@ impl Engine {
     }
 
     /// Gives an endpoint a new secret.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn rotate_endpoint_secret(
         &self,
         tenant: Tenant,
         id: EndpointId,
+        idempotent: Option<Idempotent<EndpointWithSecret>>,
     ) -> Result<EndpointWithSecret, EngineError> {
-        self.repeat(|_| async move {
+        self.once(tenant, idempotent.as_ref(), |_| async move {
             let before = self.endpoint(tenant, id).await?;
             let rotated = decide_rotate(before, self.keys(), self.env(tenant));
             Ok((Some(written(&rotated.endpoint)?), rotated))

@@ -13,6 +13,7 @@ mod expiry;
 mod lists;
 mod sessions;
 mod transactions;
+mod webhooks;
 
 use http::{HeaderName, HeaderValue, Method};
 use paydesk_core::store::Counter;
