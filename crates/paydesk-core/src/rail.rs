@@ -159,6 +159,10 @@ pub trait Rail: Send + Sync + 'static {
     /// Whether it may be given this card at all: a sandbox takes test cards only. Asked before anything is
     /// stored or called.
     fn takes_card(&self, card: &Card) -> bool;
+    /// The tax that it adds to this amount when a shop leaves that to it. None, unless it says otherwise.
+    fn automatic_tax(&self, amount: Money) -> Money {
+        Money::zero(amount.currency())
+    }
     /// Starts a payment, an authorization, or the storing of a card.
     async fn start(&self, start: Start) -> RailAnswer;
     /// Takes what an authorization holds, whole or in part; the rail releases the rest.

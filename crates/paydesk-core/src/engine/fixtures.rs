@@ -56,6 +56,7 @@ impl Desk {
             provider: Provider::Sandbox,
             name: "Sandbox".into(),
             enabled: true,
+            is_default: false,
             methods: Method::ALL.to_vec(),
             created_at: START,
             updated_at: START,

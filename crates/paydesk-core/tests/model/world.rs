@@ -111,6 +111,7 @@ impl World {
                 provider: Provider::Sandbox,
                 name: "Sandbox".into(),
                 enabled,
+                is_default: false,
                 methods: Method::ALL.to_vec(),
                 created_at: START,
                 updated_at: START,

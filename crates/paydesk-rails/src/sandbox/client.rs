@@ -147,6 +147,10 @@ impl Rail for SandboxClient {
         is_test_card(&card.number)
     }
 
+    fn automatic_tax(&self, amount: Money) -> Money {
+        super::tax::of(amount)
+    }
+
     async fn start(&self, start: Start) -> RailAnswer {
         self.answer("/rail/start", &Attempt::from(start)).await
     }

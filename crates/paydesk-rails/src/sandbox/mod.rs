@@ -10,6 +10,7 @@ mod cards;
 mod client;
 mod http;
 mod ledger;
+mod tax;
 mod wire;
 
 use std::sync::Arc;
@@ -94,6 +95,10 @@ fn on_pages_at(public_url: &str, mut answer: RailAnswer) -> RailAnswer {
 impl Rail for SandboxRail {
     fn takes_card(&self, card: &Card) -> bool {
         is_test_card(&card.number)
+    }
+
+    fn automatic_tax(&self, amount: Money) -> Money {
+        tax::of(amount)
     }
 
     async fn start(&self, start: Start) -> RailAnswer {
