@@ -5,6 +5,7 @@
 //! SQL; stores, rails, clocks and randomness are ports.
 
 pub mod authority;
+pub mod bank_transfer;
 pub mod customer;
 pub mod delivery;
 pub mod directory;
@@ -16,6 +17,8 @@ pub mod list;
 pub mod merchant;
 pub mod method;
 pub mod money;
+pub mod number;
+pub mod passwords;
 pub mod payment_method;
 pub mod rail;
 pub mod rates;
@@ -23,6 +26,7 @@ pub mod refusal;
 pub mod restricted_key;
 pub mod search;
 pub mod session;
+pub mod shop;
 pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;

@@ -6,6 +6,7 @@
 use crate::id::SessionId;
 use crate::method::Method;
 use crate::money::{AmountError, Currency, Money};
+use crate::shop::ShopRefusal;
 
 /// Why a command was refused; nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -183,6 +184,9 @@ pub enum Refusal {
     /// The first request with this key is still running.
     #[error("the first request with this idempotency key is still running: try again shortly")]
     IdempotencyKeyInUse,
+    /// A shop's products, orders or users do not allow it.
+    #[error(transparent)]
+    Shop(#[from] ShopRefusal),
 }
 
 impl Refusal {
@@ -242,6 +246,7 @@ impl Refusal {
             Self::TestModeOnly => "test_mode_only",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
+            Self::Shop(refusal) => refusal.code(),
         }
     }
 

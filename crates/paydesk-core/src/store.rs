@@ -114,7 +114,7 @@ pub enum ClaimKey {
     LivePayment(SessionId),
     /// A merchant's own code, over sessions and charges of stored cards; held by either.
     Reference(String),
-    /// A bank's id of a transfer, so that each counts once; held by the transaction it was counted for.
+    /// A bank's id of a transfer, so that each counts once; held by the transfer as it is kept.
     BankTransfer {
         /// The account it came in on.
         account: String,
@@ -307,6 +307,16 @@ impl Change {
             increments: Vec::new(),
             idempotency: None,
         }
+    }
+
+    /// Adds to it whatever another change of the same tenant would do; its idempotency record stays its own.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.releases.extend(other.releases);
+        self.claims.extend(other.claims);
+        self.events.extend(other.events);
+        self.dispatched.extend(other.dispatched);
+        self.increments.extend(other.increments);
     }
 }
 

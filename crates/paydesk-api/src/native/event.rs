@@ -12,6 +12,7 @@ use paydesk_webhooks::Words;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bank_transfers::BankTransferOut;
 use super::schema;
 use super::session::SessionOut;
 use super::transaction::TransactionOut;
@@ -113,6 +114,10 @@ impl Words for EventWords {
             Subject::PaymentMethod { payment_method } => serde_json::to_string(&EventOut::new(
                 event,
                 PaymentMethodOut::from(&**payment_method),
+            )),
+            Subject::BankTransfer { bank_transfer } => serde_json::to_string(&EventOut::new(
+                event,
+                BankTransferOut::from(&**bank_transfer),
             )),
         };
         match written {

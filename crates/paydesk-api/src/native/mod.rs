@@ -2,6 +2,8 @@
 //!
 //! Each resource declares its calls; the [frame] makes routes of them, and the document that describes them.
 
+mod account_settings;
+mod bank_transfers;
 mod customers;
 pub mod errors;
 mod event;
@@ -9,8 +11,10 @@ pub mod frame;
 mod keys;
 mod merchant;
 pub mod openapi;
+mod orders;
 mod payment_methods;
 pub mod problem;
+mod products;
 mod provider_accounts;
 mod reference;
 pub mod schema;
@@ -23,7 +27,12 @@ mod transactions;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
+use paydesk_core::engine::Engine;
+use paydesk_core::session::Session;
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
+use serde_json::Value;
 
 use crate::app::App;
 use frame::Call;
@@ -56,4 +65,77 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/docs/reference.css", get(reference::style))
         .route("/api/v1", any(problem::no_such_address))
         .route("/api/v1/{*rest}", any(problem::no_such_address))
+        .route(
+            "/api/v1/bankTransfers",
+            post(bank_transfers::report)
+                .get(bank_transfers::list)
+                .fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/bankTransfers/{id}",
+            get(bank_transfers::get).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/bankTransfers/{id}/assign",
+            post(bank_transfers::assign).fallback(problem::method_not_allowed),
+        )
+        .merge(shop())
+}
+
+/// What a merchant says of its shop, and the orders of it.
+fn shop() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/api/v1/products/{id}",
+            get(products::get)
+                .put(products::put)
+                .delete(products::delete)
+                .fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/orders",
+            post(orders::create)
+                .get(orders::list)
+                .fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/orders/{id}",
+            get(orders::get).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/orders/{id}/session",
+            post(orders::session).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/providerAccounts/{id}/settings",
+            get(account_settings::get)
+                .put(account_settings::put)
+                .fallback(problem::method_not_allowed),
+        )
+}
+
+/// Records as the native API writes them, for files.
+pub struct Rows<'e>(pub &'e Engine);
+
+impl Rows<'_> {
+    /// A session, without its transactions.
+    #[must_use]
+    pub fn session(&self, session: &Session, now: Timestamp) -> Value {
+        let mut row = json(&session::SessionOut::new(session, [], self.0, now));
+        if let Some(row) = row.as_object_mut() {
+            row.remove("transactions");
+        }
+        row
+    }
+
+    /// A transaction.
+    #[must_use]
+    pub fn transaction(&self, transaction: &Transaction, now: Timestamp) -> Value {
+        json(&transaction::TransactionOut::new(transaction, now))
+    }
+}
+
+/// Ours are written without fail.
+fn json(out: &impl serde::Serialize) -> Value {
+    serde_json::to_value(out).unwrap_or(Value::Null)
 }

@@ -5,6 +5,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::refusal::Refusal;
+use paydesk_core::shop::ShopRefusal;
 use serde::Serialize;
 
 use crate::auth::AuthError;
@@ -278,12 +279,20 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::PaymentMethodNotFound
         | Refusal::ProviderAccountNotFound
         | Refusal::CustomerNotFound
-        | Refusal::KeyNotFound => StatusCode::NOT_FOUND,
+        | Refusal::KeyNotFound
+        | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::ReferenceTaken { .. }
         | Refusal::CustomerCodeTaken
         | Refusal::PaymentInProgress
         | Refusal::OperationInProgress
-        | Refusal::IdempotencyKeyInUse => StatusCode::CONFLICT,
+        | Refusal::IdempotencyKeyInUse
+        | Refusal::Shop(ShopRefusal::OrderPaid | ShopRefusal::LoginTaken) => StatusCode::CONFLICT,
+        Refusal::Shop(ShopRefusal::WrongCredentials | ShopRefusal::NotSignedIn) => {
+            StatusCode::UNAUTHORIZED
+        }
+        Refusal::Shop(ShopRefusal::TooManySigningIn) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::NoProviderAccount
         | Refusal::ProviderAccountDisabled
         | Refusal::SessionExpired

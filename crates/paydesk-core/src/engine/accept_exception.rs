@@ -104,9 +104,9 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use super::super::end_session;
     use super::super::fixtures::*;
     use super::super::operate::Operate;
-    use super::super::{end_session, record_transfer};
     use super::*;
     use crate::method::Method;
     use crate::session::{Canceller, Session, StateName};
@@ -129,9 +129,8 @@ mod tests {
         let id = format!("bank {}", session.version);
         let money = transfer(target, &id, cents(minor));
         let snapshot = snapshot(session, live);
-        let (change, counted) =
-            record_transfer::decide(&money, target.clone(), snapshot, desk.env()).unwrap();
-        (session_of(&change.unwrap()), counted)
+        let (change, counted) = desk.count(&money, target.clone(), snapshot).unwrap();
+        (session_of(&change), counted)
     }
 
     /// Late money of a session that is still open.

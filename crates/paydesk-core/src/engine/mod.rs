@@ -4,6 +4,7 @@
 //! stale version or a lost claim is answered by loading and deciding again, never by a lock.
 
 mod accounts;
+mod awaited;
 mod clocks;
 mod draft;
 mod env;
@@ -16,6 +17,7 @@ mod watch;
 
 pub mod accept_exception;
 pub mod advance_clock;
+pub mod assign_transfer;
 pub mod charge_payment_method;
 pub mod configure_accounts;
 pub mod configure_merchant;
@@ -31,7 +33,9 @@ pub mod operate;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
+pub mod report_transfer;
 pub mod restricted_keys;
+pub mod shop;
 pub mod start_payment;
 
 use std::future::Future;
@@ -45,6 +49,7 @@ pub use watch::Watch;
 use crate::id::{Ids, NodeId, SessionId, TransactionId};
 use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
+use crate::passwords::Passwords;
 use crate::rail::Rail;
 use crate::rates::Rates;
 use crate::refusal::Refusal;
@@ -84,6 +89,7 @@ pub struct Engine {
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
+    passwords: Passwords,
     clocks: clocks::Clocks,
 }
 
@@ -126,6 +132,7 @@ impl Engine {
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
+            passwords: Passwords::default(),
             clocks: clocks::Clocks::default(),
         }
     }
@@ -253,9 +260,10 @@ impl Engine {
         let mut conflict = None;
         for _ in 0..MAX_TRIES {
             let (change, reply) = attempt(conflict.take()).await?;
-            let Some(change) = change else {
+            let Some(mut change) = change else {
                 return Ok(reply);
             };
+            self.pay_orders(&mut change).await?;
             match self.commit(change).await {
                 Ok(()) => return Ok(reply),
                 Err(CommitError::Conflict(lost)) => conflict = Some(lost),

@@ -198,6 +198,7 @@ impl Samples {
             card_attempts: 0,
             charge: None,
             hold_expires_at: None,
+            ordered: None,
             terms: Arc::new(Terms {
                 kind: Kind::Payment,
                 amount: Amount::Fixed(amount),
@@ -251,6 +252,7 @@ impl Samples {
             parent: None,
             amount: money(3_550),
             exchange: None,
+            placed: 0,
             method: Method::Card,
             status: Status::InFlight {
                 lease: Lease {

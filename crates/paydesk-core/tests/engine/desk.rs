@@ -157,6 +157,7 @@ pub fn transfer(target: &Transaction, id: &str, minor: i64) -> Transfer {
         account: destination.account.clone(),
         amount: cents(minor),
         nonce: Some(destination.nonce.clone()),
+        payment: Some(target.id),
         received_at: target.created_at,
     }
 }

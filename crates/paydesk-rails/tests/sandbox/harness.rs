@@ -185,6 +185,7 @@ impl Sandbox {
             account: self.account.id,
             method: Method::Card,
             amount,
+            placed: 0,
         }
     }
 

@@ -166,7 +166,8 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::KeyNotFound
         | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused
-        | Refusal::IdempotencyKeyInUse => return Reaction::Refuse(refusal),
+        | Refusal::IdempotencyKeyInUse
+        | Refusal::Shop(_) => return Reaction::Refuse(refusal),
     };
     let mistakes = vec![(field.to_owned(), mistake)];
     Reaction::Correct(refusal, mistakes)
