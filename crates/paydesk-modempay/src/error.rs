@@ -175,6 +175,8 @@ impl From<Refusal> for Error {
             refusal @ (Refusal::PaymentMethodNotFound
             | Refusal::ProviderAccountNotFound
             | Refusal::EndpointNotFound
+            | Refusal::CustomerNotFound
+            | Refusal::KeyNotFound
             | Refusal::EventNotFound
             | Refusal::DeliveryNotFound) => Self::of(StatusCode::NOT_FOUND, &refusal),
             Refusal::NoMethodSettles { currency } => Self::field(
@@ -212,6 +214,9 @@ impl From<Refusal> for Error {
             | Refusal::OperationInProgress
             | Refusal::NoException
             | Refusal::TooManyEndpoints { .. }
+            | Refusal::CustomerCodeTaken
+            | Refusal::TestModeOnly
+            | Refusal::Shop(_)
             | Refusal::IdempotencyKeyReused
             | Refusal::IdempotencyKeyInUse) => Self::of(StatusCode::UNPROCESSABLE_ENTITY, &refusal),
         }

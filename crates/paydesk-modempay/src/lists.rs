@@ -113,7 +113,7 @@ fn answer<T: Serialize>(data: Vec<T>, total: u64) -> Response {
 /// The tenant's own time, and how far it is ahead of everybody's.
 fn time(app: &App, tenant: Tenant) -> (Timestamp, Span) {
     let now = app.engine.now(tenant);
-    (now, now.since(app.engine.wall()))
+    (now, app.engine.ahead(tenant))
 }
 
 /// Handles `GET /v1/sessions`.

@@ -55,7 +55,9 @@ impl Words for ModemPayWords {
                 }
                 value(event, &TransactionOut::new(told, session, event.at))?
             }
-            Subject::PaymentMethod { .. } | Subject::Endpoint { .. } => return None,
+            Subject::PaymentMethod { .. }
+            | Subject::Endpoint { .. }
+            | Subject::BankTransfer { .. } => return None,
         };
         Some(stringify(&json!({"event": name, "payload": payload})))
     }
@@ -94,6 +96,7 @@ const fn name(kind: EventKind) -> Option<&'static str> {
         | EventKind::SessionCompleted
         | EventKind::RefundFailed
         | EventKind::PaymentMethodStored
-        | EventKind::EndpointDisabled => return None,
+        | EventKind::EndpointDisabled
+        | EventKind::BankTransferUnmatched => return None,
     })
 }
