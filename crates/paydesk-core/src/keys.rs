@@ -90,7 +90,14 @@ impl ServerKey {
     }
 
     fn mac(&self, purpose: Purpose) -> Hmac<Sha256> {
-        let [public_id, client_token, client_secret, form, user_access, user_refresh] = &self.macs;
+        let [
+            public_id,
+            client_token,
+            client_secret,
+            form,
+            user_access,
+            user_refresh,
+        ] = &self.macs;
         match purpose {
             Purpose::PublicId => public_id,
             Purpose::ClientToken => client_token,

@@ -98,10 +98,7 @@ mod tests {
     #[test]
     fn only_numbers_of_ours_are_read() {
         let most = (1_u64 << 50) - 1;
-        assert_eq!(
-            Number::read(&most.to_string()).map(Number::get),
-            Some(most)
-        );
+        assert_eq!(Number::read(&most.to_string()).map(Number::get), Some(most));
         for text in ["", "-1", "+1", "1.5", "1e3", "x", " 1", "1125899906842624"] {
             assert_eq!(Number::read(text), None, "{text}");
         }

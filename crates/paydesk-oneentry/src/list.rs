@@ -55,7 +55,10 @@ mod tests {
     fn a_page_is_the_first_30_unless_asked_otherwise() {
         let read = |query| Slice::read(query).map(|slice| (slice.offset, slice.limit));
         assert_eq!(read(None).unwrap(), (0, 30));
-        assert_eq!(read(Some("langCode=en_US&limit=5&offset=10")).unwrap(), (10, 5));
+        assert_eq!(
+            read(Some("langCode=en_US&limit=5&offset=10")).unwrap(),
+            (10, 5)
+        );
         for (query, field) in [
             ("limit=0", "limit"),
             ("limit=1001", "limit"),

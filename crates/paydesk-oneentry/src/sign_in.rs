@@ -123,8 +123,7 @@ pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response 
         let tenant = caller::shop(&app, &parts.headers).await?;
         let body = body::read(body, &app.body_limits).await?;
         // A client without a token sends none; that is no mistake in its form.
-        let input: RefreshIn =
-            read_json::parse_json(&body).map_err(|_| Error::not_signed_in())?;
+        let input: RefreshIn = read_json::parse_json(&body).map_err(|_| Error::not_signed_in())?;
         let engine = &app.engine;
         let tokens = engine.refresh_sign_in(tenant, &input.refresh_token).await?;
         Ok(json(StatusCode::OK, &AuthOut::from(&tokens)))
@@ -198,7 +197,10 @@ mod tests {
         for (data, field) in [
             (vec![], "authData.login"),
             (vec![("password", "12345")], "authData.login"),
-            (vec![("login", " "), ("password", "12345")], "authData.login"),
+            (
+                vec![("login", " "), ("password", "12345")],
+                "authData.login",
+            ),
             (vec![("login", "a")], "authData.password"),
             (vec![("login", "a"), ("password", "")], "authData.password"),
         ] {

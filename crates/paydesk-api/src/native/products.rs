@@ -113,6 +113,5 @@ pub async fn delete(
 }
 
 fn number(id: &str) -> Result<u64, Refusal> {
-    id.parse()
-        .map_err(|_| ShopRefusal::ProductNotFound.into())
+    id.parse().map_err(|_| ShopRefusal::ProductNotFound.into())
 }

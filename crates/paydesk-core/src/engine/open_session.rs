@@ -13,8 +13,8 @@ use crate::money::Currency;
 use crate::number::Number;
 use crate::refusal::Refusal;
 use crate::session::{
-    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
-    Ordered, Session, State, Terms,
+    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Ordered,
+    Party, Session, State, Terms,
 };
 use crate::shop::Order;
 use crate::store::{Change, ClaimKey, Conflict, NameSpace};

@@ -16,6 +16,6 @@ pub use product::Product;
 pub use refusal::ShopRefusal;
 pub use token::{TokenKind, UserToken};
 pub use user::{
-    ACCESS_LIFETIME, Contacts, MAX_SIGN_INS, PasswordHash, REFRESH_GRACE, REFRESH_LIFETIME, Refresh,
-    SignIn, User,
+    ACCESS_LIFETIME, Contacts, MAX_SIGN_INS, PasswordHash, REFRESH_GRACE, REFRESH_LIFETIME,
+    Refresh, SignIn, User,
 };

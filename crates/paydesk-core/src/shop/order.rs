@@ -208,7 +208,11 @@ mod tests {
 
     #[test]
     fn lines_of_two_currencies_have_no_total() {
-        let lines = [line(100, "USD", 1), line(100, "USD", 1), line(100, "JPY", 1)];
+        let lines = [
+            line(100, "USD", 1),
+            line(100, "USD", 1),
+            line(100, "JPY", 1),
+        ];
         let expected = Currency::from_code("USD").unwrap();
         assert_eq!(
             total(&lines),

@@ -167,11 +167,7 @@ impl Engine {
         .await
     }
 
-    fn automatic_tax(
-        &self,
-        accounts: &[ProviderAccount],
-        order: &Order,
-    ) -> Result<Money, Refusal> {
+    fn automatic_tax(&self, accounts: &[ProviderAccount], order: &Order) -> Result<Money, Refusal> {
         let account = accounts
             .iter()
             .find(|account| account.id == order.account)

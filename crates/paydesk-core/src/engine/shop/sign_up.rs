@@ -59,14 +59,24 @@ pub fn check(request: &SignUp) -> Result<(), Refusal> {
     let contacts = &request.contacts;
     let given = Some(contacts.email.as_str()).filter(|email| !email.is_empty());
     fields::text("notificationData.email", given, 500)?;
-    fields::text("notificationData.phoneSMS", contacts.phone_sms.as_deref(), 40)?;
+    fields::text(
+        "notificationData.phoneSMS",
+        contacts.phone_sms.as_deref(),
+        40,
+    )?;
     if contacts.phone_push.len() > MAX_PHONES {
         let problem = format!("has more than {MAX_PHONES} entries");
         return Err(Refusal::field("notificationData.phonePush", problem));
     }
     for (index, phone) in contacts.phone_push.iter().enumerate() {
         let field = format!("notificationData.phonePush[{index}]");
-        fields::text(&field, Some(phone).filter(|phone| !phone.is_empty()).map(String::as_str), 40)?;
+        fields::text(
+            &field,
+            Some(phone)
+                .filter(|phone| !phone.is_empty())
+                .map(String::as_str),
+            40,
+        )?;
     }
     Ok(())
 }

@@ -77,7 +77,9 @@ fn an_order_costs_what_the_merchants_prices_say() {
 #[test]
 fn a_storage_keeps_its_id() {
     let desk = Desk::new();
-    let first = decide(order(&[(1, 1)]), &shop(&desk), desk.env()).unwrap().0;
+    let first = decide(order(&[(1, 1)]), &shop(&desk), desk.env())
+        .unwrap()
+        .0;
     let known = Snapshot {
         storage: Some(first.storage.id),
         ..shop(&desk)
@@ -98,7 +100,10 @@ fn what_is_wrong_with_an_order_is_named() {
     for (asked, field) in [
         (with(|order| order.storage = "a/b".into()), "marker"),
         (with(|order| order.storage = String::new()), "marker"),
-        (with(|order| order.form = Some(" ".into())), "formIdentifier"),
+        (
+            with(|order| order.form = Some(" ".into())),
+            "formIdentifier",
+        ),
         (order(&[]), "products"),
         (order(&[(1, 1); 101]), "products"),
         (order(&[(1, 1), (1, 0)]), "products[1].quantity"),

@@ -82,10 +82,7 @@ fn a_session_asks_for_what_its_order_costs_and_takes_the_orders_claim() {
     let (change, session) = ask(&desk, &order, Flow::Intent, None).unwrap();
     assert_eq!(session.terms.amount, Amount::Fixed(dollars(3_500)));
     assert_eq!(session.terms.order, Some(order.id.to_string()));
-    assert_eq!(
-        session.terms.owner,
-        order.user.map(|user| user.to_string())
-    );
+    assert_eq!(session.terms.owner, order.user.map(|user| user.to_string()));
     assert_eq!(session.ordered.as_ref().unwrap().flow, Flow::Intent);
     let own = |key| Claim {
         key,
@@ -108,8 +105,7 @@ fn a_live_session_is_given_back_in_the_way_last_asked_for() {
     let again = ask(&desk, &order, Flow::Session, Some(snapshot(&session, None)));
     assert_eq!(again, Ok((None, session.clone())));
 
-    let (change, typed) =
-        ask(&desk, &order, Flow::Intent, Some(snapshot(&session, None))).unwrap();
+    let (change, typed) = ask(&desk, &order, Flow::Intent, Some(snapshot(&session, None))).unwrap();
     assert_eq!((typed.id, typed.version), (session.id, 2));
     assert_eq!(typed.ordered.as_ref().unwrap().flow, Flow::Intent);
     let change = change.unwrap();
@@ -118,7 +114,13 @@ fn a_live_session_is_given_back_in_the_way_last_asked_for() {
 
     // Also while a payment is under way.
     let (paying, live) = desk.start(session, Method::Card);
-    let (_, same) = ask(&desk, &order, Flow::Intent, Some(snapshot(&paying, Some(&live)))).unwrap();
+    let (_, same) = ask(
+        &desk,
+        &order,
+        Flow::Intent,
+        Some(snapshot(&paying, Some(&live))),
+    )
+    .unwrap();
     assert_eq!(same.id, paying.id);
 }
 
@@ -162,9 +164,20 @@ fn a_cancelled_session_gives_its_order_free() {
     let end = End::Cancel(Canceller::Payer);
     let (change, cancelled) =
         end_session::decide(end, snapshot(&session, None), desk.env()).unwrap();
-    let freed: Vec<ClaimKey> = change.unwrap().releases.into_iter().map(|one| one.key).collect();
+    let freed: Vec<ClaimKey> = change
+        .unwrap()
+        .releases
+        .into_iter()
+        .map(|one| one.key)
+        .collect();
     assert_eq!(freed, [Order::live_session(order.id)]);
-    let (_, next) = ask(&desk, &order, Flow::Session, Some(snapshot(&cancelled, None))).unwrap();
+    let (_, next) = ask(
+        &desk,
+        &order,
+        Flow::Session,
+        Some(snapshot(&cancelled, None)),
+    )
+    .unwrap();
     assert_ne!(next.id, session.id);
 }
 
@@ -209,8 +222,14 @@ fn the_accounts_settings_and_the_tax_are_the_sessions() {
     };
     let (_, session) = decide(asked.clone(), snapshot.clone(), desk.env()).unwrap();
     let terms = &session.terms;
-    assert_eq!(terms.success_url.as_deref(), Some("https://shop.example/thanks"));
-    assert_eq!(terms.cancel_url.as_deref(), Some("https://shop.example/basket"));
+    assert_eq!(
+        terms.success_url.as_deref(),
+        Some("https://shop.example/thanks")
+    );
+    assert_eq!(
+        terms.cancel_url.as_deref(),
+        Some("https://shop.example/basket")
+    );
     assert_eq!(terms.amount, Amount::Fixed(dollars(3_850)));
     assert_eq!(terms.line_items.last().unwrap().amount, dollars(350));
     let ordered = session.ordered.clone().unwrap();
@@ -224,5 +243,8 @@ fn the_accounts_settings_and_the_tax_are_the_sessions() {
         ..snapshot
     };
     let refused = decide(asked, too_much, desk.env()).unwrap_err();
-    assert!(matches!(refused, Refusal::InvalidAmount { .. }), "{refused:?}");
+    assert!(
+        matches!(refused, Refusal::InvalidAmount { .. }),
+        "{refused:?}"
+    );
 }
