@@ -114,6 +114,10 @@ id! {
     UserId,
     /// One signing in on one device.
     SignInId,
+    /// Who pays, as a merchant knows them.
+    CustomerId,
+    /// A merchant's restricted key; not its secret.
+    RestrictedKeyId,
     /// One running process.
     NodeId,
 }

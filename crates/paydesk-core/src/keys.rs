@@ -30,18 +30,21 @@ pub enum Purpose {
     ClientSecret = 3,
     /// The field in a page's forms which proves that the page was ours.
     Form = 4,
+    /// Where a page of a list ended.
+    Cursor = 5,
     /// What a signed-in user of a shop acts with.
-    UserAccess = 5,
+    UserAccess = 6,
     /// What a signed-in user of a shop gets further tokens with.
-    UserRefresh = 6,
+    UserRefresh = 7,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::PublicId,
         Self::ClientToken,
         Self::ClientSecret,
         Self::Form,
+        Self::Cursor,
         Self::UserAccess,
         Self::UserRefresh,
     ];
@@ -52,6 +55,7 @@ impl Purpose {
             Self::ClientToken => b"paydesk/v1/client-token",
             Self::ClientSecret => b"paydesk/v1/client-secret",
             Self::Form => b"paydesk/v1/form",
+            Self::Cursor => b"paydesk/v1/cursor",
             Self::UserAccess => b"paydesk/v1/user-access",
             Self::UserRefresh => b"paydesk/v1/user-refresh",
         }
@@ -69,7 +73,7 @@ struct ServerKey {
     root: [u8; 32],
     /// Ready to use: the key schedule is paid once, not per request.
     #[zeroize(skip)]
-    macs: [Hmac<Sha256>; 6],
+    macs: [Hmac<Sha256>; 7],
     #[zeroize(skip)]
     seal: XChaCha20Poly1305,
 }
@@ -95,16 +99,18 @@ impl ServerKey {
             client_token,
             client_secret,
             form,
-            user_access,
-            user_refresh,
+            cursor,
+            access,
+            refresh,
         ] = &self.macs;
         match purpose {
             Purpose::PublicId => public_id,
             Purpose::ClientToken => client_token,
             Purpose::ClientSecret => client_secret,
             Purpose::Form => form,
-            Purpose::UserAccess => user_access,
-            Purpose::UserRefresh => user_refresh,
+            Purpose::Cursor => cursor,
+            Purpose::UserAccess => access,
+            Purpose::UserRefresh => refresh,
         }
         .clone()
     }

@@ -5,6 +5,7 @@
 //! SQL; stores, rails, clocks and randomness are ports.
 
 pub mod authority;
+pub mod customer;
 pub mod delivery;
 pub mod directory;
 pub mod engine;
@@ -19,7 +20,9 @@ pub mod number;
 pub mod passwords;
 pub mod payment_method;
 pub mod rail;
+pub mod rates;
 pub mod refusal;
+pub mod restricted_key;
 pub mod search;
 pub mod session;
 pub mod shop;
@@ -27,6 +30,7 @@ pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;
 pub mod tenant;
+pub mod test_clock;
 pub mod time;
 pub mod transaction;
 

@@ -175,6 +175,10 @@ impl From<Refusal> for Error {
             | Refusal::AlreadyVoided
             | Refusal::HoldExpired
             | Refusal::NoException
+            | Refusal::CustomerNotFound
+            | Refusal::CustomerCodeTaken
+            | Refusal::KeyNotFound
+            | Refusal::TestModeOnly
             | Refusal::IdempotencyKeyReused) => Self::bad_request(refusal.to_string()),
         }
     }

@@ -1,5 +1,6 @@
 //! The merchant takes money that came late, short or over as it is.
 
+use super::idempotency::Idempotent;
 use super::record_transfer::complete;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
@@ -76,12 +77,15 @@ pub fn decide(
 
 impl Engine {
     /// Accepts an exception.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn accept_exception(
         &self,
         tenant: Tenant,
         id: TransactionId,
+        idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
-        self.repeat(|conflict| async move {
+        self.once(tenant, idempotent.as_ref(), |conflict| async move {
             if let Some(Conflict::Claimed {
                 key: ClaimKey::LivePayment(_),
                 ..

@@ -13,6 +13,7 @@ use super::{Engine, EngineError};
 use crate::rail::Transfer;
 use crate::refusal::Refusal;
 use crate::store::Unavailable;
+use crate::test_clock::TestClock;
 
 /// How many of a kind a tick takes up at once; more are taken by the next.
 const BATCH: usize = 200;
@@ -91,8 +92,12 @@ async fn every<F>(
 impl Engine {
     /// Writes down what time has done to sessions. Answers to how many: a job that fails does not go on at once.
     pub async fn sweep(&self) -> Result<usize, Unavailable> {
-        let due = self.store.due_sessions(self.wall(), BATCH).await?;
+        self.read_clocks().await?;
         let mut swept = 0;
+        for merchant in self.clocks.moved() {
+            swept += self.sweep_of(TestClock::tenant_of(merchant)).await?;
+        }
+        let due = self.store.due_sessions(self.wall(), BATCH).await?;
         for (tenant, session) in due {
             match self.lapse_session(tenant, session).await {
                 Ok(_) => swept += 1,

@@ -4,16 +4,23 @@
 //! stale version or a lost claim is answered by loading and deciding again, never by a lock.
 
 mod accounts;
+mod clocks;
 mod draft;
 mod env;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod foreign;
 mod jobs;
 mod watch;
 
 pub mod accept_exception;
+pub mod advance_clock;
 pub mod charge_payment_method;
+pub mod configure_accounts;
+pub mod configure_merchant;
 pub mod create_merchant;
+pub mod customers;
 pub mod detach_payment_method;
 pub mod end_session;
 pub mod idempotency;
@@ -24,6 +31,7 @@ pub mod operate;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
+pub mod restricted_keys;
 pub mod shop;
 pub mod start_payment;
 
@@ -40,11 +48,12 @@ use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
 use crate::passwords::Passwords;
 use crate::rail::Rail;
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
-use crate::tenant::Tenant;
-use crate::time::{Clock, Timestamp};
+use crate::tenant::{Mode, Tenant};
+use crate::time::{Clock, Span, Timestamp};
 use crate::transaction::Transaction;
 
 /// Why a command came to nothing.
@@ -70,11 +79,14 @@ pub struct Engine {
     keys: Arc<ServerKeys>,
     node: NodeId,
     timing: Timing,
+    test_rates: Arc<Rates>,
+    live_rates: Arc<Rates>,
     /// What the engine calls this process from outside: the beginning of every link.
     public_url: String,
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
+    clocks: clocks::Clocks,
     passwords: Passwords,
 }
 
@@ -92,6 +104,8 @@ pub struct Parts {
     pub keys: Arc<ServerKeys>,
     /// How long the engine waits for what.
     pub timing: Timing,
+    /// What other currencies are worth in live mode. Test mode has fixed rates.
+    pub live_rates: Rates,
     /// The beginning of every link, without a slash at its end.
     pub public_url: String,
 }
@@ -109,10 +123,13 @@ impl Engine {
             keys: parts.keys,
             node,
             timing: parts.timing,
+            test_rates: Arc::new(Rates::test()),
+            live_rates: Arc::new(parts.live_rates),
             public_url: parts.public_url,
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
+            clocks: clocks::Clocks::default(),
             passwords: Passwords::default(),
         }
     }
@@ -155,8 +172,17 @@ impl Engine {
 
     /// The tenant's own time: what lifetimes are measured in.
     #[must_use]
-    pub fn now(&self, _tenant: Tenant) -> Timestamp {
-        self.clock.now()
+    pub fn now(&self, tenant: Tenant) -> Timestamp {
+        self.wall().after(self.ahead(tenant))
+    }
+
+    /// How far the tenant's own time is ahead of the wall's.
+    #[must_use]
+    pub fn ahead(&self, tenant: Tenant) -> Span {
+        match tenant.mode {
+            Mode::Live => Span::NONE,
+            Mode::Test => self.clocks.ahead(tenant.merchant),
+        }
     }
 
     /// Wall time: what leases, rate limits and ids are measured in.
@@ -165,14 +191,25 @@ impl Engine {
         self.clock.now()
     }
 
+    /// What other currencies are worth in the tenant's mode.
+    #[must_use]
+    pub const fn rates(&self, tenant: Tenant) -> &Arc<Rates> {
+        if tenant.mode.is_live() {
+            &self.live_rates
+        } else {
+            &self.test_rates
+        }
+    }
+
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
-            now: self.now(tenant),
+            now: wall.after(self.ahead(tenant)),
             wall,
             ids: self.ids.as_ref(),
             node: self.node,
             timing: self.timing,
+            rates: self.rates(tenant),
         }
     }
 

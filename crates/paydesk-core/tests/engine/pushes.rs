@@ -80,7 +80,10 @@ async fn late_money_waits_for_the_merchant_and_pays_once() {
             other => panic!("{other:?}"),
         }
     }
-    let accept = |one: usize| desk.engine.accept_exception(desk.tenant, late[one].id);
+    let accept = |one: usize| {
+        desk.engine
+            .accept_exception(desk.tenant, late[one].id, None)
+    };
     let paid = accept(0).await.unwrap();
     assert!(matches!(paid.status, Status::Succeeded { .. }));
     assert_eq!(refusal(accept(1).await), Refusal::AlreadyPaid);

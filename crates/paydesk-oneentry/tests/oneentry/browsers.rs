@@ -65,7 +65,7 @@ async fn any_page_reads_in_test_mode_and_the_allowed_ones_in_live_mode() {
     assert!(!readable(&server, live, "https://anywhere.example").await);
     let mut merchant = server.merchant.merchant.clone();
     merchant.version += 1;
-    merchant.allowed_origins = vec!["https://shop.example".into()];
+    merchant.settings.live.allowed_origins = vec!["https://shop.example".into()];
     let tenant = server.tenant(paydesk_core::tenant::Mode::Live);
     let mut change = paydesk_core::store::Change::new(tenant);
     change

@@ -51,7 +51,7 @@ async fn an_order_keeps_the_price_of_the_time_of_ordering() {
         .ok();
     assert_eq!(user.session(&order, "session").await.ok()["amount"], 35);
     assert_eq!(user.order().await["totalSum"], 198);
-    assert_eq!(server.native(Method::DELETE, path, "").await.status, 204);
+    server.native(Method::DELETE, path, "").await.ok();
     assert_eq!(server.native(Method::GET, path, "").await.status, 404);
     let order = json!({"products": [{"productId": 1, "quantity": 1}]});
     let refused = user.post(TICKETS, order).await;

@@ -161,6 +161,10 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::HoldExpired
         | Refusal::OperationInProgress
         | Refusal::NoException
+        | Refusal::CustomerNotFound
+        | Refusal::CustomerCodeTaken
+        | Refusal::KeyNotFound
+        | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused
         | Refusal::IdempotencyKeyInUse
         | Refusal::Shop(_) => return Reaction::Refuse(refusal),
