@@ -1,4 +1,5 @@
 use http::Method;
+use paydesk_core::time::Span;
 use serde_json::{Value, json};
 
 use crate::world::{TICKETS, User, call_as, shop, text};
@@ -64,6 +65,8 @@ async fn the_merchant_sees_all_orders_and_can_take_them_too() {
     let server = shop().await;
     let user = User::new(&server, "a@example.com").await;
     let of_user = user.order().await;
+    // Of one millisecond's, neither is the newer.
+    server.clock.advance(Span::millis(1));
     let order = json!({"products": [{"productId": 2, "quantity": 3}]});
     let own = server
         .native(Method::POST, "/api/v1/orders", order.to_string())
