@@ -7,7 +7,7 @@ use paydesk_core::tenant::Tenant;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, params_from_iter};
 use uuid::Uuid;
 
-use super::rows::{ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
+use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
 use super::{decode, queries};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
@@ -163,8 +163,19 @@ impl<'db> Group<'db> {
         } else {
             row.table.update
         };
-        let changed = self.prepare(write)?.execute(params_from_iter(&row.cells))?;
-        Ok(changed == 1)
+        let mut write = self.prepare(write)?;
+        if write.execute(params_from_iter(&row.cells))? == 1 {
+            return Ok(true);
+        }
+        match row.table.place {
+            // It may be only the place that is taken. Then any other will do.
+            Some(place) if row.version == 1 => {
+                let cells = row.cells.iter().enumerate();
+                let elsewhere = cells.map(|(n, cell)| if n == place { &Cell::Null } else { cell });
+                Ok(write.execute(params_from_iter(elsewhere))? == 1)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Writes all of a change but its records.

@@ -1,7 +1,7 @@
 //! Records as rows. This runs on the thread that commits, so that the writer has only to bind and step.
 
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId};
+use paydesk_core::id::{EventId, MerchantId, SessionId};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::session::{Session, State, StateName};
 use paydesk_core::store::{
@@ -193,6 +193,7 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
                 lapses_at(it).into(),
                 it.due_at().into(),
                 first_event(it, events).map(|event| event.0).into(),
+                Cell::Integer(place(it.id)),
                 doc(it)?,
             ],
         ),
@@ -239,6 +240,16 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         cells,
         version: record.version(),
     })
+}
+
+/// Where the row of the session with this id lies, unless another is there already: 42 bits of milliseconds, which
+/// last beyond the year 2100, and 21 random bits. In one millisecond fifty sessions are opened at most, so that
+/// every hundred thousandth or so finds its place taken.
+pub(super) const fn place(id: SessionId) -> i64 {
+    let (high, low) = id.0.as_u64_pair();
+    let (time, version_and_random) = (high >> 16, high & 0xFFFF);
+    let random = (version_and_random & 0xFFF) << 9 | low << 2 >> 55;
+    ((time << 21 | random) & i64::MAX.unsigned_abs()).cast_signed()
 }
 
 /// When a pushed payment under way stops waiting.

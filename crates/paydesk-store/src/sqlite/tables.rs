@@ -6,7 +6,9 @@ pub(super) struct Table {
     pub(super) key: usize,
     /// Reads the version there is.
     pub(super) version: &'static str,
-    /// Writes version 1; changes nothing if there is a row.
+    /// Which parameter, counted from 0, is the row's place: a wish, as two rows may have the same.
+    pub(super) place: Option<usize>,
+    /// Writes version 1; changes nothing if there is a row, or if its place is taken.
     pub(super) insert: &'static str,
     /// Replaces the version before; changes nothing if there is another one.
     pub(super) update: &'static str,
@@ -15,6 +17,7 @@ pub(super) struct Table {
 pub(super) const MERCHANTS: Table = Table {
     key: 1,
     version: "SELECT version FROM merchants WHERE id = ?1",
+    place: None,
     insert: "INSERT INTO merchants (id, version, doc) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     update: "UPDATE merchants SET version = ?2, doc = ?3 WHERE id = ?1 AND version = ?2 - 1",
 };
@@ -22,6 +25,7 @@ pub(super) const MERCHANTS: Table = Table {
 pub(super) const API_KEYS: Table = Table {
     key: 1,
     version: "SELECT version FROM api_keys WHERE secret_hash = ?1",
+    place: None,
     insert: "INSERT INTO api_keys (secret_hash, version, doc) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     update: "UPDATE api_keys SET version = ?2, doc = ?3 WHERE secret_hash = ?1 AND version = ?2 - 1",
 };
@@ -29,6 +33,7 @@ pub(super) const API_KEYS: Table = Table {
 pub(super) const PROVIDER_ACCOUNTS: Table = Table {
     key: 3,
     version: "SELECT version FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert: "INSERT INTO provider_accounts (merchant, mode, id, version, doc) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO NOTHING",
     update: "UPDATE provider_accounts SET version = ?4, doc = ?5
@@ -38,18 +43,20 @@ pub(super) const PROVIDER_ACCOUNTS: Table = Table {
 pub(super) const SESSIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: Some(9),
     insert: "INSERT INTO sessions
-                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, first_event, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-    // The first event stays.
+                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, first_event, place, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+    // The first event and the place stay.
     update: "UPDATE sessions
-             SET version = ?4, state = ?5, expires_at = ?6, lapses_at = ?7, due_at = ?8, doc = ?10
+             SET version = ?4, state = ?5, expires_at = ?6, lapses_at = ?7, due_at = ?8, doc = ?11
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 
 pub(super) const TRANSACTIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM transactions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert: "INSERT INTO transactions (merchant, mode, id, version, action, session, parent, ask_at, doc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
     // What it does, of which session and to which transaction never changes: those indexes stay untouched.
@@ -60,6 +67,7 @@ pub(super) const TRANSACTIONS: Table = Table {
 pub(super) const PAYMENT_METHODS: Table = Table {
     key: 3,
     version: "SELECT version FROM payment_methods WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert:
         "INSERT INTO payment_methods (merchant, mode, id, version, doc) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO NOTHING",
@@ -70,6 +78,7 @@ pub(super) const PAYMENT_METHODS: Table = Table {
 pub(super) const DELIVERIES: Table = Table {
     key: 3,
     version: "SELECT version FROM deliveries WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert: "INSERT INTO deliveries (merchant, mode, id, version, event, due_at, doc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     update: "UPDATE deliveries SET version = ?4, due_at = ?6, doc = ?7

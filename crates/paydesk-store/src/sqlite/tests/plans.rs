@@ -23,13 +23,19 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 fn every_read_goes_by_its_index_and_sorts_nothing() {
     let (_directory, db) = database();
     let by_key = "PRIMARY KEY";
+    let by_place = "INTEGER PRIMARY KEY (rowid=?)";
     for (sql, indexes) in [
         (queries::MERCHANT, &[by_key][..]),
         (queries::API_KEY, &[by_key]),
         (queries::PROVIDER_ACCOUNTS, &[by_key]),
-        (queries::SESSION, &["sessions_by_id"]),
+        (queries::SESSION, &[by_place]),
+        (queries::SESSION_ELSEWHERE, &["sessions_by_id"]),
         (
             queries::SESSION_WITH_TRANSACTIONS,
+            &[by_place, "transactions_by_session"],
+        ),
+        (
+            queries::SESSION_ELSEWHERE_WITH_TRANSACTIONS,
             &["sessions_by_id", "transactions_by_session"],
         ),
         (queries::SESSIONS, &["sessions_by_id"]),
