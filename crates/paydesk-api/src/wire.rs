@@ -12,7 +12,7 @@ use paydesk_core::engine::idempotency::Idempotent;
 use paydesk_core::merchant::ApiKey;
 use paydesk_core::money::{AmountError, Currency, Money};
 use paydesk_core::refusal::Refusal;
-use paydesk_core::store::{Answer, IdempotencyKey};
+use paydesk_core::store::{Answer, IdempotencyKey, StoredAnswer};
 use paydesk_core::time::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -136,7 +136,13 @@ impl Repeatable {
         Idempotent {
             key: self.key,
             body_hash: self.body_hash,
-            render: Arc::new(render),
+            render: Arc::new(move |reply| {
+                let answer = render(reply);
+                StoredAnswer::Bytes {
+                    status: answer.status,
+                    body: String::from_utf8_lossy(&answer.body).into_owned(),
+                }
+            }),
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ProviderAccountId, SessionId, TransactionId};
+use crate::id::{OrderId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::tenant::Tenant;
@@ -221,6 +221,12 @@ pub struct Terms {
     /// The merchant's own code; unique among its open and completed sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The user of the merchant's shop whom it belongs to: what they have is listed by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The order that it pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
     /// What payers read first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -266,6 +272,34 @@ pub struct Terms {
     /// Whether a card that pays is also stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub store_payment_method: bool,
+}
+
+/// What a session is to the order that it pays. While it lives, and for ever once it has paid, it holds the order's
+/// one claim to a session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ordered {
+    /// Which order.
+    pub order: OrderId,
+    /// How the shop goes about it.
+    pub flow: Flow,
+    /// Whether the shop asked that the rail adds the tax; then what is asked for holds it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic_tax: bool,
+    /// What the shop said of the device that asked, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+/// How a shop goes about a payment. It changes no rule, and may change while the session lives: both go on the
+/// page's link as well as on the client secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Flow {
+    /// The payer is sent to the page.
+    Session,
+    /// The payer pays in the shop itself.
+    Intent,
 }
 
 /// Where a session stands. Each variant carries what is true only there.
@@ -414,6 +448,9 @@ pub struct Session {
     /// When an open authorization's hold runs out; only on a completed session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_expires_at: Option<Timestamp>,
+    /// What it is to a shop's order, if it pays one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Ordered>,
     /// What was asked for.
     pub terms: Arc<Terms>,
     /// When it was opened.
@@ -431,6 +468,21 @@ const fn is_zero(n: &u32) -> bool {
 }
 
 impl Session {
+    /// How much it asks for, in minor units: the least where the payer chooses, 0 where nothing is paid.
+    #[must_use]
+    pub fn amount_asked(&self) -> i64 {
+        match self.terms.amount {
+            Amount::Fixed(money) | Amount::AtLeast(money) => money.minor(),
+            Amount::Nothing(_) => 0,
+        }
+    }
+
+    /// The merchant's own code for the customer, if it gave one.
+    #[must_use]
+    pub fn customer_code(&self) -> Option<&str> {
+        self.terms.customer.as_ref()?.code.as_deref()
+    }
+
     /// When the merchant's own lifetime ends it, if the merchant set one.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {

@@ -11,17 +11,22 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::delivery::Delivery;
+use crate::directory::{Entry as _, EntryKind, EntryPage, StoredEntry};
 use crate::event::Event;
 use crate::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
 };
-use crate::keys::KeyVersion;
+use crate::keys::{KeyVersion, Sealed};
+use crate::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
-use crate::session::{Session, StateName};
+use crate::session::Session;
 use crate::tenant::Tenant;
+use crate::test_clock::TestClock;
 use crate::time::Timestamp;
-use crate::transaction::{Action, Transaction};
+use crate::transaction::Transaction;
 
 /// A record to be written. Each carries its tenant and a version: version 1 must not be there yet, and
 /// version *n* replaces exactly *n* − 1.
@@ -45,6 +50,8 @@ pub enum Record {
     PaymentMethod(PaymentMethod),
     /// A delivery.
     Delivery(Delivery),
+    /// A small record of the [directory](crate::directory).
+    Entry(StoredEntry),
 }
 
 impl Record {
@@ -59,6 +66,7 @@ impl Record {
             Self::Transaction(record) => record.version,
             Self::PaymentMethod(record) => record.version,
             Self::Delivery(record) => record.version,
+            Self::Entry(record) => record.version,
         }
     }
 
@@ -73,6 +81,7 @@ impl Record {
             Self::Transaction(record) => RecordKey::Transaction(record.id),
             Self::PaymentMethod(record) => RecordKey::PaymentMethod(record.id),
             Self::Delivery(record) => RecordKey::Delivery(record.id),
+            Self::Entry(record) => RecordKey::Entry(record.kind, record.id),
         }
     }
 }
@@ -94,6 +103,8 @@ pub enum RecordKey {
     PaymentMethod(PaymentMethodId),
     /// A delivery.
     Delivery(DeliveryId),
+    /// A small record.
+    Entry(EntryKind, Uuid),
 }
 
 /// Something that only one may have at a time, per tenant: a uniqueness constraint of the store.
@@ -103,7 +114,7 @@ pub enum ClaimKey {
     LivePayment(SessionId),
     /// A merchant's own code, over sessions and charges of stored cards; held by either.
     Reference(String),
-    /// A bank's id of a transfer, so that each counts once; held by the transaction it was counted for.
+    /// A bank's id of a transfer, so that each counts once; held by the transfer as it is kept.
     BankTransfer {
         /// The account it came in on.
         account: String,
@@ -117,6 +128,46 @@ pub enum ClaimKey {
         /// The reference.
         nonce: String,
     },
+    /// A name that means one thing within its space.
+    Name {
+        /// Among what.
+        space: NameSpace,
+        /// The name.
+        name: String,
+    },
+}
+
+/// Among what a [name](ClaimKey::Name) is unique, per tenant. The numbers are stored: they never change.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum NameSpace {
+    /// A merchant's own code for a customer; held by the customer.
+    Customer = 1,
+    /// A merchant's own number of a product; held by the product.
+    Product = 2,
+    /// The number of an order; held by the order.
+    Order = 3,
+    /// The number of a session; held by the session.
+    Session = 4,
+    /// What a user signs in with; held by the user.
+    Login = 5,
+    /// The number of an account on a rail; held by the account.
+    Account = 6,
+    /// A dialect's own code of a session; held by the session.
+    SessionCode = 7,
+    /// A merchant's own name for a place where orders are kept; held by the storage.
+    Storage = 8,
+    /// The number of a user; held by the user.
+    User = 9,
+    /// The one live session of an order; held by the session.
+    LiveOrder = 10,
+}
+
+impl NameSpace {
+    /// The number that is stored.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
 }
 
 /// A claim and who has it (the id of a session or a transaction).
@@ -131,9 +182,9 @@ pub struct Claim {
 /// Totals that are kept rather than counted. Increments commute.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Counter {
-    /// All sessions ever opened by the tenant.
+    /// All sessions that the tenant has.
     Sessions,
-    /// All transactions ever begun.
+    /// All transactions that it has.
     Transactions,
 }
 
@@ -181,12 +232,29 @@ pub enum StoredAnswer {
         /// Body.
         body: String,
     },
+    /// The same, of an answer that shows a secret: its body is sealed under the server's key.
+    Sealed {
+        /// HTTP status.
+        status: u16,
+        /// Body, sealed; see [`StoredAnswer::seal_context`].
+        body: Sealed,
+    },
     /// The process that would have answered is gone; a reconciler found the outcome. The answer is what this
     /// transaction now says.
     Transaction {
         /// Which.
         id: TransactionId,
     },
+}
+
+impl StoredAnswer {
+    /// What the body of a [sealed](Self::Sealed) answer is sealed with, so that it opens as no other's.
+    #[must_use]
+    pub fn seal_context(tenant: Tenant, key: &IdempotencyKey) -> Vec<u8> {
+        let Tenant { merchant, mode } = tenant;
+        let IdempotencyKey { scope, key } = key;
+        format!("answer/{merchant}/{mode}/{scope}/{key}").into_bytes()
+    }
 }
 
 /// What a change does about idempotency.
@@ -240,6 +308,16 @@ impl Change {
             idempotency: None,
         }
     }
+
+    /// Adds to it whatever another change of the same tenant would do; its idempotency record stays its own.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.releases.extend(other.releases);
+        self.claims.extend(other.claims);
+        self.events.extend(other.events);
+        self.dispatched.extend(other.dispatched);
+        self.increments.extend(other.increments);
+    }
 }
 
 /// Why a change was refused; nothing of it was applied. Checked in this order: idempotency, dispatched,
@@ -289,26 +367,6 @@ pub enum CommitError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Which sessions a list shows. Statuses are those at `now`: time counts, whether or not a sweeper came by.
-#[derive(Clone, Debug)]
-pub struct SessionFilter {
-    /// Only in these states; all if empty.
-    pub states: Vec<StateName>,
-    /// The tenant's own time.
-    pub now: Timestamp,
-}
-
-/// Which transactions a list shows; all if nothing is named.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct TransactionFilter {
-    /// Only of this session.
-    pub session: Option<SessionId>,
-    /// Only operations on this transaction.
-    pub parent: Option<TransactionId>,
-    /// Only of this kind.
-    pub action: Option<Action>,
-}
-
 /// What a watcher needs to know of a session to tell that it changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionPulse {
@@ -341,14 +399,22 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable>;
-    /// Sessions, newest first, older than `after`.
+    /// A page of the sessions that the filter shows.
+    ///
+    /// In a list of [searched](SessionFilter::search) ones, those opened within the same moment may stand in the order
+    /// in which they were committed.
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable>;
+    /// How many sessions the filter shows.
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable>;
     /// All transactions of many sessions at once, oldest first.
     async fn transactions_of(
         &self,
@@ -367,14 +433,19 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: TransactionId,
     ) -> Result<Option<Transaction>, Unavailable>;
-    /// Transactions, newest first, older than `after`.
+    /// A page of the transactions that the filter shows.
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable>;
+    /// How many transactions the filter shows.
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable>;
     /// The operations on a transaction (settle, void, refund, late money), oldest first.
     async fn children(
         &self,
@@ -388,7 +459,55 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, Unavailable>;
+    /// A page of the stored cards that the filter shows.
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable>;
+    /// How many stored cards the filter shows.
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable>;
 
+    /// An entry of the [directory](crate::directory), as JSON.
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable>;
+    /// Entries of many ids at once, in no order; nothing for an unknown one.
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable>;
+    /// A page of the entries of a kind, newest first.
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable>;
+    /// How many entries there are of a kind, or in one of its groups.
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable>;
+
+    /// Who has each of many claims, in the order asked.
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable>;
     /// Who has a claim.
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable>;
     /// What is known of an idempotent request.
@@ -403,6 +522,20 @@ pub trait Store: Send + Sync + 'static {
     async fn event(&self, tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable>;
     /// A session's events, in order.
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable>;
+    /// A page of the events that the filter shows; [by creation](crate::list::By::Created) only.
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable>;
+    /// A page of the deliveries that the filter shows; [by creation](crate::list::By::Created) only.
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable>;
     /// The deliveries of an event, oldest first.
     async fn deliveries(
         &self,
@@ -422,6 +555,40 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
+    /// Job read: the test clocks that were moved, of all merchants.
+    ///
+    /// The clock of a merchant is found by its own id, so that a store may leave this to the other reads.
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        let mut clocks = Vec::new();
+        for merchant in self.merchants().await? {
+            let tenant = TestClock::tenant_of(merchant);
+            let clock = self.entry(tenant, TestClock::KIND, merchant.0).await?;
+            clocks.extend(clock);
+        }
+        Ok(clocks)
+    }
+    /// Job read: [`Store::due_sessions`] of one tenant, whose time is ahead.
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let due = self.due_sessions(now, usize::MAX).await?.into_iter();
+        let own = due.filter(|(owner, _)| *owner == tenant);
+        Ok(own.map(|(_, session)| session).take(limit).collect())
+    }
+    /// Job read: [`Store::due_deliveries`] of one tenant, whose time is ahead.
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let due = self.due_deliveries(now, usize::MAX).await?.into_iter();
+        let own = due.filter(|delivery| delivery.tenant == tenant);
+        Ok(own.take(limit).collect())
+    }
     /// Job read: events that somebody is to be told of and that are not dispatched yet.
     async fn undispatched(&self, limit: usize) -> Result<Vec<Event>, Unavailable>;
     /// Job read: deliveries whose [`Delivery::due_at`] has come, most overdue first.

@@ -22,7 +22,9 @@ use crate::tenant::Tenant;
 pub mod atomicity;
 pub mod claims;
 pub mod concurrency;
+pub mod directory;
 pub mod events;
+pub mod filters;
 pub mod idempotency;
 pub mod jobs;
 pub mod lists;
@@ -65,6 +67,14 @@ macro_rules! store_suite {
             concurrency::increments_commute,
             concurrency::a_refused_change_takes_none_of_its_neighbours_with_it,
             concurrency::what_is_committed_is_seen_at_once_from_everywhere,
+            directory::an_entry_is_read_back_as_written,
+            directory::entries_come_newest_first_in_pages,
+            directory::an_entry_is_listed_in_its_group_and_moves_with_it,
+            directory::a_removed_entry_is_gone_and_its_id_is_free,
+            directory::an_entry_is_removed_only_as_it_was_read,
+            directory::many_entries_are_found_at_once,
+            directory::entries_of_other_tenants_and_kinds_never_meet,
+            directory::names_of_different_spaces_never_meet,
             events::an_event_is_read_back_as_written,
             events::events_of_a_session_come_in_order_and_alone,
             events::an_event_may_belong_to_no_session,
@@ -75,6 +85,14 @@ macro_rules! store_suite {
             events::an_event_that_nobody_hears_of_is_not_dispatched,
             events::an_event_of_another_tenant_is_not_dispatched,
             events::deliveries_of_an_event_come_oldest_first,
+            filters::any_filter_order_and_place_shows_the_sessions_that_it_should,
+            filters::totals_without_a_filter_are_the_kept_ones,
+            filters::a_changed_session_is_found_by_what_it_is_now,
+            filters::a_moved_test_clock_does_not_hide_what_was_made_at_its_time,
+            filters::any_filter_order_and_place_shows_the_transactions_that_it_should,
+            filters::stored_cards_are_listed_and_counted,
+            filters::events_and_deliveries_are_listed,
+            filters::amounts_of_all_sizes_are_sorted_and_bounded,
             idempotency::a_claimed_key_is_running,
             idempotency::a_known_key_is_refused_with_what_is_known,
             idempotency::a_finished_key_has_its_answer_byte_for_byte,
@@ -164,7 +182,9 @@ mod tests {
             ("atomicity", include_str!("store_suite/atomicity.rs")),
             ("claims", include_str!("store_suite/claims.rs")),
             ("concurrency", include_str!("store_suite/concurrency.rs")),
+            ("directory", include_str!("store_suite/directory.rs")),
             ("events", include_str!("store_suite/events.rs")),
+            ("filters", include_str!("store_suite/filters.rs")),
             ("idempotency", include_str!("store_suite/idempotency.rs")),
             ("jobs", include_str!("store_suite/jobs.rs")),
             ("lists", include_str!("store_suite/lists.rs")),

@@ -1,21 +1,26 @@
 //! A store in memory: for model tests that take a million steps, and for trying things out. Keeps nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage, StoredEntry};
 use paydesk_core::event::Event;
 use paydesk_core::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
 };
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -23,6 +28,7 @@ use paydesk_core::transaction::Transaction;
 use uuid::Uuid;
 
 mod commit;
+mod lists;
 
 /// The store. One lock over all of it: a commit is a few map operations, and nobody waits while holding it.
 #[derive(Debug, Default)]
@@ -49,6 +55,8 @@ struct Tables {
     events: BTreeMap<(Tenant, EventId), Event>,
     events_of_session: BTreeSet<(Tenant, SessionId, u32, EventId)>,
     undispatched: BTreeSet<(Tenant, EventId)>,
+    entries: BTreeMap<(Tenant, EntryKind, Uuid), StoredEntry>,
+    entries_of_group: BTreeSet<(Tenant, EntryKind, String, Uuid)>,
     claims: BTreeMap<(Tenant, ClaimKey), Uuid>,
     idempotency: BTreeMap<(Tenant, IdempotencyKey), IdempotencyRecord>,
     counters: BTreeMap<(Tenant, Counter), i64>,
@@ -74,6 +82,19 @@ impl Tables {
             .range(ends)
             .filter_map(|&(_, _, id)| self.transactions.get(&(tenant, id)).cloned())
             .collect()
+    }
+}
+
+impl Tables {
+    /// The ids of a list, oldest first.
+    fn entry_ids(&self, tenant: Tenant, kind: EntryKind, group: Option<&str>) -> Vec<Uuid> {
+        let Some(group) = group else {
+            let ends = (tenant, kind, FIRST)..=(tenant, kind, LAST);
+            return self.entries.range(ends).map(|(key, _)| key.2).collect();
+        };
+        let end = |id| (tenant, kind, group.to_owned(), id);
+        let list = self.entries_of_group.range(end(FIRST)..=end(LAST));
+        list.map(|key| key.3).collect()
     }
 }
 
@@ -138,24 +159,18 @@ impl Store for MemoryStore {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        let SessionFilter { states, now } = filter;
-        let first = (tenant, SessionId(FIRST));
-        let tables = self.tables.lock();
-        let older = match after {
-            Some(after) => tables.sessions.range(first..(tenant, after)),
-            None => tables.sessions.range(first..=(tenant, SessionId(LAST))),
-        };
-        Ok(older
-            .rev()
-            .map(|(_, session)| session)
-            .filter(|session| states.is_empty() || states.contains(&session.state_at(now).name()))
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(self.tables.lock().list_sessions(tenant, filter, page))
+    }
+
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        Ok(self.tables.lock().count_sessions(tenant, filter))
     }
 
     async fn transactions_of(
@@ -199,35 +214,18 @@ impl Store for MemoryStore {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let first = (tenant, TransactionId(FIRST));
-        let tables = self.tables.lock();
-        let older = match after {
-            Some(after) => tables.transactions.range(first..(tenant, after)),
-            None => tables
-                .transactions
-                .range(first..=(tenant, TransactionId(LAST))),
-        };
-        Ok(older
-            .rev()
-            .map(|(_, transaction)| transaction)
-            .filter(|one| {
-                filter
-                    .session
-                    .is_none_or(|session| one.session == Some(session))
-            })
-            .filter(|one| {
-                filter
-                    .parent
-                    .is_none_or(|parent| one.parent == Some(parent))
-            })
-            .filter(|one| filter.action.is_none_or(|action| one.action == action))
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(self.tables.lock().list_transactions(tenant, filter, page))
+    }
+
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        Ok(self.tables.lock().count_transactions(tenant, filter))
     }
 
     async fn children(
@@ -255,6 +253,88 @@ impl Store for MemoryStore {
             .payment_methods
             .get(&(tenant, id))
             .cloned())
+    }
+
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        let tables = self.tables.lock();
+        Ok(lists::copies(page.cut(tables.cards(tenant, filter))))
+    }
+
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        let tables = self.tables.lock();
+        Ok(tables.cards(tenant, filter).count() as u64)
+    }
+
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable> {
+        let tables = self.tables.lock();
+        let entry = tables.entries.get(&(tenant, kind, id));
+        Ok(entry.and_then(|entry| entry.doc.clone()))
+    }
+
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let tables = self.tables.lock();
+        let ids: BTreeSet<_> = ids.iter().collect();
+        Ok(ids
+            .into_iter()
+            .filter_map(|&id| tables.entries.get(&(tenant, kind, id))?.doc.clone())
+            .collect())
+    }
+
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let tables = self.tables.lock();
+        let ids = tables.entry_ids(tenant, kind, page.group);
+        Ok(ids
+            .into_iter()
+            .rev()
+            .filter(|id| page.after.is_none_or(|after| *id < after))
+            .skip(page.skip)
+            .take(page.limit)
+            .filter_map(|id| tables.entries.get(&(tenant, kind, id))?.doc.clone())
+            .collect())
+    }
+
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable> {
+        let ids = self.tables.lock().entry_ids(tenant, kind, group);
+        Ok(ids.len() as u64)
+    }
+
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable> {
+        let tables = self.tables.lock();
+        let owner = |key: &ClaimKey| tables.claims.get(&(tenant, key.clone())).copied();
+        Ok(keys.iter().map(owner).collect())
     }
 
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {
@@ -301,6 +381,30 @@ impl Store for MemoryStore {
             .range(ends)
             .filter_map(|&(_, _, _, id)| tables.events.get(&(tenant, id)).cloned())
             .collect())
+    }
+
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        let tables = self.tables.lock();
+        let events = lists::of_tenant(&tables.events, tenant, EventId);
+        let shown = events.filter(|event| filter.shows(event));
+        Ok(lists::copies(page.cut(shown)))
+    }
+
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let tables = self.tables.lock();
+        let deliveries = lists::of_tenant(&tables.deliveries, tenant, DeliveryId);
+        let shown = deliveries.filter(|delivery| filter.shows(delivery));
+        Ok(lists::copies(page.cut(shown)))
     }
 
     async fn deliveries(

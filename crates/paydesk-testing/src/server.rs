@@ -17,6 +17,7 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
@@ -69,6 +70,7 @@ impl TestServer {
             ids: Arc::new(SystemIds),
             keys: Arc::new(ServerKeys::generate(&SystemIds)),
             timing: Timing::default(),
+            live_rates: Rates::default(),
             public_url: url.clone(),
         }));
         let merchant = engine
@@ -83,8 +85,12 @@ impl TestServer {
             &url.parse().expect("a URL"),
         ));
         let metrics = Arc::new(Metrics::new("test"));
+        let dialects = axum::Router::new()
+            .merge(paydesk_modempay::routes())
+            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_oneentry::routes());
         let services = wrap(
-            paydesk_api::router(app),
+            paydesk_api::router(app, dialects),
             Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
         );
         let connections = metrics.connections("public");

@@ -8,6 +8,7 @@ use paydesk_core::engine::{Engine, Parts, Timing};
 use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
 use paydesk_store::SqliteStore;
@@ -99,11 +100,22 @@ async fn with_keys(
     Ok((database, store, Arc::new(keys)))
 }
 
+/// The exchange rates of live mode: those of the file, or none.
+pub fn live_rates(file: Option<&Path>) -> anyhow::Result<Rates> {
+    let Some(file) = file else {
+        return Ok(Rates::default());
+    };
+    let json = std::fs::read_to_string(file)
+        .with_context(|| format!("the rates {} cannot be read", file.display()))?;
+    Rates::from_json(&json).with_context(|| format!("the rates {} cannot be used", file.display()))
+}
+
 /// The engine over a store.
 pub fn engine(
     store: Arc<dyn Store>,
     keys: Arc<ServerKeys>,
     sandbox: Option<Arc<dyn Rail>>,
+    live_rates: Rates,
     public_url: &str,
 ) -> Arc<Engine> {
     Arc::new(Engine::new(Parts {
@@ -113,6 +125,7 @@ pub fn engine(
         ids: Arc::new(SystemIds),
         keys,
         timing: Timing::default(),
+        live_rates,
         public_url: public_url.trim_end_matches('/').to_owned(),
     }))
 }

@@ -31,6 +31,8 @@ use crate::{logs, parts, sandbox};
 /// Runs the server until it is asked to end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
+    // Before anything is opened: a server never runs on rates that are not what the operator meant.
+    let live_rates = parts::live_rates(options.rates.as_deref())?;
     let lock = parts::lock_to_serve(&options.store)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
@@ -48,6 +50,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         store.clone(),
         keys,
         sandbox.clone().map(|bank| bank as _),
+        live_rates,
         &public_url,
     );
     let server = Server::new(
@@ -224,7 +227,11 @@ impl Server {
             let store = store.clone();
             async move { store.ping().await }
         });
-        let services = wrap(paydesk_api::router(self.app), self.edge.clone());
+        let dialects = Router::new()
+            .merge(paydesk_modempay::routes())
+            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_oneentry::routes());
+        let services = wrap(paydesk_api::router(self.app, dialects), self.edge.clone());
         let limits = ConnectionLimits::default();
         let public = serve(
             listeners.public,

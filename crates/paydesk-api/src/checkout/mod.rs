@@ -23,6 +23,7 @@ mod next_action;
 mod origin;
 mod page;
 mod png;
+pub mod proof;
 mod qr_image;
 mod sandbox;
 mod screen;
@@ -37,6 +38,7 @@ use axum::Router;
 use axum::routing::{MethodRouter, any, get, post};
 
 use crate::app::App;
+pub(crate) use answer::base;
 
 /// The routes, under no prefix.
 pub fn routes() -> Router<Arc<App>> {

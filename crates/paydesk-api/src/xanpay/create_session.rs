@@ -87,7 +87,11 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
                     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
                     return Ok(wire::json(status, body.into()));
                 }
-                Some(StoredAnswer::Running | StoredAnswer::Transaction { .. }) => {
+                Some(
+                    StoredAnswer::Running
+                    | StoredAnswer::Sealed { .. }
+                    | StoredAnswer::Transaction { .. },
+                ) => {
                     return Err(Refusal::IdempotencyKeyInUse.into());
                 }
                 None => {}

@@ -4,16 +4,25 @@
 //! stale version or a lost claim is answered by loading and deciding again, never by a lock.
 
 mod accounts;
+mod awaited;
+mod clocks;
 mod draft;
 mod env;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod foreign;
 mod jobs;
 mod watch;
 
 pub mod accept_exception;
+pub mod advance_clock;
+pub mod assign_transfer;
 pub mod charge_payment_method;
+pub mod configure_accounts;
+pub mod configure_merchant;
 pub mod create_merchant;
+pub mod customers;
 pub mod detach_payment_method;
 pub mod end_session;
 pub mod idempotency;
@@ -24,6 +33,9 @@ pub mod operate;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
+pub mod report_transfer;
+pub mod restricted_keys;
+pub mod shop;
 pub mod start_payment;
 
 use std::future::Future;
@@ -37,12 +49,14 @@ pub use watch::Watch;
 use crate::id::{Ids, NodeId, SessionId, TransactionId};
 use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
+use crate::passwords::Passwords;
 use crate::rail::Rail;
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
-use crate::tenant::Tenant;
-use crate::time::{Clock, Timestamp};
+use crate::tenant::{Mode, Tenant};
+use crate::time::{Clock, Span, Timestamp};
 use crate::transaction::Transaction;
 
 /// Why a command came to nothing.
@@ -68,11 +82,15 @@ pub struct Engine {
     keys: Arc<ServerKeys>,
     node: NodeId,
     timing: Timing,
+    test_rates: Arc<Rates>,
+    live_rates: Arc<Rates>,
     /// What the engine calls this process from outside: the beginning of every link.
     public_url: String,
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
+    passwords: Passwords,
+    clocks: clocks::Clocks,
 }
 
 /// What an [`Engine`] is made of.
@@ -89,6 +107,8 @@ pub struct Parts {
     pub keys: Arc<ServerKeys>,
     /// How long the engine waits for what.
     pub timing: Timing,
+    /// What other currencies are worth in live mode. Test mode has fixed rates.
+    pub live_rates: Rates,
     /// The beginning of every link, without a slash at its end.
     pub public_url: String,
 }
@@ -106,10 +126,14 @@ impl Engine {
             keys: parts.keys,
             node,
             timing: parts.timing,
+            test_rates: Arc::new(Rates::test()),
+            live_rates: Arc::new(parts.live_rates),
             public_url: parts.public_url,
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
+            passwords: Passwords::default(),
+            clocks: clocks::Clocks::default(),
         }
     }
 
@@ -151,8 +175,17 @@ impl Engine {
 
     /// The tenant's own time: what lifetimes are measured in.
     #[must_use]
-    pub fn now(&self, _tenant: Tenant) -> Timestamp {
-        self.clock.now()
+    pub fn now(&self, tenant: Tenant) -> Timestamp {
+        self.wall().after(self.ahead(tenant))
+    }
+
+    /// How far the tenant's own time is ahead of the wall's.
+    #[must_use]
+    pub fn ahead(&self, tenant: Tenant) -> Span {
+        match tenant.mode {
+            Mode::Live => Span::NONE,
+            Mode::Test => self.clocks.ahead(tenant.merchant),
+        }
     }
 
     /// Wall time: what leases, rate limits and ids are measured in.
@@ -161,14 +194,25 @@ impl Engine {
         self.clock.now()
     }
 
+    /// What other currencies are worth in the tenant's mode.
+    #[must_use]
+    pub const fn rates(&self, tenant: Tenant) -> &Arc<Rates> {
+        if tenant.mode.is_live() {
+            &self.live_rates
+        } else {
+            &self.test_rates
+        }
+    }
+
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
-            now: self.now(tenant),
+            now: wall.after(self.ahead(tenant)),
             wall,
             ids: self.ids.as_ref(),
             node: self.node,
             timing: self.timing,
+            rates: self.rates(tenant),
         }
     }
 
@@ -216,9 +260,10 @@ impl Engine {
         let mut conflict = None;
         for _ in 0..MAX_TRIES {
             let (change, reply) = attempt(conflict.take()).await?;
-            let Some(change) = change else {
+            let Some(mut change) = change else {
                 return Ok(reply);
             };
+            self.pay_orders(&mut change).await?;
             match self.commit(change).await {
                 Ok(()) => return Ok(reply),
                 Err(CommitError::Conflict(lost)) => conflict = Some(lost),

@@ -1,6 +1,6 @@
 //! Opens a session.
 
-mod fields;
+pub(super) mod fields;
 
 use std::sync::Arc;
 
@@ -10,12 +10,15 @@ use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
 use crate::money::Currency;
+use crate::number::Number;
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::{
-    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
-    Session, State, Terms,
+    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Ordered,
+    Party, Session, State, Terms,
 };
-use crate::store::{Change, ClaimKey, Conflict};
+use crate::shop::Order;
+use crate::store::{Change, ClaimKey, Conflict, NameSpace};
 use crate::tenant::Tenant;
 use crate::time::Span;
 
@@ -34,6 +37,10 @@ pub struct OpenSession {
     pub door: Door,
     /// See [`Terms`] for this and the rest.
     pub reference: Option<String>,
+    /// Whom it belongs to.
+    pub owner: Option<String>,
+    /// What it pays.
+    pub order: Option<String>,
     /// What payers read first.
     pub title: Option<String>,
     /// More of it.
@@ -64,6 +71,8 @@ pub struct OpenSession {
     pub locale: Option<String>,
     /// Whether a card that pays is also stored.
     pub store_payment_method: bool,
+    /// What it is to a shop's order.
+    pub ordered: Option<Ordered>,
 }
 
 impl OpenSession {
@@ -77,6 +86,8 @@ impl OpenSession {
             provider_account: None,
             door,
             reference: None,
+            owner: None,
+            order: None,
             title: None,
             description: None,
             line_items: Vec::new(),
@@ -92,6 +103,7 @@ impl OpenSession {
             lifetime: None,
             locale: None,
             store_payment_method: false,
+            ordered: None,
         }
     }
 }
@@ -126,7 +138,7 @@ pub fn decide(
     let tenant = snapshot.tenant;
     fields::check(&request, tenant.mode)?;
     let account = choose_account(&snapshot.accounts, request.provider_account)?;
-    let methods = choose_methods(&request, account)?;
+    let methods = choose_methods(&request, account, env.rates)?;
 
     let created_at = env.now;
     let expires_at = created_at.after(request.lifetime.unwrap_or(CREATED_LIFETIME));
@@ -141,6 +153,7 @@ pub fn decide(
         card_attempts: 0,
         charge: None,
         hold_expires_at: None,
+        ordered: request.ordered,
         terms: Arc::new(Terms {
             kind: request.kind,
             amount: request.amount,
@@ -148,6 +161,8 @@ pub fn decide(
             provider_account: account.id,
             door: request.door,
             reference: request.reference,
+            owner: request.owner,
+            order: request.order,
             title: request.title,
             description: request.description,
             line_items: request.line_items,
@@ -188,6 +203,12 @@ pub fn decide(
         let owner = draft.session.id.0;
         draft.claim(ClaimKey::Reference(reference), owner);
     }
+    if let Some(ordered) = &draft.session.ordered {
+        let (live, owner) = (Order::live_session(ordered.order), draft.session.id.0);
+        draft.claim(live, owner);
+        // Who asks by order asks by number.
+        draft.claim(Number::of(owner).key(NameSpace::Session), owner);
+    }
     match draft.finish() {
         (Some(change), snapshot) => Ok((change, snapshot.session)),
         // An opening draft always has something to commit.
@@ -211,6 +232,9 @@ fn choose_account(
         };
     }
     let mut enabled = accounts.iter().filter(|account| account.enabled);
+    if let Some(default) = enabled.clone().find(|account| account.is_default) {
+        return Ok(default);
+    }
     match (enabled.next(), enabled.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(Refusal::ProviderAccountAmbiguous),
@@ -218,23 +242,29 @@ fn choose_account(
     }
 }
 
-/// The methods that the payer may choose from: those asked for if each settles the currency, or all of the
-/// account's that do. What is not a plain payment is for cards only.
+/// The methods that the payer may choose from: those asked for if each can settle, or all of the account's that do.
+/// What is not a plain payment is for cards only.
 fn choose_methods(
     request: &OpenSession,
     account: &ProviderAccount,
+    rates: &Rates,
 ) -> Result<Vec<Method>, Refusal> {
     let currency = request.amount.currency();
-    let suits = |method: Method| {
-        settles(method, currency)
-            && (request.kind == Kind::Payment || method.family() == Family::Card)
-    };
+    let may = |method: Method| request.kind == Kind::Payment || method.family() == Family::Card;
     if request.methods.is_empty() {
-        let all: Vec<Method> = account
-            .methods
-            .iter()
+        let own = |settled: &Method| settles(*settled, currency);
+        // A code carries the amount, so that a payer in another currency cannot send what was asked for in this one;
+        // a transfer is typed by hand, and is only offered across currencies to a merchant who asks for it.
+        let foreign = |method: &Method| {
+            method.family() == Family::Qr
+                && !own(method)
+                && settles_abroad(*method, &request.amount, rates)
+        };
+        let offered = || account.methods.iter().filter(|method| may(**method));
+        let all: Vec<Method> = offered()
+            .filter(|method| own(method))
+            .chain(offered().filter(|method| foreign(method)))
             .copied()
-            .filter(|method| suits(*method))
             .collect();
         return if all.is_empty() {
             Err(Refusal::NoMethodSettles { currency })
@@ -244,10 +274,11 @@ fn choose_methods(
     }
     let mut chosen: Vec<Method> = Vec::with_capacity(request.methods.len());
     for &method in &request.methods {
-        if !settles(method, currency) || !account.methods.contains(&method) {
+        let can = settles(method, currency) || settles_abroad(method, &request.amount, rates);
+        if !can || !account.methods.contains(&method) {
             return Err(Refusal::MethodCannotSettle { method, currency });
         }
-        if !suits(method) {
+        if !may(method) {
             return Err(Refusal::CardsOnly);
         }
         if !chosen.contains(&method) {
@@ -263,6 +294,16 @@ fn settles(method: Method, currency: Currency) -> bool {
         .is_none_or(|code| code == currency.code())
 }
 
+/// Whether a payer can pay this in the method's own currency: there is a rate, and the amount comes to something.
+fn settles_abroad(method: Method, amount: &Amount, rates: &Rates) -> bool {
+    match *amount {
+        Amount::Fixed(asked) | Amount::AtLeast(asked) => {
+            matches!(rates.exchange(asked, method), Ok(Some(_)))
+        }
+        Amount::Nothing(_) => false,
+    }
+}
+
 impl Engine {
     /// Opens a session.
     ///
@@ -274,15 +315,9 @@ impl Engine {
         idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
         let accounts = self.provider_accounts(tenant).await?;
-        self.repeat(|conflict| {
-            let (request, accounts, idempotent) =
-                (request.clone(), Arc::clone(&accounts), idempotent.as_ref());
+        self.once(tenant, idempotent.as_ref(), |conflict| {
+            let (request, accounts) = (request.clone(), Arc::clone(&accounts));
             async move {
-                if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
-                    (&conflict, idempotent)
-                {
-                    return Err(idempotent.refuse(known).into());
-                }
                 let holder = match conflict {
                     Some(Conflict::Claimed {
                         key: ClaimKey::Reference(_),
@@ -295,9 +330,13 @@ impl Engine {
                     accounts,
                     holder,
                 };
+                let new_customer = self
+                    .unknown_customer(tenant, request.customer.as_ref())
+                    .await?;
                 let (mut change, session) = decide(request, snapshot, self.env(tenant))?;
-                change.idempotency =
-                    idempotent.map(|idempotent| idempotent.answered(&session, self.wall()));
+                if let Some(customer) = new_customer {
+                    customer.join(&mut change, self.env(tenant))?;
+                }
                 Ok((Some(change), session))
             }
         })

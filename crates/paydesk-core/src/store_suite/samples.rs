@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::delivery::{Delivery, DeliveryState, Receiver};
+use crate::directory::{Entry, EntryKind};
 use crate::event::{Event, EventKind, Subject};
 use crate::id::{
     DeliveryId, EventId, Ids as _, MerchantId, NodeId, PaymentMethodId, ProviderAccountId,
     SeededIds, SessionId, TransactionId,
 };
 use crate::keys::{Secret, ServerKeys};
-use crate::merchant::{ApiKey, Merchant, Provider, ProviderAccount, WebhookSecrets};
+use crate::merchant::{
+    ApiKey, Grant, Merchant, PerMode, Provider, ProviderAccount, Settings, WebhookSecrets,
+};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::payment_method::{PaymentMethod, StoredCard};
@@ -23,6 +27,32 @@ use crate::store::{Claim, ClaimKey, IdempotencyKey, IdempotencyRecord, StoredAns
 use crate::tenant::{Mode, Tenant};
 use crate::time::{Clock as _, ManualClock, Span, Timestamp};
 use crate::transaction::{Action, Lease, Status, Transaction};
+
+/// A small record, kept as an order would be.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Note {
+    pub tenant: Tenant,
+    pub id: Uuid,
+    pub version: u64,
+    pub group: Option<String>,
+    pub text: String,
+}
+
+impl Entry for Note {
+    const KIND: EntryKind = EntryKind::Order;
+    fn tenant(&self) -> Tenant {
+        self.tenant
+    }
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> u64 {
+        self.version
+    }
+    fn group(&self) -> Option<String> {
+        self.group.clone()
+    }
+}
 
 /// Makes records. Two with one seed make the same ones.
 #[derive(Debug)]
@@ -83,7 +113,13 @@ impl Samples {
                 test: secret(Mode::Test),
                 live: secret(Mode::Live),
             },
-            allowed_origins: vec!["https://shop.example".to_owned()],
+            settings: PerMode {
+                test: Settings::default(),
+                live: Settings {
+                    allowed_origins: vec!["https://shop.example".to_owned()],
+                    ..Settings::default()
+                },
+            },
             created_at: at,
             updated_at: at,
         }
@@ -100,8 +136,21 @@ impl Samples {
             publishable_key: format!("pk_test_{}", self.uuid().simple()),
             tenant,
             version: 1,
+            grant: Grant::Everything,
             created_at: at,
             revoked_at: None,
+        }
+    }
+
+    /// A small record, in a group or in none.
+    #[must_use]
+    pub fn note(&self, tenant: Tenant, group: Option<&str>) -> Note {
+        Note {
+            tenant,
+            id: self.uuid(),
+            version: 1,
+            group: group.map(str::to_owned),
+            text: "first".to_owned(),
         }
     }
 
@@ -116,6 +165,7 @@ impl Samples {
             provider: Provider::Sandbox,
             name: "Sandbox".to_owned(),
             enabled: true,
+            is_default: false,
             methods: Method::ALL.to_vec(),
             created_at: at,
             updated_at: at,
@@ -148,6 +198,7 @@ impl Samples {
             card_attempts: 0,
             charge: None,
             hold_expires_at: None,
+            ordered: None,
             terms: Arc::new(Terms {
                 kind: Kind::Payment,
                 amount: Amount::Fixed(amount),
@@ -155,6 +206,8 @@ impl Samples {
                 provider_account: ProviderAccountId(tenant.merchant.0),
                 door: Door::Native,
                 reference: None,
+                owner: None,
+                order: None,
                 title: Some("Order 8731".to_owned()),
                 description: Some("Two bags of beans, one grinder".to_owned()),
                 line_items: vec![LineItem {
@@ -198,6 +251,8 @@ impl Samples {
             action: Action::Payment,
             parent: None,
             amount: money(3_550),
+            exchange: None,
+            placed: 0,
             method: Method::Card,
             status: Status::InFlight {
                 lease: Lease {
@@ -211,6 +266,7 @@ impl Samples {
             custom_field_values: Vec::new(),
             contact: None,
             payment_method: None,
+            customer: None,
             reference: None,
             received: None,
             exception: None,
@@ -344,5 +400,48 @@ pub fn reference(text: &str, owner: Uuid) -> Claim {
     Claim {
         key: ClaimKey::Reference(text.to_owned()),
         owner,
+    }
+}
+
+/// Choices that look random. Two with one seed make the same ones.
+#[derive(Debug)]
+pub struct Chance(SeededIds);
+
+impl Chance {
+    /// Choices of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(SeededIds::new(seed))
+    }
+
+    /// A number below this one.
+    #[must_use]
+    pub fn below(&self, end: u32) -> u32 {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        u32::from_le_bytes(bytes) % end
+    }
+
+    /// True once in so many times.
+    #[must_use]
+    pub fn one_in(&self, times: u32) -> bool {
+        self.below(times) == 0
+    }
+
+    /// One of these.
+    #[must_use]
+    pub fn pick<'t, T>(&self, of: &'t [T]) -> &'t T {
+        let last = u32::try_from(of.len()).unwrap();
+        &of[self.below(last) as usize]
+    }
+
+    /// Some of these: often none, often one.
+    #[must_use]
+    pub fn some<T: Clone>(&self, of: &[T]) -> Vec<T> {
+        match self.below(3) {
+            0 => Vec::new(),
+            1 => vec![self.pick(of).clone()],
+            _ => of.iter().filter(|_| self.one_in(2)).cloned().collect(),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use paydesk_core::bank_transfer::BankTransfer;
 use paydesk_core::engine::{Env, SessionSnapshot, Timing};
 use paydesk_core::id::{
     MerchantId, NodeId, PaymentMethodId, ProviderAccountId, SeededIds, SessionId, TransactionId,
@@ -10,6 +11,7 @@ use paydesk_core::id::{
 use paydesk_core::merchant::{Provider, ProviderAccount};
 use paydesk_core::method::Method;
 use paydesk_core::rail::Transfer;
+use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::Session;
 use paydesk_core::store::{Change, CommitError, Conflict, Record, RecordKey, Store as _};
@@ -76,8 +78,11 @@ pub struct World {
     pub coverage: Coverage,
     /// What the bank told of, to be told again.
     pub transfers: Vec<Transfer>,
+    /// Money that came for nobody knew what, at first.
+    pub unmatched: Vec<BankTransfer>,
     /// The references that payers' banks pass on.
     pub nonces: HashMap<TransactionId, String>,
+    rates: Rates,
     node: NodeId,
     step: u32,
     /// What was done, if that is remembered.
@@ -106,6 +111,7 @@ impl World {
                 provider: Provider::Sandbox,
                 name: "Sandbox".into(),
                 enabled,
+                is_default: false,
                 methods: Method::ALL.to_vec(),
                 created_at: START,
                 updated_at: START,
@@ -130,7 +136,9 @@ impl World {
             books: Books::default(),
             coverage: Coverage::default(),
             transfers: Vec::new(),
+            unmatched: Vec::new(),
             nonces: HashMap::new(),
+            rates: Rates::test(),
             step: 0,
             log: remember.then(Vec::new),
         }
@@ -143,6 +151,7 @@ impl World {
             ids: &self.ids,
             node: self.node,
             timing: Timing::default(),
+            rates: &self.rates,
         }
     }
 

@@ -164,14 +164,17 @@ impl<'db> Group<'db> {
             row.table.update
         };
         let mut write = self.prepare(write)?;
-        if write.execute(params_from_iter(&row.cells))? == 1 {
+        let cells = row.cells.iter().take(write.parameter_count());
+        if write.execute(params_from_iter(cells.clone()))? == 1 {
             return Ok(true);
         }
         match row.table.place {
             // It may be only the place that is taken. Then any other will do.
             Some(place) if row.version == 1 => {
-                let cells = row.cells.iter().enumerate();
-                let elsewhere = cells.map(|(n, cell)| if n == place { &Cell::Null } else { cell });
+                let elsewhere = cells.enumerate().map(|(n, cell)| match n {
+                    _ if n == place => &Cell::Null,
+                    _ => cell,
+                });
                 Ok(write.execute(params_from_iter(elsewhere))? == 1)
             }
             _ => Ok(false),
@@ -240,8 +243,8 @@ const TAKE: &str =
     "INSERT INTO claims (merchant, mode, kind, name, owner) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT DO NOTHING";
 const APPEND_EVENT: &str =
-    "INSERT INTO events (merchant, mode, id, session, sequence, undispatched, doc)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO events (merchant, mode, id, session, sequence, kind, undispatched, doc)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DISPATCH: &str =
     "UPDATE events SET undispatched = NULL WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const CLAIM_KEY: &str =

@@ -1,16 +1,23 @@
 //! The port: each read of it is one query.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Order, Page, PaymentMethodFilter, Place, SessionFilter,
+    TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -19,8 +26,8 @@ use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::lists::{Page, limit};
-use super::rows::{Prepared, action_number, claim_name, counter_number, mode_number, place};
+use super::lists::{self, SessionList, TransactionList, limit};
+use super::rows::{Prepared, claim_name, counter_number, mode_number, place};
 use super::{SqliteStore, decode, queries};
 
 /// How many sessions are looked at before others may use the connection and the thread.
@@ -43,6 +50,14 @@ impl SqliteStore {
         params: impl Params,
     ) -> Result<Vec<T>, Unavailable> {
         self.readers.read_own(|db| all(db, sql, params))
+    }
+
+    /// The first column of all rows that the query finds, in its order.
+    fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(sql)?;
+            query.query_map(params, |row| row.get(0))?.collect()
+        })
     }
 
     /// The tenant and id of what is due.
@@ -104,6 +119,15 @@ fn with_transactions(
     Ok(Some((session, transactions)))
 }
 
+/// Before which id a page of the newest is, if it can be said so.
+const fn before(place: Place) -> Option<Uuid> {
+    match place {
+        Place::First => Some(Uuid::max()),
+        Place::After(mark) => Some(mark.id),
+        Place::Before(_) | Place::Last => None,
+    }
+}
+
 /// A tenant as the two first parameters of nearly every query.
 fn of(tenant: &Tenant) -> (&[u8; 16], i64) {
     (tenant.merchant.0.as_bytes(), mode_number(tenant.mode))
@@ -143,9 +167,9 @@ impl Store for SqliteStore {
         let (merchant, mode) = of(&tenant);
         let key = params![merchant, mode, id.0.as_bytes(), place(id)];
         self.readers.read_own(|db| {
-            Ok(match one(db, queries::SESSION, key)? {
+            Ok(match one(db, queries::SESSION_IN_PLACE, key)? {
                 Some(session) => Some(session),
-                None => one(db, queries::SESSION_ELSEWHERE, &key[..3])?,
+                None => one(db, queries::SESSION, &key[..3])?,
             })
         })
     }
@@ -159,10 +183,10 @@ impl Store for SqliteStore {
         let key = params![merchant, mode, id.0.as_bytes(), place(id)];
         self.readers.read_own(|db| {
             Ok(
-                match with_transactions(db, queries::SESSION_WITH_TRANSACTIONS, key)? {
+                match with_transactions(db, queries::SESSION_IN_PLACE_WITH_TRANSACTIONS, key)? {
                     Some(found) => Some(found),
                     None => {
-                        let elsewhere = queries::SESSION_ELSEWHERE_WITH_TRANSACTIONS;
+                        let elsewhere = queries::SESSION_WITH_TRANSACTIONS;
                         with_transactions(db, elsewhere, &key[..3])?
                     }
                 },
@@ -173,18 +197,37 @@ impl Store for SqliteStore {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        let before = after.map_or(Uuid::max(), |after| after.0);
-        let page = Page {
-            tenant,
-            filter,
-            before,
-            limit,
-        };
-        page.read(&self.readers).await
+        if filter.is_all()
+            && page.order == Order::NEWEST
+            && let (Some(before), 0) = (before(page.place), page.skip)
+        {
+            let (merchant, mode) = of(&tenant);
+            let most = limit(page.limit);
+            return self.all(
+                queries::SESSIONS,
+                params![merchant, mode, before.as_bytes(), most],
+            );
+        }
+        let filter = filter.clone();
+        SessionList { tenant, filter }
+            .page(&self.readers, page)
+            .await
+    }
+
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let total = self.count(tenant, Counter::Sessions).await?;
+            return Ok(total.max(0).unsigned_abs());
+        }
+        let filter = filter.clone();
+        SessionList { tenant, filter }.count(&self.readers).await
     }
 
     async fn transactions_of(
@@ -251,41 +294,28 @@ impl Store for SqliteStore {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        most: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let (merchant, mode) = of(&tenant);
-        let before = after.map_or(Uuid::max(), |after| after.0);
-        let before = before.as_bytes();
-        let most = limit(most);
-        let action = filter.action.map(action_number);
-        let session = filter.session.as_ref().map(|id| id.0.as_bytes());
-        match (filter.parent, session, action) {
-            (Some(parent), ..) => self.all(
-                queries::TRANSACTIONS_BY_PARENT,
-                params![
-                    merchant,
-                    mode,
-                    before,
-                    most,
-                    action,
-                    session,
-                    parent.0.as_bytes()
-                ],
-            ),
-            (None, Some(_), _) => self.all(
-                queries::TRANSACTIONS_BY_SESSION,
-                params![merchant, mode, before, most, action, session],
-            ),
-            (None, None, Some(_)) => self.all(
-                queries::TRANSACTIONS_BY_ACTION,
-                params![merchant, mode, before, most, action],
-            ),
-            (None, None, None) => {
-                self.all(queries::TRANSACTIONS, params![merchant, mode, before, most])
-            }
+        let filter = filter.clone();
+        TransactionList { tenant, filter }
+            .page(&self.readers, page)
+            .await
+    }
+
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let total = self.count(tenant, Counter::Transactions).await?;
+            return Ok(total.max(0).unsigned_abs());
         }
+        let filter = filter.clone();
+        TransactionList { tenant, filter }
+            .count(&self.readers)
+            .await
     }
 
     async fn children(
@@ -310,6 +340,114 @@ impl Store for SqliteStore {
             queries::PAYMENT_METHOD,
             params![merchant, mode, id.0.as_bytes()],
         )
+    }
+
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.readers
+            .at_once(|db| lists::cards(db, tenant, filter, page))
+    }
+
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        self.readers
+            .at_once(|db| lists::count_cards(db, tenant, filter))
+    }
+
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let key = params![merchant, mode, kind.number(), id.as_bytes()];
+        Ok(self.texts(queries::ENTRY, key)?.pop())
+    }
+
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::ENTRY)?;
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let key = params![merchant, mode, kind.number(), id.as_bytes()];
+                found.extend(query.query_row(key, |row| row.get(0)).optional()?);
+            }
+            Ok(found)
+        })
+    }
+
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let (kind, before) = (kind.number(), page.after.unwrap_or(Uuid::max()));
+        let (before, skip, most) = (before.as_bytes(), limit(page.skip), limit(page.limit));
+        match page.group {
+            None => self.texts(
+                queries::ENTRIES,
+                params![merchant, mode, kind, before, skip, most],
+            ),
+            Some(list) => self.texts(
+                queries::ENTRIES_OF_LIST,
+                params![merchant, mode, kind, before, skip, most, list],
+            ),
+        }
+    }
+
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let kind = kind.number();
+        let total: i64 = self.readers.read(|db| match group {
+            None => db
+                .prepare_cached(queries::COUNT_ENTRIES)?
+                .query_row(params![merchant, mode, kind], |row| row.get(0)),
+            Some(list) => db
+                .prepare_cached(queries::COUNT_ENTRIES_OF_LIST)?
+                .query_row(params![merchant, mode, kind, list], |row| row.get(0)),
+        })?;
+        Ok(total.unsigned_abs())
+    }
+
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::CLAIM)?;
+            let mut owner = |key: &ClaimKey| {
+                let (kind, name) = claim_name(key);
+                let key = params![merchant, mode, kind, name];
+                query.query_row(key, |row| decode::id(row, 0)).optional()
+            };
+            keys.iter().map(&mut owner).collect()
+        })
     }
 
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {
@@ -367,6 +505,32 @@ impl Store for SqliteStore {
         })?;
         events.sort_by_key(|(sequence, _)| *sequence);
         Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        let Some(session) = filter.session else {
+            return self
+                .readers
+                .at_once(|db| lists::events(db, tenant, &filter.kinds, page));
+        };
+        // A session has few.
+        let events = self.events(tenant, session).await?.into_iter();
+        Ok(page.cut(events.filter(|event| filter.shows(event))))
+    }
+
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.readers
+            .at_once(|db| lists::deliveries(db, tenant, filter, page))
     }
 
     async fn deliveries(

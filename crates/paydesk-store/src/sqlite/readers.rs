@@ -50,6 +50,8 @@ pub(super) struct Readers {
     lanes: Box<[Mutex<Lane>]>,
     commits: Arc<Commits>,
     keep_views: AtomicBool,
+    /// For what takes long: it runs on a thread where nobody else waits, one after the other.
+    long: Arc<Mutex<Connection>>,
 }
 
 struct Lane {
@@ -85,10 +87,12 @@ impl Readers {
             Ok(Mutex::new(Lane { db, view: None }))
         });
         let lanes = lanes.collect::<Result<_, _>>()?;
+        let long = Arc::new(Mutex::new(schema::open_reader(path, count)?));
         Ok(Self {
             lanes,
             commits,
             keep_views: AtomicBool::new(keep_views),
+            long,
         })
     }
 
@@ -143,6 +147,25 @@ impl Readers {
             // Not reachable: there are always at least two.
             .ok_or_else(|| Unavailable::because("there are no readers"))
     }
+
+    /// Reads several things as they are at one moment.
+    pub(super) fn at_once<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Unavailable> {
+        self.read(|db| in_one_moment(db, read))
+    }
+
+    /// Reads several things as they are at one moment, where that may take long.
+    pub(super) async fn long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let long = Arc::clone(&self.long);
+        let reading = tokio::task::spawn_blocking(move || in_one_moment(&long.lock(), read));
+        let read = reading.await.map_err(Unavailable::because)?;
+        read.map_err(Unavailable::because)
+    }
 }
 
 impl Lane {
@@ -171,4 +194,15 @@ impl Lane {
         }
         Ok(())
     }
+}
+
+/// What several statements read is of one moment only within a transaction.
+fn in_one_moment<T>(
+    db: &Connection,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let moment = db.unchecked_transaction()?;
+    let found = read(&moment)?;
+    moment.commit()?;
+    Ok(found)
 }

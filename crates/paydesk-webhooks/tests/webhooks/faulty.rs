@@ -5,15 +5,19 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -76,6 +80,45 @@ impl Store for Faulty {
     async fn merchants(&self) -> Result<Vec<MerchantId>, Unavailable> {
         self.store.merchants().await
     }
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable> {
+        self.store.entry(tenant, kind, id).await
+    }
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.store.entries_by_id(tenant, kind, ids).await
+    }
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.store.entries(tenant, kind, page).await
+    }
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_entries(tenant, kind, group).await
+    }
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable> {
+        self.store.claims(tenant, keys).await
+    }
     async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
         self.store.api_key(secret_hash).await
     }
@@ -95,11 +138,17 @@ impl Store for Faulty {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        self.store.sessions(tenant, filter, after, limit).await
+        self.store.sessions(tenant, filter, page).await
+    }
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_sessions(tenant, filter).await
     }
     async fn transactions_of(
         &self,
@@ -124,11 +173,48 @@ impl Store for Faulty {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        self.store.transactions(tenant, filter, after, limit).await
+        self.store.transactions(tenant, filter, page).await
+    }
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_transactions(tenant, filter).await
+    }
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.store.payment_methods(tenant, filter, page).await
+    }
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_payment_methods(tenant, filter).await
+    }
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        self.store.event_list(tenant, filter, page).await
+    }
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.store.delivery_list(tenant, filter, page).await
     }
     async fn children(
         &self,

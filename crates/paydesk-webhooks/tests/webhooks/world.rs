@@ -9,7 +9,7 @@ use paydesk_core::id::{
     EventId, MerchantId, NodeId, ProviderAccountId, SeededIds, SessionId, TransactionId,
 };
 use paydesk_core::keys::{Secret, ServerKeys};
-use paydesk_core::merchant::{Credentials, Merchant, WebhookSecrets};
+use paydesk_core::merchant::{Credentials, Merchant, PerMode, WebhookSecrets};
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind, Notify, NotifyFormat, Session, State, Terms};
@@ -90,7 +90,7 @@ impl World {
                 test: sealed.clone(),
                 live: sealed,
             },
-            allowed_origins: Vec::new(),
+            settings: PerMode::default(),
             created_at: now,
             updated_at: now,
         };
@@ -223,6 +223,8 @@ fn terms(url: &str, provider_account: ProviderAccountId, currency: Currency) -> 
         provider_account,
         door: Door::Native,
         reference: None,
+        owner: None,
+        order: None,
         title: Some("Zoë's shop 🎉".into()),
         description: None,
         line_items: Vec::new(),

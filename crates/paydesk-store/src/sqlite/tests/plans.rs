@@ -28,20 +28,18 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::MERCHANT, &[by_key][..]),
         (queries::API_KEY, &[by_key]),
         (queries::PROVIDER_ACCOUNTS, &[by_key]),
-        (queries::SESSION, &[by_place]),
-        (queries::SESSION_ELSEWHERE, &["sessions_by_id"]),
+        (queries::SESSION_IN_PLACE, &[by_place]),
+        (queries::SESSION, &["sessions_by_id"]),
         (
-            queries::SESSION_WITH_TRANSACTIONS,
+            queries::SESSION_IN_PLACE_WITH_TRANSACTIONS,
             &[by_place, "transactions_by_session"],
         ),
         (
-            queries::SESSION_ELSEWHERE_WITH_TRANSACTIONS,
+            queries::SESSION_WITH_TRANSACTIONS,
             &["sessions_by_id", "transactions_by_session"],
         ),
         (queries::SESSIONS, &["sessions_by_id"]),
-        (queries::SESSIONS_STORED_AS, &["sessions_by_state"]),
         (queries::SESSIONS_DUE_UNTIL, &["sessions_due"]),
-        (queries::SESSIONS_WALK, &["sessions_by_id"]),
         (queries::PULSE, &["sessions_by_id"]),
         (queries::TRANSACTION, &["transactions_by_id"]),
         (
@@ -50,13 +48,12 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         ),
         (queries::CHILDREN, &["transactions_by_parent"]),
         (queries::TRANSACTIONS, &["transactions_by_id"]),
-        (queries::TRANSACTIONS_BY_ACTION, &["transactions_by_action"]),
-        (
-            queries::TRANSACTIONS_BY_SESSION,
-            &["transactions_by_session"],
-        ),
-        (queries::TRANSACTIONS_BY_PARENT, &["transactions_by_parent"]),
         (queries::PAYMENT_METHOD, &["payment_methods_by_id"]),
+        (queries::ENTRY, &["entries_by_id"]),
+        (queries::ENTRIES, &["entries_by_id"]),
+        (queries::ENTRIES_OF_LIST, &["entries_by_list"]),
+        (queries::COUNT_ENTRIES, &["entries_by_id"]),
+        (queries::COUNT_ENTRIES_OF_LIST, &["entries_by_list"]),
         (queries::CLAIM, &[by_key]),
         (queries::IDEMPOTENCY, &["idempotency_by_key"]),
         (queries::COUNT, &[by_key]),
@@ -84,18 +81,9 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
 }
 
 #[test]
-fn the_one_read_that_sorts_looks_only_at_what_is_due() {
-    let (_directory, db) = database();
-    let steps = plan(&db, queries::SESSIONS_STORED_AS_CREATED);
-    assert_eq!(steps.len(), 2, "{steps:#?}");
-    assert!(steps[0].starts_with("SEARCH sessions USING INDEX sessions_due (due_at<?)"));
-    assert_eq!(steps[1], "USE TEMP B-TREE FOR ORDER BY");
-}
-
-#[test]
 fn every_write_finds_its_row_by_key() {
     let (_directory, db) = database();
-    let all: [&Table; 7] = [
+    let all: [&Table; 9] = [
         &tables::MERCHANTS,
         &tables::API_KEYS,
         &tables::PROVIDER_ACCOUNTS,
@@ -103,6 +91,8 @@ fn every_write_finds_its_row_by_key() {
         &tables::TRANSACTIONS,
         &tables::PAYMENT_METHODS,
         &tables::DELIVERIES,
+        &tables::ENTRIES,
+        &tables::ENTRY_REMOVALS,
     ];
     for table in all {
         for sql in [table.version, table.update] {
@@ -131,7 +121,11 @@ async fn opening_a_session_touches_only_the_trees_that_it_must() {
         ),
         (
             0,
-            "SELECT count(*) FROM sessions INDEXED BY sessions_by_state WHERE state <> 0",
+            "SELECT count(*) FROM sessions INDEXED BY sessions_by_reference WHERE reference IS NOT NULL",
+        ),
+        (
+            0,
+            "SELECT count(*) FROM sessions INDEXED BY sessions_by_customer WHERE customer IS NOT NULL",
         ),
         (1, "SELECT count(*) FROM events"),
         (
