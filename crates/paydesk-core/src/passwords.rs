@@ -132,7 +132,7 @@ mod tests {
         assert_ne!(hash, other, "salted");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn who_waits_longer_than_a_second_for_a_turn_is_told_to_come_again() {
         let passwords = Passwords::default();
         let both = Arc::clone(&passwords.0)

@@ -177,10 +177,18 @@ impl From<PartyIn> for Party {
         }
     }
 }
+/// As many entries as metadata may have.
+const MAX_METADATA: usize = 50;
 
 impl SessionIn {
     /// The engine's command.
     pub fn command(self) -> Result<OpenSession, Refusal> {
+        if self.metadata.len() > MAX_METADATA {
+            return Err(Refusal::field(
+                "metadata",
+                format!("has more than {MAX_METADATA} entries"),
+            ));
+        }
         let currency: Currency = self
             .currency
             .parse()

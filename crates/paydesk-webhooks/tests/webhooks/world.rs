@@ -140,6 +140,7 @@ impl World {
         };
         let usd = Currency::from_code("USD").unwrap();
         let session = Session {
+            ordered: None,
             id: SessionId::fresh(ids, now),
             tenant: self.tenant,
             version: 1,

@@ -12,7 +12,8 @@ const MAX_LONG_TEXT: usize = 5_000;
 const MAX_URL: usize = 2_048;
 const MAX_LINE_ITEMS: usize = 200;
 const MAX_CUSTOM_FIELDS: usize = 20;
-const MAX_METADATA_KEYS: usize = 50;
+/// A bound, and no more: Modem Pay takes any object. What a dialect promises less of, it refuses itself.
+const MAX_METADATA_KEYS: usize = 5_000;
 /// The shortest and the longest lifetime that a merchant may set.
 pub(crate) const LIFETIME: (Span, Span) = (Span::seconds(60), Span::days(30));
 
