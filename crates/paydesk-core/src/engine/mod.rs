@@ -95,8 +95,8 @@ pub struct Engine {
     outbox: tokio::sync::Notify,
     hearing: Arc<Hearing>,
     accounts: accounts::Accounts,
-    passwords: Passwords,
     clocks: clocks::Clocks,
+    passwords: Passwords,
 }
 
 /// What an [`Engine`] is made of.
@@ -139,8 +139,8 @@ impl Engine {
             outbox: tokio::sync::Notify::new(),
             hearing: Arc::default(),
             accounts: accounts::Accounts::default(),
-            passwords: Passwords::default(),
             clocks: clocks::Clocks::default(),
+            passwords: Passwords::default(),
         }
     }
 
