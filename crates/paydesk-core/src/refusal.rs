@@ -258,7 +258,7 @@ impl Refusal {
         };
         let amount = Money::zero(currency);
         let method = Method::PayNow;
-        vec![
+        let mut all = vec![
             Self::field("title", "is empty; leave it out instead"),
             Self::InvalidAmount {
                 field: "amount".to_owned(),
@@ -307,7 +307,9 @@ impl Refusal {
             Self::TestModeOnly,
             Self::IdempotencyKeyReused,
             Self::IdempotencyKeyInUse,
-        ]
+        ];
+        all.extend(ShopRefusal::ALL.map(Self::Shop));
+        all
     }
 }
 
@@ -328,7 +330,13 @@ mod tests {
             .collect();
         let examples = Refusal::examples();
         let shown: BTreeSet<&str> = examples.iter().map(Refusal::code).collect();
-        assert_eq!(shown, named);
+        let of_shops = ShopRefusal::ALL.map(ShopRefusal::code);
+        let own: BTreeSet<&str> = shown
+            .iter()
+            .copied()
+            .filter(|code| !of_shops.contains(code))
+            .collect();
+        assert_eq!(own, named);
         assert_eq!(examples.len(), shown.len());
     }
 }
