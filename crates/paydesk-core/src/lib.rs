@@ -14,6 +14,7 @@ pub mod keys;
 pub mod merchant;
 pub mod method;
 pub mod money;
+pub mod payer;
 pub mod payment_method;
 pub mod rail;
 pub mod refusal;

@@ -1,6 +1,7 @@
 //! Opens a session.
 
 mod fields;
+mod parties;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
 use crate::money::Currency;
+use crate::payer::{Device, User};
 use crate::refusal::Refusal;
 use crate::session::{
     Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
@@ -46,6 +48,10 @@ pub struct OpenSession {
     pub billing: Option<Party>,
     /// Where it is shipped to.
     pub shipping: Option<Party>,
+    /// Who is signed in.
+    pub user: Option<User>,
+    /// What is paid from.
+    pub device: Option<Device>,
     /// What the page asks.
     pub custom_fields: Vec<CustomField>,
     /// The merchant's own data.
@@ -83,6 +89,8 @@ impl OpenSession {
             customer: None,
             billing: None,
             shipping: None,
+            user: None,
+            device: None,
             custom_fields: Vec::new(),
             metadata: serde_json::Map::new(),
             success_url: None,
@@ -154,6 +162,8 @@ pub fn decide(
             customer: request.customer,
             billing: request.billing,
             shipping: request.shipping,
+            user: request.user,
+            device: request.device,
             custom_fields: request.custom_fields,
             metadata: request.metadata,
             success_url: request.success_url,
