@@ -11,6 +11,7 @@ pub mod engine;
 pub mod event;
 pub mod id;
 pub mod keys;
+pub mod list;
 pub mod merchant;
 pub mod method;
 pub mod money;
@@ -18,6 +19,7 @@ pub mod payer;
 pub mod payment_method;
 pub mod rail;
 pub mod refusal;
+pub mod search;
 pub mod session;
 pub mod store;
 #[cfg(feature = "store-suite")]

@@ -179,7 +179,75 @@ pub enum Status {
     },
 }
 
+/// The name of a [`Status`], for filters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum StatusName {
+    /// [`Status::InFlight`].
+    InFlight,
+    /// [`Status::AwaitingPayer`].
+    AwaitingPayer,
+    /// [`Status::Unknown`].
+    Unknown,
+    /// [`Status::Succeeded`].
+    Succeeded,
+    /// [`Status::Declined`].
+    Declined,
+    /// [`Status::Failed`].
+    Failed,
+    /// [`Status::Expired`].
+    Expired,
+    /// [`Status::Cancelled`].
+    Cancelled,
+    /// [`Status::Received`].
+    Received,
+}
+
+impl StatusName {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::InFlight,
+        Self::AwaitingPayer,
+        Self::Unknown,
+        Self::Succeeded,
+        Self::Declined,
+        Self::Failed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Received,
+    ];
+
+    /// The name on the native wire, which is the same for all that are pending.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InFlight | Self::AwaitingPayer | Self::Received => "pending",
+            Self::Unknown => "unknown",
+            Self::Succeeded => "succeeded",
+            Self::Declined => "declined",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 impl Status {
+    /// Its name.
+    #[must_use]
+    pub const fn status_name(&self) -> StatusName {
+        match self {
+            Self::InFlight { .. } => StatusName::InFlight,
+            Self::AwaitingPayer { .. } => StatusName::AwaitingPayer,
+            Self::Unknown { .. } => StatusName::Unknown,
+            Self::Succeeded { .. } => StatusName::Succeeded,
+            Self::Declined { .. } => StatusName::Declined,
+            Self::Failed { .. } => StatusName::Failed,
+            Self::Expired { .. } => StatusName::Expired,
+            Self::Cancelled { .. } => StatusName::Cancelled,
+            Self::Received { .. } => StatusName::Received,
+        }
+    }
+
     /// Whether it never changes again.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
@@ -199,15 +267,7 @@ impl Status {
     /// The name on the native wire.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::InFlight { .. } | Self::AwaitingPayer { .. } | Self::Received { .. } => "pending",
-            Self::Unknown { .. } => "unknown",
-            Self::Succeeded { .. } => "succeeded",
-            Self::Declined { .. } => "declined",
-            Self::Failed { .. } => "failed",
-            Self::Expired { .. } => "expired",
-            Self::Cancelled { .. } => "cancelled",
-        }
+        self.status_name().as_str()
     }
 }
 
@@ -309,6 +369,9 @@ pub struct Transaction {
     /// The stored card that it charged or made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodId>,
+    /// The merchant's own code for the customer: the session's or the stored card's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
     /// The merchant's own code, for a charge without a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -387,6 +450,7 @@ impl Transaction {
             custom_field_values: Vec::new(),
             contact: None,
             payment_method: None,
+            customer: None,
             reference: None,
             received: None,
             exception: None,

@@ -36,6 +36,10 @@ pub struct OpenSession {
     pub door: Door,
     /// See [`Terms`] for this and the rest.
     pub reference: Option<String>,
+    /// Whom it belongs to.
+    pub owner: Option<String>,
+    /// What it pays.
+    pub order: Option<String>,
     /// What payers read first.
     pub title: Option<String>,
     /// More of it.
@@ -83,6 +87,8 @@ impl OpenSession {
             provider_account: None,
             door,
             reference: None,
+            owner: None,
+            order: None,
             title: None,
             description: None,
             line_items: Vec::new(),
@@ -156,6 +162,8 @@ pub fn decide(
             provider_account: account.id,
             door: request.door,
             reference: request.reference,
+            owner: request.owner,
+            order: request.order,
             title: request.title,
             description: request.description,
             line_items: request.line_items,

@@ -137,6 +137,7 @@ fn arrived_late(
         provider_reference: Some(transfer.id.clone()),
         destination: target.destination.clone(),
         custom_field_values: target.custom_field_values.clone(),
+        customer: target.customer.clone(),
         received: Some(transfer.amount),
         exception: Some(Exception {
             kind: ExceptionKind::Late,

@@ -136,6 +136,7 @@ pub fn decide(
         custom_field_values: request.custom_field_values,
         contact: request.contact,
         payment_method: request.saved.map(|saved| saved.id),
+        customer: draft.session.customer_code().map(str::to_owned),
         ..Transaction::begin(Begin {
             id,
             tenant: draft.session.tenant,

@@ -8,12 +8,16 @@ use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Order, Page, PaymentMethodFilter, Place, SessionFilter,
+    TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -22,8 +26,8 @@ use rusqlite::{OptionalExtension as _, Params, params};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::lists::{Page, limit};
-use super::rows::{Prepared, action_number, claim_name, counter_number, mode_number};
+use super::lists::{self, SessionList, TransactionList, limit};
+use super::rows::{Prepared, claim_name, counter_number, mode_number};
 use super::{SqliteStore, decode, queries};
 
 /// How many sessions are looked at before others may use the connection and the thread.
@@ -79,6 +83,15 @@ impl SqliteStore {
             })?;
             rows.collect()
         })
+    }
+}
+
+/// Before which id a page of the newest is, if it can be said so.
+const fn before(place: Place) -> Option<Uuid> {
+    match place {
+        Place::First => Some(Uuid::max()),
+        Place::After(mark) => Some(mark.id),
+        Place::Before(_) | Place::Last => None,
     }
 }
 
@@ -142,18 +155,37 @@ impl Store for SqliteStore {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        let before = after.map_or(Uuid::max(), |after| after.0);
-        let page = Page {
-            tenant,
-            filter,
-            before,
-            limit,
-        };
-        page.read(&self.readers).await
+        if filter.is_all()
+            && page.order == Order::NEWEST
+            && let (Some(before), 0) = (before(page.place), page.skip)
+        {
+            let (merchant, mode) = of(&tenant);
+            let most = limit(page.limit);
+            return self.all(
+                queries::SESSIONS,
+                params![merchant, mode, before.as_bytes(), most],
+            );
+        }
+        let filter = filter.clone();
+        SessionList { tenant, filter }
+            .page(&self.readers, page)
+            .await
+    }
+
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let total = self.count(tenant, Counter::Sessions).await?;
+            return Ok(total.max(0).unsigned_abs());
+        }
+        let filter = filter.clone();
+        SessionList { tenant, filter }.count(&self.readers).await
     }
 
     async fn transactions_of(
@@ -220,41 +252,28 @@ impl Store for SqliteStore {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        most: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let (merchant, mode) = of(&tenant);
-        let before = after.map_or(Uuid::max(), |after| after.0);
-        let before = before.as_bytes();
-        let most = limit(most);
-        let action = filter.action.map(action_number);
-        let session = filter.session.as_ref().map(|id| id.0.as_bytes());
-        match (filter.parent, session, action) {
-            (Some(parent), ..) => self.all(
-                queries::TRANSACTIONS_BY_PARENT,
-                params![
-                    merchant,
-                    mode,
-                    before,
-                    most,
-                    action,
-                    session,
-                    parent.0.as_bytes()
-                ],
-            ),
-            (None, Some(_), _) => self.all(
-                queries::TRANSACTIONS_BY_SESSION,
-                params![merchant, mode, before, most, action, session],
-            ),
-            (None, None, Some(_)) => self.all(
-                queries::TRANSACTIONS_BY_ACTION,
-                params![merchant, mode, before, most, action],
-            ),
-            (None, None, None) => {
-                self.all(queries::TRANSACTIONS, params![merchant, mode, before, most])
-            }
+        let filter = filter.clone();
+        TransactionList { tenant, filter }
+            .page(&self.readers, page)
+            .await
+    }
+
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let total = self.count(tenant, Counter::Transactions).await?;
+            return Ok(total.max(0).unsigned_abs());
         }
+        let filter = filter.clone();
+        TransactionList { tenant, filter }
+            .count(&self.readers)
+            .await
     }
 
     async fn children(
@@ -279,6 +298,25 @@ impl Store for SqliteStore {
             queries::PAYMENT_METHOD,
             params![merchant, mode, id.0.as_bytes()],
         )
+    }
+
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.readers
+            .at_once(|db| lists::cards(db, tenant, filter, page))
+    }
+
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        self.readers
+            .at_once(|db| lists::count_cards(db, tenant, filter))
     }
 
     async fn entry(
@@ -425,6 +463,32 @@ impl Store for SqliteStore {
         })?;
         events.sort_by_key(|(sequence, _)| *sequence);
         Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        let Some(session) = filter.session else {
+            return self
+                .readers
+                .at_once(|db| lists::events(db, tenant, &filter.kinds, page));
+        };
+        // A session has few.
+        let events = self.events(tenant, session).await?.into_iter();
+        Ok(page.cut(events.filter(|event| filter.shows(event))))
+    }
+
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.readers
+            .at_once(|db| lists::deliveries(db, tenant, filter, page))
     }
 
     async fn deliveries(

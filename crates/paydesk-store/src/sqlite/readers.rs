@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
@@ -14,6 +15,8 @@ use super::schema::{self, OpenError};
 /// it nearly always finds that one free.
 pub(super) struct Readers {
     lanes: Box<[Mutex<Connection>]>,
+    /// For what takes long: it runs on a thread where nobody else waits, one after the other.
+    long: Arc<Mutex<Connection>>,
 }
 
 /// Numbers the threads that read, over all stores of the process.
@@ -29,7 +32,8 @@ impl Readers {
         let count = threads.clamp(2, 8);
         let lanes = (0..count).map(|_| schema::open_reader(path, count).map(Mutex::new));
         let lanes = lanes.collect::<Result<_, _>>()?;
-        Ok(Self { lanes })
+        let long = Arc::new(Mutex::new(schema::open_reader(path, count)?));
+        Ok(Self { lanes, long })
     }
 
     /// Reads with one of the connections. It sees every commit that was answered.
@@ -47,4 +51,34 @@ impl Readers {
         };
         read(&db).map_err(Unavailable::because)
     }
+
+    /// Reads several things as they are at one moment.
+    pub(super) fn at_once<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Unavailable> {
+        self.read(|db| in_one_moment(db, read))
+    }
+
+    /// Reads several things as they are at one moment, where that may take long.
+    pub(super) async fn long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let long = Arc::clone(&self.long);
+        let reading = tokio::task::spawn_blocking(move || in_one_moment(&long.lock(), read));
+        let read = reading.await.map_err(Unavailable::because)?;
+        read.map_err(Unavailable::because)
+    }
+}
+
+/// What several statements read is of one moment only within a transaction.
+fn in_one_moment<T>(
+    db: &Connection,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let moment = db.unchecked_transaction()?;
+    let found = read(&moment)?;
+    moment.commit()?;
+    Ok(found)
 }
