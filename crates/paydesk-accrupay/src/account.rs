@@ -76,8 +76,17 @@ pub fn chosen<'d>(
     desk: &'d Desk<'_>,
     id: Option<&str>,
     provider: Option<TransactionProvider>,
-) -> Result<&'d paydesk_core::merchant::ProviderAccount, Fault> {
-    let own = |refusal| Fault::refused(refusal, |field| field.to_owned().into());
+) -> Result<&'d ProviderAccount, Fault> {
+    chosen_of(&desk.accounts, id, provider)
+}
+
+/// The same, of these accounts.
+pub fn chosen_of<'a>(
+    accounts: &'a [ProviderAccount],
+    id: Option<&str>,
+    provider: Option<TransactionProvider>,
+) -> Result<&'a ProviderAccount, Fault> {
+    let refused = |refusal| Fault::refused(refusal, |field| field.to_owned().into());
     match (id, provider) {
         (Some(_), Some(_)) => Err(Fault::argument(
             "transactionProvider",
@@ -86,19 +95,18 @@ pub fn chosen<'d>(
         (Some(id), None) => id
             .parse()
             .ok()
-            .and_then(|id: ProviderAccountId| desk.accounts.iter().find(|it| it.id == id))
-            .ok_or_else(|| own(Refusal::ProviderAccountNotFound)),
-        (None, Some(provider)) => desk
-            .accounts
+            .and_then(|id: ProviderAccountId| accounts.iter().find(|it| it.id == id))
+            .ok_or_else(|| refused(Refusal::ProviderAccountNotFound)),
+        (None, Some(provider)) => accounts
             .iter()
             .find(|account| account.enabled && provider.names(account))
-            .ok_or_else(|| own(Refusal::NoProviderAccount)),
+            .ok_or_else(|| refused(Refusal::NoProviderAccount)),
         (None, None) => {
-            let mut enabled = desk.accounts.iter().filter(|account| account.enabled);
+            let mut enabled = accounts.iter().filter(|account| account.enabled);
             match (enabled.next(), enabled.next()) {
                 (Some(only), None) => Ok(only),
-                (Some(_), Some(_)) => Err(own(Refusal::ProviderAccountAmbiguous)),
-                (None, _) => Err(own(Refusal::NoProviderAccount)),
+                (Some(_), Some(_)) => Err(refused(Refusal::ProviderAccountAmbiguous)),
+                (None, _) => Err(refused(Refusal::NoProviderAccount)),
             }
         }
     }

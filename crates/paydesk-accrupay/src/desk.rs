@@ -7,6 +7,7 @@ use async_graphql::Context;
 use async_graphql::dataloader::{DataLoader, Loader};
 use paydesk_api::App;
 use paydesk_core::id::{PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
+use paydesk_core::list::{Page, SessionFilter};
 use paydesk_core::merchant::{ApiKey, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
@@ -129,15 +130,24 @@ impl Loader<OfSession> for Reads {
     type Value = Arc<[Transaction]>;
     type Error = Unavailable;
 
-    async fn load(&self, keys: &[OfSession]) -> Result<HashMap<OfSession, Self::Value>, Unavailable> {
+    async fn load(
+        &self,
+        keys: &[OfSession],
+    ) -> Result<HashMap<OfSession, Self::Value>, Unavailable> {
         let ids: Vec<SessionId> = keys.iter().map(|key| key.0).collect();
         let mut found: HashMap<OfSession, Vec<Transaction>> = HashMap::new();
         for transaction in self.store.transactions_of(self.tenant, &ids).await? {
             if let Some(session) = transaction.session {
-                found.entry(OfSession(session)).or_default().push(transaction);
+                found
+                    .entry(OfSession(session))
+                    .or_default()
+                    .push(transaction);
             }
         }
-        Ok(found.into_iter().map(|(key, list)| (key, list.into())).collect())
+        Ok(found
+            .into_iter()
+            .map(|(key, list)| (key, list.into()))
+            .collect())
     }
 }
 
@@ -150,7 +160,10 @@ impl Loader<PaymentMethodId> for Reads {
         keys: &[PaymentMethodId],
     ) -> Result<HashMap<PaymentMethodId, PaymentMethod>, Unavailable> {
         let found = self.store.payment_methods_by_id(self.tenant, keys).await?;
-        Ok(found.into_iter().map(|stored| (stored.id, stored)).collect())
+        Ok(found
+            .into_iter()
+            .map(|stored| (stored.id, stored))
+            .collect())
     }
 }
 
@@ -182,7 +195,10 @@ impl Loader<OnTransaction> for Reads {
                 found.entry(OnTransaction(parent)).or_default().push(child);
             }
         }
-        Ok(found.into_iter().map(|(key, list)| (key, list.into())).collect())
+        Ok(found
+            .into_iter()
+            .map(|(key, list)| (key, list.into()))
+            .collect())
     }
 }
 
@@ -191,7 +207,18 @@ impl Loader<SessionId> for Reads {
     type Error = Unavailable;
 
     async fn load(&self, keys: &[SessionId]) -> Result<HashMap<SessionId, Session>, Unavailable> {
-        let found = self.store.sessions_by_id(self.tenant, keys).await?;
-        Ok(found.into_iter().map(|session| (session.id, session)).collect())
+        let filter = SessionFilter {
+            ids: Some(keys.to_vec()),
+            // No state is asked for, so what time it is does not matter.
+            ..SessionFilter::at(Timestamp::EPOCH)
+        };
+        let found = self
+            .store
+            .sessions(self.tenant, &filter, Page::first(keys.len()))
+            .await?;
+        Ok(found
+            .into_iter()
+            .map(|session| (session.id, session))
+            .collect())
     }
 }

@@ -1,6 +1,7 @@
 //! How a session or a transaction is named: by exactly one of several arguments.
 
 use paydesk_core::id::{SessionId, TransactionId};
+use paydesk_core::list::{Page, SessionFilter};
 use paydesk_core::session::Session;
 use paydesk_core::store::ClaimKey;
 use paydesk_core::transaction::Transaction;
@@ -117,15 +118,21 @@ async fn is_session(id: TransactionId, desk: &Desk<'_>) -> Result<bool, Fault> {
     Ok(session.is_some())
 }
 
-/// The session with a merchant's code: the one that has it now, or the latest that had it.
+/// The session with a merchant's code. One that has ended gives its code up, so several may have had it: the latest
+/// is meant, which is also the one that has it now, if any does.
 async fn session_of_code(code: String, desk: &Desk<'_>) -> Result<Session, Fault> {
-    let key = ClaimKey::Reference(code);
-    let holder = desk.store().claim(desk.tenant(), &key).await?;
-    let found = match holder {
-        Some(id) => desk.store().session(desk.tenant(), SessionId(id)).await?,
-        None => None,
+    let filter = SessionFilter {
+        reference: Some(code),
+        ..SessionFilter::at(desk.now)
     };
-    found.ok_or_else(|| Fault::not_found("session"))
+    let found = desk
+        .store()
+        .sessions(desk.tenant(), &filter, Page::first(1))
+        .await?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Fault::not_found("session"))
 }
 
 /// A transaction that was named.

@@ -51,7 +51,14 @@ mod tests {
         assert!(code.starts_with("cts_") && code.len() == 36, "{code}");
         assert_eq!(Mark::Session.read(&code), Some(id));
         assert_eq!(Mark::Transaction.read(&code), None);
-        for wrong in ["", "cts_", "cts_x", &code[..35], &code.to_uppercase(), &format!("{code}0")] {
+        for wrong in [
+            "",
+            "cts_",
+            "cts_x",
+            &code[..35],
+            &code.to_uppercase(),
+            &format!("{code}0"),
+        ] {
             assert_eq!(Mark::Session.read(wrong), None, "{wrong}");
         }
     }

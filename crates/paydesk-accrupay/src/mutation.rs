@@ -59,11 +59,7 @@ async fn asked(transaction: Transaction, desk: &Desk<'_>) -> Result<Transaction,
     if !is_to_be_asked_about(&transaction) {
         return Ok(transaction);
     }
-    Ok(desk
-        .app
-        .engine
-        .sync(desk.tenant(), transaction.id)
-        .await?)
+    Ok(desk.app.engine.sync(desk.tenant(), transaction.id).await?)
 }
 
 /// Settles, voids or refunds the transaction that is named.
@@ -461,7 +457,10 @@ impl Mutation {
     ) -> Result<Vec<PaymentMethodOut>> {
         let desk = Desk::open(ctx).await?;
         let account = chosen(&desk, Some(&merchant_transaction_provider_id), None)?;
-        Ok(PaymentMethodOut::of_customer(merchant_internal_customer_code, account.id, &desk).await?)
+        Ok(
+            PaymentMethodOut::of_customer(merchant_internal_customer_code, account.id, &desk)
+                .await?,
+        )
     }
 
     /// A stored card of a customer's on an account.

@@ -4,7 +4,7 @@ use async_graphql::Enum;
 use paydesk_core::merchant::Provider;
 use paydesk_core::payer::DeviceKind;
 use paydesk_core::session::{Kind, StateName};
-use paydesk_core::transaction::{self, FailureReason};
+use paydesk_core::transaction;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident as $wire:literal { $($(#[$item:meta])* $value:ident,)* })*) => {$(
@@ -186,7 +186,7 @@ names! {
     TransactionStatus as "TRANSACTION_STATUS" {
         /// The rail said no.
         Declined,
-        /// The rail cannot do this.
+        /// Not said here: what comes to nothing has failed.
         Error,
         /// Out of time.
         Expired,
@@ -239,11 +239,9 @@ impl Action {
             Self::Void => Some(transaction::Action::Void),
             Self::Refund => Some(transaction::Action::Refund),
             Self::Authentication => Some(transaction::Action::AddPaymentMethod),
-            Self::Chargeback
-            | Self::Credit
-            | Self::Modification
-            | Self::Payout
-            | Self::Unknown => None,
+            Self::Chargeback | Self::Credit | Self::Modification | Self::Payout | Self::Unknown => {
+                None
+            }
         }
     }
 }
@@ -257,13 +255,11 @@ impl From<&transaction::Status> for TransactionStatus {
             transaction::Status::Unknown { .. } => Self::Unknown,
             transaction::Status::Succeeded { .. } => Self::Succeeded,
             transaction::Status::Declined { .. } => Self::Declined,
-            transaction::Status::Failed { reason, .. } => match reason {
-                FailureReason::NotSupported => Self::Error,
-                FailureReason::ProcessingError | FailureReason::NeverArrived => Self::Failed,
-            },
             transaction::Status::Expired { .. } => Self::Expired,
-            // The vendor has no word for it; `canceledAt` says when.
-            transaction::Status::Cancelled { .. } => Self::Failed,
+            // The vendor has no word for what was cancelled; `canceledAt` says when.
+            transaction::Status::Failed { .. } | transaction::Status::Cancelled { .. } => {
+                Self::Failed
+            }
         }
     }
 }

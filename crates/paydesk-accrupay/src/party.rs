@@ -435,7 +435,10 @@ mod tests {
     #[test]
     fn a_state_is_read_with_and_without_its_country() {
         let read = |text: &str| state(Some(text.to_owned()), Country::US).unwrap();
-        assert_eq!((read("NY"), read("US-NY")), ("US-NY".into(), "US-NY".into()));
+        assert_eq!(
+            (read("NY"), read("US-NY")),
+            ("US-NY".into(), "US-NY".into())
+        );
         assert_eq!(read("CA-ON"), "CA-ON", "and refused by the engine");
     }
 
@@ -443,14 +446,23 @@ mod tests {
     fn a_day_of_birth_is_a_day_in_utc() {
         let born = DateTimeIso("1955-11-05T23:59:59.999Z".parse().unwrap());
         assert_eq!(day(born), "1955-11-05");
-        assert_eq!(midnight("1955-11-05").unwrap().0.to_string(), "1955-11-05T00:00:00Z");
+        assert_eq!(
+            midnight("1955-11-05").unwrap().0.to_string(),
+            "1955-11-05T00:00:00Z"
+        );
     }
 
     #[test]
     fn a_refusal_names_the_argument() {
         assert_eq!(argument("billing.email").unwrap(), "billing.billingEmail");
-        assert_eq!(argument("user.legalIdentifier").unwrap(), "user.userLegalIdentifier");
-        assert_eq!(argument("shipping.line1").unwrap(), "shipping.shippingAddressLine1");
+        assert_eq!(
+            argument("user.legalIdentifier").unwrap(),
+            "user.userLegalIdentifier"
+        );
+        assert_eq!(
+            argument("shipping.line1").unwrap(),
+            "shipping.shippingAddressLine1"
+        );
         assert_eq!(argument("device.ip").unwrap(), "device.deviceIp");
         assert_eq!(argument("reference"), None);
     }

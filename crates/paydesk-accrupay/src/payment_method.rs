@@ -118,10 +118,7 @@ impl PaymentMethodOut {
     }
 
     /// The stored card with this id, if there is one.
-    pub async fn load(
-        id: Option<PaymentMethodId>,
-        desk: &Desk<'_>,
-    ) -> Result<Option<Self>, Fault> {
+    pub async fn load(id: Option<PaymentMethodId>, desk: &Desk<'_>) -> Result<Option<Self>, Fault> {
         let Some(id) = id else { return Ok(None) };
         let stored = desk.loader.load_one(id).await?;
         Ok(stored.map(|stored| Self::new(&stored, desk.now)))

@@ -128,7 +128,8 @@ impl SessionOut {
             .customer
             .as_ref()
             .and_then(|customer| customer.code.clone());
-        out.merchant_internal_transaction_code.clone_from(&terms.reference);
+        out.merchant_internal_transaction_code
+            .clone_from(&terms.reference);
         out.parties = Parties::from(&**terms);
         out.transaction_provider = AccountOut::new(account, account.tenant.merchant.to_string());
         out.merchants = Some(Arc::new(session));
@@ -160,7 +161,7 @@ impl SessionOut {
             id: session.id.to_string().into(),
             kind: names::kind_name(terms.kind),
             action: transaction::Action::of(terms.kind).into(),
-            amount: BigInt(asked(session)),
+            amount: BigInt(session.amount_asked()),
             currency: terms.amount.currency().into(),
             status: if is_stuck {
                 SessionStatus::Unavailable
@@ -208,15 +209,6 @@ impl SessionOut {
         };
         let transactions = desk.transactions_of(session.id).await?;
         Ok(transactions.iter().find(|it| it.id == transaction).cloned())
-    }
-}
-
-/// What is asked for, in minor units: the least where the payer chooses, 0 where nothing is paid.
-fn asked(session: &Session) -> i64 {
-    use paydesk_core::session::Amount;
-    match session.terms.amount {
-        Amount::Fixed(money) | Amount::AtLeast(money) => money.minor(),
-        Amount::Nothing(_) => 0,
     }
 }
 

@@ -6,11 +6,11 @@ use async_graphql::InputObject;
 use data_encoding::HEXLOWER;
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::open_session::OpenSession;
+use paydesk_core::merchant::ProviderAccount;
+use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, CustomerDetails, Door, Kind, Session};
-use paydesk_core::merchant::ProviderAccount;
-use paydesk_core::method::Method;
 use sha2::{Digest as _, Sha256};
 
 use crate::codes::CurrencyCode;
@@ -173,10 +173,16 @@ impl Common {
             Purpose::Pay { amount, store } => {
                 (Kind::Payment, Amount::Fixed(self.money(amount)?), store)
             }
-            Purpose::Authorize { amount, store } => {
-                (Kind::Authorization, Amount::Fixed(self.money(amount)?), store)
-            }
-            Purpose::Store => (Kind::AddPaymentMethod, Amount::Nothing(self.currency()?), false),
+            Purpose::Authorize { amount, store } => (
+                Kind::Authorization,
+                Amount::Fixed(self.money(amount)?),
+                store,
+            ),
+            Purpose::Store => (
+                Kind::AddPaymentMethod,
+                Amount::Nothing(self.currency()?),
+                false,
+            ),
         };
         let keeps = store || kind == Kind::AddPaymentMethod;
         let code = self

@@ -6,9 +6,7 @@ use async_graphql::{ComplexObject, Context, ID, Json, Result, SimpleObject};
 use paydesk_core::method::{Family, Method};
 use paydesk_core::money::Money;
 use paydesk_core::session::{Amount, Session, State};
-use paydesk_core::transaction::{
-    self, Begin, Hold, Lease, Status, Transaction,
-};
+use paydesk_core::transaction::{self, Begin, Hold, Lease, Status, Transaction};
 use serde::Serialize;
 
 use crate::account::AccountOut;
@@ -168,8 +166,7 @@ impl TransactionOut {
             provider_last_verified_at: updated_at,
             transaction_error: ends.error.map(str::to_owned),
             client_transaction_session_id: record.session.map(|id| id.to_string()),
-            merchant_internal_customer_code: terms
-                .and_then(|terms| terms.customer.as_ref()?.code.clone()),
+            merchant_internal_customer_code: record.customer.clone(),
             // An operation on a payment has no code of its own: the code is the payment's.
             merchant_internal_transaction_code: own_code
                 .or_else(|| sessions_code.filter(|_| is_attempt)),
@@ -230,7 +227,7 @@ impl TransactionOut {
             State::Cancelled { at, .. } => (Status::Cancelled { at }, None),
         };
         let terms = &session.terms;
-        let record = Transaction::begin(Begin {
+        let mut record = Transaction::begin(Begin {
             id: session.first_transaction,
             tenant: session.tenant,
             session: Some(session.id),
@@ -244,6 +241,7 @@ impl TransactionOut {
             status,
             at: session.created_at,
         });
+        record.customer = session.customer_code().map(str::to_owned);
         let mut out = Self::new(record, Some(session), desk)?;
         if let Some(shown) = shown {
             (out.status, out.provider_status) = (shown, shown);
