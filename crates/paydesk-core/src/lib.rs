@@ -18,6 +18,7 @@ pub mod money;
 pub mod payer;
 pub mod payment_method;
 pub mod rail;
+pub mod rates;
 pub mod refusal;
 pub mod search;
 pub mod session;

@@ -42,6 +42,21 @@ pub enum Command {
     Key(KeyCommand),
     /// Run the sandbox's ledger as a process of its own, to be shared with `serve --sandbox-url`
     Sandbox(SandboxOptions),
+    /// Check from outside that a payer's page is what this build serves, and nothing was put into it
+    ///
+    /// Fetches the page and the files that it refers to, and compares headers, files and markup with this build's.
+    /// Run it with the same version as the server, from somewhere that sees what payers see. Fails if anything
+    /// differs. Without an address it lists the files and their hashes.
+    VerifyPage(VerifyPageOptions),
+}
+
+#[derive(Args, Clone)]
+pub struct VerifyPageOptions {
+    /// The address of a payer's page
+    pub url: Option<Url>,
+    /// A header that a proxy in front of the server adds, by its name; may be given several times
+    #[arg(long = "allow-header")]
+    pub allow_headers: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -123,6 +138,10 @@ pub struct ServeOptions {
     /// What the shared sandbox asks for
     #[arg(long, env = "PAYDESK_SANDBOX_TOKEN", hide_env_values = true)]
     pub sandbox_token: Option<String>,
+    /// What other currencies are worth in live mode, so that payers may pay in them: a JSON list of
+    /// `{"from": "SGD", "to": "MYR", "rate": "3.4125"}`, read at start
+    #[arg(long, env = "PAYDESK_RATES", value_name = "FILE")]
+    pub rates: Option<PathBuf>,
     /// Requests per second that one API key may make (bursts of twice as many)
     #[arg(long, env = "PAYDESK_KEY_RATE")]
     pub key_rate: Option<std::num::NonZeroU32>,

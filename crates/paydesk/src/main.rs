@@ -13,6 +13,7 @@ mod merchant;
 mod parts;
 mod sandbox;
 mod serve;
+mod verify_page;
 
 use std::process::ExitCode;
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Doctor(options) => run(doctor::run(options)),
         Command::Key(KeyCommand::Rotate(options)) => run(key_file::rotate(options)),
         Command::Sandbox(options) => run(sandbox::run(options)),
+        Command::VerifyPage(options) => run(verify_page::run(options)),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,
