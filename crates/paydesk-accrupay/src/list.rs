@@ -1,7 +1,7 @@
 //! Lists as the vendor cuts them: by counting (`skip`, `take`) or by places (`first`/`after`, `last`/`before`), sorted by
 //! one field, with an exact total.
 
-use async_graphql::{InputObject, Object, OutputType, SimpleObject};
+use async_graphql::{InputObject, Object, SimpleObject};
 use data_encoding::BASE64URL_NOPAD;
 use paydesk_core::list::{By, Mark, Order, Page, Place};
 use uuid::Uuid;
@@ -173,12 +173,7 @@ impl Cut {
     }
 
     /// The answer: these nodes, at these places.
-    pub fn connection<T: OutputType>(
-        self,
-        nodes: Vec<(Mark, T)>,
-        more: bool,
-        total: u64,
-    ) -> Connection<T> {
+    pub fn connection<T>(self, nodes: Vec<(Mark, T)>, more: bool, total: u64) -> Connection<T> {
         let by = self.by();
         let edges: Vec<Edge<T>> = nodes
             .into_iter()
@@ -245,30 +240,14 @@ fn read(name: &str, cursor: &Cursor, by: By) -> Result<Mark, Fault> {
 }
 
 /// A page of a list.
-pub struct Connection<T: OutputType> {
+pub struct Connection<T> {
     edges: Vec<Edge<T>>,
     page_info: PageInfo,
     total: i32,
 }
 
 /// A record at its place.
-#[derive(SimpleObject)]
-#[graphql(concrete(
-    name = "MerchantClientTransactionSessionPaginationEdge",
-    params(SessionOut)
-))]
-#[graphql(concrete(name = "MerchantTransactionPaginationEdge", params(TransactionOut)))]
-#[graphql(concrete(
-    name = "MerchantCustomerPaymentMethodPaginationEdge",
-    params(PaymentMethodOut)
-))]
-#[graphql(concrete(name = "MerchantTransactionProviderPaginationEdge", params(AccountOut)))]
-#[graphql(concrete(name = "MerchantPaymentPlanPaginationEdge", params(PaymentPlan)))]
-#[graphql(concrete(
-    name = "MerchantPaymentPlanTemplatePaginationEdge",
-    params(PaymentPlanTemplate)
-))]
-pub struct Edge<T: OutputType> {
+struct Edge<T> {
     cursor: Cursor,
     node: T,
 }
@@ -282,54 +261,69 @@ pub struct PageInfo {
     has_previous_page: bool,
 }
 
-#[Object(
-    concrete(
-        name = "MerchantClientTransactionSessionPaginationConnection",
-        params(SessionOut)
-    ),
-    concrete(
-        name = "MerchantTransactionPaginationConnection",
-        params(TransactionOut)
-    ),
-    concrete(
-        name = "MerchantCustomerPaymentMethodPaginationConnection",
-        params(PaymentMethodOut)
-    ),
-    concrete(
-        name = "MerchantTransactionProviderPaginationConnection",
-        params(AccountOut)
-    ),
-    concrete(name = "MerchantPaymentPlanPaginationConnection", params(PaymentPlan)),
-    concrete(
-        name = "MerchantPaymentPlanTemplatePaginationConnection",
-        params(PaymentPlanTemplate)
-    )
-)]
-impl<T: OutputType> Connection<T> {
-    /// The records at their places.
-    async fn edges(&self) -> &[Edge<T>] {
-        &self.edges
-    }
+macro_rules! connections {
+    ($($connection:ident as $wire:literal, $edge:ident as $edge_wire:literal, of $node:ty;)*) => {$(
+        /// A page as the vendor writes it.
+        pub struct $connection(Connection<$node>);
 
-    /// The records.
-    async fn data(&self) -> Vec<&T> {
-        self.edges.iter().map(|edge| &edge.node).collect()
-    }
+        impl From<Connection<$node>> for $connection {
+            fn from(page: Connection<$node>) -> Self {
+                Self(page)
+            }
+        }
 
-    /// Where the page stands.
-    async fn page_info(&self) -> &PageInfo {
-        &self.page_info
-    }
+        /// A record at its place.
+        #[derive(SimpleObject)]
+        #[graphql(name = $edge_wire)]
+        pub struct $edge<'c> {
+            cursor: &'c Cursor,
+            node: &'c $node,
+        }
 
-    /// How many there are in all.
-    async fn total_count(&self) -> i32 {
-        self.total
-    }
+        #[Object(name = $wire)]
+        impl $connection {
+            /// The records at their places.
+            async fn edges(&self) -> Vec<$edge<'_>> {
+                let edges = self.0.edges.iter();
+                edges.map(|Edge { cursor, node }| $edge { cursor, node }).collect()
+            }
 
-    /// How many there are in all.
-    async fn total(&self) -> i32 {
-        self.total
-    }
+            /// The records.
+            async fn data(&self) -> Vec<&$node> {
+                self.0.edges.iter().map(|edge| &edge.node).collect()
+            }
+
+            /// Where the page stands.
+            async fn page_info(&self) -> &PageInfo {
+                &self.0.page_info
+            }
+
+            /// How many there are in all.
+            async fn total_count(&self) -> i32 {
+                self.0.total
+            }
+
+            /// How many there are in all.
+            async fn total(&self) -> i32 {
+                self.0.total
+            }
+        }
+    )*};
+}
+
+connections! {
+    Sessions as "MerchantClientTransactionSessionPaginationConnection",
+        SessionEdge as "MerchantClientTransactionSessionPaginationEdge", of SessionOut;
+    Transactions as "MerchantTransactionPaginationConnection",
+        TransactionEdge as "MerchantTransactionPaginationEdge", of TransactionOut;
+    PaymentMethods as "MerchantCustomerPaymentMethodPaginationConnection",
+        PaymentMethodEdge as "MerchantCustomerPaymentMethodPaginationEdge", of PaymentMethodOut;
+    Accounts as "MerchantTransactionProviderPaginationConnection",
+        AccountEdge as "MerchantTransactionProviderPaginationEdge", of AccountOut;
+    PaymentPlans as "MerchantPaymentPlanPaginationConnection",
+        PaymentPlanEdge as "MerchantPaymentPlanPaginationEdge", of PaymentPlan;
+    PaymentPlanTemplates as "MerchantPaymentPlanTemplatePaginationConnection",
+        PaymentPlanTemplateEdge as "MerchantPaymentPlanTemplatePaginationEdge", of PaymentPlanTemplate;
 }
 
 /// Too many to be looked through one by one.

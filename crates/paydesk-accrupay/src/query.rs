@@ -8,7 +8,10 @@ use crate::config::{BaseConfig, PreSessionData};
 use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::identify::{Found, Names};
-use crate::list::{Connection, Paging, Sorting, cost};
+use crate::list::{
+    Accounts, Paging, PaymentMethods, PaymentPlanTemplates, PaymentPlans, Sessions, Sorting,
+    Transactions, cost,
+};
 use crate::merchant::MerchantOut;
 use crate::mutation::no_plans;
 use crate::names::{
@@ -170,7 +173,7 @@ impl Query {
         take: Option<i32>,
         token: Option<String>,
         transaction_provider_id: Option<String>,
-    ) -> Result<Connection<SessionOut>> {
+    ) -> Result<Sessions> {
         let paging = Paging {
             skip,
             take,
@@ -199,7 +202,7 @@ impl Query {
             account: transaction_provider_id,
         };
         let desk = Desk::open(ctx).await?;
-        Ok(sessions::list(wanted, &paging, &desk).await?)
+        Ok(sessions::list(wanted, &paging, &desk).await?.into())
     }
 
     /// A stored card.
@@ -236,7 +239,7 @@ impl Query {
         take: Option<i32>,
         transaction_provider: Option<TransactionProvider>,
         transaction_provider_id: Option<String>,
-    ) -> Result<Connection<PaymentMethodOut>> {
+    ) -> Result<PaymentMethods> {
         let paging = Paging {
             skip,
             take,
@@ -258,7 +261,7 @@ impl Query {
             account: transaction_provider_id,
         };
         let desk = Desk::open(ctx).await?;
-        Ok(payment_methods::list(&wanted, &paging, &desk).await?)
+        Ok(payment_methods::list(&wanted, &paging, &desk).await?.into())
     }
 
     /// Payment plans are not offered: this is refused.
@@ -299,7 +302,7 @@ impl Query {
         take: Option<i32>,
         transaction_provider: Option<TransactionProvider>,
         transaction_provider_id: Option<String>,
-    ) -> Result<Connection<PaymentPlanTemplate>> {
+    ) -> Result<PaymentPlanTemplates> {
         let _ = (after, before, first, last, skip, sorting, take);
         let _ = (currency, id, name, provider_code, provider_status);
         let _ = (transaction_provider, transaction_provider_id);
@@ -332,7 +335,7 @@ impl Query {
         template_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
         transaction_provider_id: Option<String>,
-    ) -> Result<Connection<PaymentPlan>> {
+    ) -> Result<PaymentPlans> {
         let _ = (after, before, first, last, skip, sorting, take);
         let _ = (canceled, ended, has_provider_error, started);
         let _ = (currency, id, provider_code, provider_status, template_id);
@@ -399,7 +402,7 @@ impl Query {
         sorting: Option<Vec<Sorting>>,
         status: Option<AccountStatus>,
         take: Option<i32>,
-    ) -> Result<Connection<AccountOut>> {
+    ) -> Result<Accounts> {
         let paging = Paging {
             skip,
             take,
@@ -410,13 +413,7 @@ impl Query {
             sorting,
         };
         let desk = Desk::open(ctx).await?;
-        Ok(accounts::list(
-            id.as_deref(),
-            provider,
-            status,
-            &paging,
-            &desk,
-        )?)
+        Ok(accounts::list(id.as_deref(), provider, status, &paging, &desk)?.into())
     }
 
     /// Transactions.
@@ -460,7 +457,7 @@ impl Query {
         transaction_date_to: Option<DateTimeIso>,
         transaction_provider: Option<TransactionProvider>,
         transaction_provider_id: Option<String>,
-    ) -> Result<Connection<TransactionOut>> {
+    ) -> Result<Transactions> {
         let paging = Paging {
             skip,
             take,
@@ -502,6 +499,6 @@ impl Query {
             account: transaction_provider_id,
         };
         let desk = Desk::open(ctx).await?;
-        Ok(transactions::list(&wanted, &paging, &desk).await?)
+        Ok(transactions::list(&wanted, &paging, &desk).await?.into())
     }
 }
