@@ -183,7 +183,10 @@ impl Fault {
     /// The error of a request that was not even looked at.
     #[must_use]
     pub fn into_server_error(self) -> ServerError {
-        async_graphql::Error::from(self).into_server_error(async_graphql::Pos::default())
+        let error = async_graphql::Error::from(self);
+        let mut of_no_place = ServerError::new(error.message, None);
+        of_no_place.extensions = error.extensions;
+        of_no_place
     }
 }
 

@@ -26,6 +26,10 @@ impl ScalarType for BigInt {
         })
     }
 
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
+    }
+
     fn to_value(&self) -> Value {
         Value::String(self.0.to_string())
     }
@@ -53,6 +57,10 @@ impl ScalarType for DateTimeIso {
         .ok_or_else(|| {
             InputValueError::custom("is not an ISO 8601 time such as 2022-06-20T09:42:10.906Z")
         })
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        Self::parse(value.clone()).is_ok()
     }
 
     fn to_value(&self) -> Value {
@@ -87,6 +95,10 @@ impl ScalarType for Cursor {
             Value::String(text) => Ok(Self(text)),
             other => Err(InputValueError::expected_type(other)),
         }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(_))
     }
 
     fn to_value(&self) -> Value {

@@ -35,7 +35,7 @@ async fn hostile_queries_are_refused_at_once() {
         ("cost", "{ merchantApiTransactions(take: 100) { data { transactionsRelated { transactionsRelated { transactionsRelated { id } } } } } }".to_owned()),
         ("no query", String::new()),
         ("a string without an end", format!("{{ a(b: \"{}", "x".repeat(50_000))),
-        ("only quotes", "\"".repeat(60_000)),
+        ("only quotes", "\"".repeat(30_000)),
         ("a subscription", "subscription { merchantApi { id } }".to_owned()),
         ("an unknown field", "{ merchants { id } }".to_owned()),
         ("many operations", "query A { merchantApi { id } } ".repeat(1_000)),

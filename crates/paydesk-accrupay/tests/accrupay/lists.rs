@@ -197,6 +197,7 @@ async fn transactions_are_filtered_by_every_argument() {
     let stored = shop.verify("AddPaymentMethod", &all[4]).await;
     let refund = "mutation($id: String) { it: merchantApiTransactionRefund(id: $id, amount: 40) { id providerCode } }";
     shop.ask(refund, json!({"id": paid["id"]})).await;
+    shop.server.clock.advance(Span::seconds(1));
     let void =
         "mutation { merchantApiTransactionVoid(merchantInternalTransactionCode: \"d\") { id } }";
     shop.ask(void, json!({})).await;
