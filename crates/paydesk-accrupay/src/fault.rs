@@ -123,6 +123,7 @@ impl Fault {
             Refusal::TransactionNotFound => Self::not_found("transaction"),
             Refusal::PaymentMethodNotFound => Self::not_found("payment method"),
             Refusal::ProviderAccountNotFound => Self::not_found("transaction provider"),
+            Refusal::CustomerNotFound => Self::not_found("customer"),
             refusal @ (Refusal::NoProviderAccount
             | Refusal::ProviderAccountAmbiguous
             | Refusal::ProviderAccountDisabled) => Self {
@@ -167,8 +168,13 @@ impl Fault {
             | Refusal::HoldExpired
             | Refusal::OperationInProgress
             | Refusal::NoException
+            | Refusal::CustomerCodeTaken
+            | Refusal::KeyNotFound
+            | Refusal::TestModeOnly
             | Refusal::IdempotencyKeyReused
-            | Refusal::IdempotencyKeyInUse) => Self::new(Code::Validation, refusal.to_string()),
+            | Refusal::IdempotencyKeyInUse
+            // No call of this dialect speaks of a shop.
+            | Refusal::Shop(_)) => Self::new(Code::Validation, refusal.to_string()),
         }
     }
 

@@ -230,7 +230,10 @@ async fn reader(app: &App, asked: &Asked, headers: &HeaderMap) -> Option<Allowed
     let mut named = Vec::with_capacity(tenants.len());
     for tenant in tenants {
         match app.engine.store().merchant(tenant.merchant).await {
-            Ok(Some(merchant)) => named.push((merchant.allowed_origins, tenant.mode)),
+            Ok(Some(merchant)) => {
+                let origins = merchant.settings(tenant.mode).allowed_origins.clone();
+                named.push((origins, tenant.mode));
+            }
             Ok(None) => return None,
             Err(error) => {
                 tracing::warn!(%error, "allowed origins could not be read");
