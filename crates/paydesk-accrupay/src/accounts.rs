@@ -4,9 +4,10 @@ use paydesk_core::list::{By, Listed, Mark};
 use paydesk_core::merchant::ProviderAccount;
 
 use crate::account::AccountOut;
+use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::list::{Connection, Paging};
+use crate::list::Paging;
 use crate::names::{AccountStatus, TransactionProvider};
 
 struct InList<'a>(&'a ProviderAccount);

@@ -12,6 +12,7 @@ mod account;
 mod accounts;
 mod codes;
 mod config;
+mod connection;
 mod desk;
 mod fault;
 mod guard;
@@ -70,7 +71,7 @@ struct Dialect {
 }
 
 fn schema(settings: Settings) -> Schema {
-    let builder = Schema::build(Query, Mutation, EmptySubscription)
+    let builder = Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(guard::DEEPEST)
         .limit_complexity(guard::MOST_COSTLY)
         .limit_directives(guard::MOST_DIRECTIVES);

@@ -1,19 +1,15 @@
 //! Lists as the vendor cuts them: by counting (`skip`, `take`) or by places (`first`/`after`, `last`/`before`), sorted by
 //! one field, with an exact total.
 
-use async_graphql::{InputObject, Object, SimpleObject};
+use async_graphql::InputObject;
 use data_encoding::BASE64URL_NOPAD;
 use paydesk_core::list::{By, Mark, Order, Page, Place};
 use uuid::Uuid;
 
-use crate::account::AccountOut;
+use crate::connection::{Connection, Edge, PageInfo};
 use crate::fault::{Code, Fault};
 use crate::names::SortOrder;
-use crate::payment_method::PaymentMethodOut;
-use crate::plan::{PaymentPlan, PaymentPlanTemplate};
 use crate::scalar::Cursor;
-use crate::session::SessionOut;
-use crate::transaction::TransactionOut;
 
 /// How many a page has unless it is said.
 const USUAL: usize = 20;
@@ -237,93 +233,6 @@ fn read(name: &str, cursor: &Cursor, by: By) -> Result<Mark, Fault> {
         key: i64::from_be_bytes(*key),
         id,
     })
-}
-
-/// A page of a list.
-pub struct Connection<T> {
-    edges: Vec<Edge<T>>,
-    page_info: PageInfo,
-    total: i32,
-}
-
-/// A record at its place.
-struct Edge<T> {
-    cursor: Cursor,
-    node: T,
-}
-
-/// Where a page stands in its list.
-#[derive(SimpleObject, Clone, Debug)]
-pub struct PageInfo {
-    start_cursor: Option<String>,
-    end_cursor: Option<String>,
-    has_next_page: bool,
-    has_previous_page: bool,
-}
-
-macro_rules! connections {
-    ($($connection:ident as $wire:literal, $edge:ident as $edge_wire:literal, of $node:ty;)*) => {$(
-        /// A page as the vendor writes it.
-        pub struct $connection(Connection<$node>);
-
-        impl From<Connection<$node>> for $connection {
-            fn from(page: Connection<$node>) -> Self {
-                Self(page)
-            }
-        }
-
-        /// A record at its place.
-        #[derive(SimpleObject)]
-        #[graphql(name = $edge_wire)]
-        pub struct $edge<'c> {
-            cursor: &'c Cursor,
-            node: &'c $node,
-        }
-
-        #[Object(name = $wire)]
-        impl $connection {
-            /// The records at their places.
-            async fn edges(&self) -> Vec<$edge<'_>> {
-                let edges = self.0.edges.iter();
-                edges.map(|Edge { cursor, node }| $edge { cursor, node }).collect()
-            }
-
-            /// The records.
-            async fn data(&self) -> Vec<&$node> {
-                self.0.edges.iter().map(|edge| &edge.node).collect()
-            }
-
-            /// Where the page stands.
-            async fn page_info(&self) -> &PageInfo {
-                &self.0.page_info
-            }
-
-            /// How many there are in all.
-            async fn total_count(&self) -> i32 {
-                self.0.total
-            }
-
-            /// How many there are in all.
-            async fn total(&self) -> i32 {
-                self.0.total
-            }
-        }
-    )*};
-}
-
-connections! {
-    Sessions as "MerchantClientTransactionSessionPaginationConnection",
-        SessionEdge as "MerchantClientTransactionSessionPaginationEdge", of SessionOut;
-    Transactions as "MerchantTransactionPaginationConnection",
-        TransactionEdge as "MerchantTransactionPaginationEdge", of TransactionOut;
-    PaymentMethods as "MerchantCustomerPaymentMethodPaginationConnection",
-        PaymentMethodEdge as "MerchantCustomerPaymentMethodPaginationEdge", of PaymentMethodOut;
-    Accounts as "MerchantTransactionProviderPaginationConnection",
-        AccountEdge as "MerchantTransactionProviderPaginationEdge", of AccountOut;
-    PaymentPlans as "MerchantPaymentPlanPaginationConnection",
-        PaymentPlanEdge as "MerchantPaymentPlanPaginationEdge", of PaymentPlan;
-    PaymentPlanTemplates as "MerchantPaymentPlanTemplatePaginationConnection",
-        PaymentPlanTemplateEdge as "MerchantPaymentPlanTemplatePaginationEdge", of PaymentPlanTemplate;
 }
 
 /// Too many to be looked through one by one.

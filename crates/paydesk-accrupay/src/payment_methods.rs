@@ -2,11 +2,13 @@
 
 use paydesk_core::id::{PaymentMethodId, ProviderAccountId};
 use paydesk_core::list::{Listed as _, Order, Page, PaymentMethodFilter};
+use paydesk_core::merchant::ProviderAccount;
 use paydesk_core::payment_method::PaymentMethod;
 
+use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::list::{Connection, MOST, Paging};
+use crate::list::{MOST, Paging};
 use crate::marks::Mark;
 use crate::names::{PaymentMethodType, TransactionProvider};
 use crate::payment_method::PaymentMethodOut;
@@ -36,7 +38,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The filter, and the only one that is meant if one is named; nothing if no card can be all of this.
-    fn filter(&self, desk: &Desk<'_>) -> Option<(PaymentMethodFilter, Option<PaymentMethodId>)> {
+    fn filter(&self) -> Option<(PaymentMethodFilter, Option<PaymentMethodId>)> {
         if self.has_provider_error == Some(true)
             || self.is_default == Some(true)
             || self
@@ -55,25 +57,6 @@ impl Wanted {
         if let Some(account) = &self.account {
             filter.provider_account = Some(account.parse().ok()?);
         }
-        if let Some(provider) = self.provider {
-            let named = |id: ProviderAccountId| {
-                desk.accounts
-                    .iter()
-                    .any(|it| it.id == id && provider.names(it))
-            };
-            match filter.provider_account {
-                Some(id) => {
-                    if !named(id) {
-                        return None;
-                    }
-                }
-                None if desk.accounts.iter().all(|it| provider.names(it)) => {}
-                None => {
-                    let mut accounts = desk.accounts.iter().filter(|it| provider.names(it));
-                    filter.provider_account = Some(accounts.next()?.id);
-                }
-            }
-        }
         let mut only: Option<PaymentMethodId> = None;
         if let Some(id) = &self.id {
             only = Some(id.parse().ok()?);
@@ -89,6 +72,34 @@ impl Wanted {
     }
 }
 
+/// Narrows the filter to the accounts of a provider's. Whether there are any.
+fn narrow(
+    filter: &mut PaymentMethodFilter,
+    provider: TransactionProvider,
+    accounts: &[ProviderAccount],
+) -> Result<bool, Fault> {
+    let named: Vec<ProviderAccountId> = accounts
+        .iter()
+        .filter(|it| provider.names(it))
+        .map(|it| it.id)
+        .collect();
+    if let Some(account) = filter.provider_account {
+        return Ok(named.contains(&account));
+    }
+    match named.as_slice() {
+        [] => Ok(false),
+        all if all.len() == accounts.len() => Ok(true),
+        [only] => {
+            filter.provider_account = Some(*only);
+            Ok(true)
+        }
+        _ => Err(Fault::argument(
+            "transactionProvider",
+            "names several accounts of many; name one by transactionProviderId",
+        )),
+    }
+}
+
 /// A page of the stored cards that are wanted.
 pub async fn list(
     wanted: &Wanted,
@@ -96,9 +107,15 @@ pub async fn list(
     desk: &Desk<'_>,
 ) -> Result<Connection<PaymentMethodOut>, Fault> {
     let cut = paging.cut()?;
-    let Some((filter, only)) = wanted.filter(desk) else {
-        return Ok(cut.connection(Vec::new(), false, 0));
+    let nothing = || Ok(cut.connection(Vec::new(), false, 0));
+    let Some((mut filter, only)) = wanted.filter() else {
+        return nothing();
     };
+    if let Some(provider) = wanted.provider
+        && !narrow(&mut filter, provider, &desk.accounts)?
+    {
+        return nothing();
+    }
     let (store, tenant) = (desk.store(), desk.tenant());
     let (found, total): (Vec<PaymentMethod>, u64) = if let Some(id) = only {
         let found = store.payment_method(tenant, id).await?;

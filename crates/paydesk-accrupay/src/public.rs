@@ -4,7 +4,7 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use async_graphql::{Context, SimpleObject};
+use async_graphql::{Context, Object, Result, SimpleObject};
 use parking_lot::Mutex;
 use paydesk_api::auth::{self, AuthError};
 use paydesk_api::http::RequestContext;
@@ -13,7 +13,7 @@ use paydesk_core::merchant::{ApiKey, ProviderAccount};
 use paydesk_core::session::Session;
 use paydesk_core::tenant::Tenant;
 
-use crate::config::BaseConfigData;
+use crate::config::{BaseConfig, BaseConfigData, PreSessionData};
 use crate::desk::{app, missing};
 use crate::fault::Fault;
 use crate::names::TransactionProvider;
@@ -82,7 +82,7 @@ async fn find(
 }
 
 /// A session as anybody may see it who has its id.
-pub async fn session(
+async fn session(
     ctx: &Context<'_>,
     public_id: &str,
     session_id: &str,
@@ -104,7 +104,7 @@ pub async fn session(
 }
 
 /// The account that a browser is to be configured for: that of a session, that of a provider, or the only one.
-pub async fn account(
+async fn account(
     ctx: &Context<'_>,
     public_id: &str,
     provider: Option<TransactionProvider>,
@@ -122,4 +122,54 @@ pub async fn account(
     }
     let accounts = app(ctx)?.engine.provider_accounts(key.tenant).await?;
     crate::account::chosen_of(&accounts, None, provider).cloned()
+}
+
+/// What a payer's browser may read.
+#[derive(Default)]
+pub struct PublicQuery;
+
+#[Object]
+impl PublicQuery {
+    /// What a payer's browser is configured with for a transaction; by its first name.
+    #[graphql(
+        deprecation = "Use query `clientPublicTransactionSessionBaseConfig` instead.",
+        complexity = "20 + child_complexity"
+    )]
+    async fn client_public_transaction_get_pre_session_data(
+        &self,
+        ctx: &Context<'_>,
+        merchant_public_id: String,
+        transaction_code: String,
+        transaction_id: String,
+    ) -> Result<PreSessionData> {
+        // Every transaction of a merchant in a mode is configured alike; which one it is need not be looked up.
+        let _ = (transaction_code, transaction_id);
+        let account = account(ctx, &merchant_public_id, None, None).await?;
+        Ok(PreSessionData::new(&account, &merchant_public_id))
+    }
+
+    /// A session as anybody may see it who has its id: no token, nobody's name, no transactions.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn client_public_transaction_session(
+        &self,
+        ctx: &Context<'_>,
+        merchant_public_id: String,
+        transaction_session_id: String,
+    ) -> Result<PublicSession> {
+        Ok(session(ctx, &merchant_public_id, &transaction_session_id).await?)
+    }
+
+    /// What a payer's browser is configured with.
+    #[graphql(complexity = "20 + child_complexity")]
+    async fn client_public_transaction_session_base_config(
+        &self,
+        ctx: &Context<'_>,
+        merchant_public_id: String,
+        transaction_provider: Option<TransactionProvider>,
+        transaction_session_id: Option<String>,
+    ) -> Result<BaseConfig> {
+        let session = transaction_session_id.as_deref();
+        let account = account(ctx, &merchant_public_id, transaction_provider, session).await?;
+        Ok(BaseConfig::new(&account, &merchant_public_id))
+    }
 }

@@ -1,33 +1,34 @@
 //! What may be read: by a merchant's program, and by a payer's browser.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, MergedObject, Object, Result};
 
 use crate::account::{AccountOut, chosen};
 use crate::codes::CurrencyCode;
 use crate::config::{BaseConfig, PreSessionData};
+use crate::connection::{Accounts, PaymentMethods, Sessions, Transactions};
 use crate::desk::Desk;
 use crate::fault::Fault;
 use crate::identify::{Found, Names};
-use crate::list::{
-    Accounts, Paging, PaymentMethods, PaymentPlanTemplates, PaymentPlans, Sessions, Sorting,
-    Transactions, cost,
-};
+use crate::list::{Paging, Sorting, cost};
 use crate::merchant::MerchantOut;
-use crate::mutation::no_plans;
 use crate::names::{
-    AccountStatus, Action, PaymentMethodType, PaymentPlanStatus, PaymentPlanTemplateStatus,
-    SessionStatus, TransactionProvider, TransactionStatus,
+    AccountStatus, Action, PaymentMethodType, SessionStatus, TransactionProvider, TransactionStatus,
 };
 use crate::payment_method::PaymentMethodOut;
-use crate::plan::{PaymentPlan, PaymentPlanTemplate};
-use crate::public::{self, PublicSession};
+use crate::plan::PlanQuery;
+use crate::public::PublicQuery;
 use crate::scalar::{BigInt, Cursor, DateTimeIso};
 use crate::session::SessionOut;
 use crate::transaction::TransactionOut;
 use crate::{accounts, payment_methods, sessions, transactions};
 
 /// All queries.
-pub struct Query;
+#[derive(MergedObject, Default)]
+pub struct Query(MerchantQuery, PublicQuery, PlanQuery);
+
+/// What a merchant's program may read.
+#[derive(Default)]
+pub struct MerchantQuery;
 
 #[Object]
 #[allow(
@@ -35,51 +36,7 @@ pub struct Query;
     clippy::fn_params_excessive_bools,
     reason = "the vendor's arguments, one by one"
 )]
-impl Query {
-    /// What a payer's browser is configured with for a transaction; by its first name.
-    #[graphql(
-        deprecation = "Use query `clientPublicTransactionSessionBaseConfig` instead.",
-        complexity = "20 + child_complexity"
-    )]
-    async fn client_public_transaction_get_pre_session_data(
-        &self,
-        ctx: &Context<'_>,
-        merchant_public_id: String,
-        transaction_code: String,
-        transaction_id: String,
-    ) -> Result<PreSessionData> {
-        // Every transaction of a merchant in a mode is configured alike; which one it is need not be looked up.
-        let _ = (transaction_code, transaction_id);
-        let account = public::account(ctx, &merchant_public_id, None, None).await?;
-        Ok(PreSessionData::new(&account, &merchant_public_id))
-    }
-
-    /// A session as anybody may see it who has its id: no token, nobody's name, no transactions.
-    #[graphql(complexity = "20 + child_complexity")]
-    async fn client_public_transaction_session(
-        &self,
-        ctx: &Context<'_>,
-        merchant_public_id: String,
-        transaction_session_id: String,
-    ) -> Result<PublicSession> {
-        Ok(public::session(ctx, &merchant_public_id, &transaction_session_id).await?)
-    }
-
-    /// What a payer's browser is configured with.
-    #[graphql(complexity = "20 + child_complexity")]
-    async fn client_public_transaction_session_base_config(
-        &self,
-        ctx: &Context<'_>,
-        merchant_public_id: String,
-        transaction_provider: Option<TransactionProvider>,
-        transaction_session_id: Option<String>,
-    ) -> Result<BaseConfig> {
-        let session = transaction_session_id.as_deref();
-        let account =
-            public::account(ctx, &merchant_public_id, transaction_provider, session).await?;
-        Ok(BaseConfig::new(&account, &merchant_public_id))
-    }
-
+impl MerchantQuery {
     /// The merchant whose secret it is.
     async fn merchant_api(&self, ctx: &Context<'_>) -> Result<MerchantOut> {
         let desk = Desk::open(ctx).await?;
@@ -262,90 +219,6 @@ impl Query {
         };
         let desk = Desk::open(ctx).await?;
         Ok(payment_methods::list(&wanted, &paging, &desk).await?.into())
-    }
-
-    /// Payment plans are not offered: this is refused.
-    async fn merchant_api_payment_plan(
-        &self,
-        ctx: &Context<'_>,
-        merchant_payment_plan_id: String,
-    ) -> Result<PaymentPlan> {
-        let _ = merchant_payment_plan_id;
-        Ok(no_plans(ctx).await?)
-    }
-
-    /// Payment plans are not offered: this is refused.
-    async fn merchant_api_payment_plan_template(
-        &self,
-        ctx: &Context<'_>,
-        merchant_payment_plan_template_id: String,
-    ) -> Result<PaymentPlanTemplate> {
-        let _ = merchant_payment_plan_template_id;
-        Ok(no_plans(ctx).await?)
-    }
-
-    /// Payment plans are not offered: this is refused.
-    async fn merchant_api_payment_plan_templates(
-        &self,
-        ctx: &Context<'_>,
-        after: Option<Cursor>,
-        before: Option<Cursor>,
-        currency: Option<CurrencyCode>,
-        first: Option<i32>,
-        id: Option<String>,
-        last: Option<i32>,
-        name: Option<String>,
-        provider_code: Option<String>,
-        provider_status: Option<PaymentPlanTemplateStatus>,
-        skip: Option<i32>,
-        sorting: Option<Vec<Sorting>>,
-        take: Option<i32>,
-        transaction_provider: Option<TransactionProvider>,
-        transaction_provider_id: Option<String>,
-    ) -> Result<PaymentPlanTemplates> {
-        let _ = (after, before, first, last, skip, sorting, take);
-        let _ = (currency, id, name, provider_code, provider_status);
-        let _ = (transaction_provider, transaction_provider_id);
-        Ok(no_plans(ctx).await?)
-    }
-
-    /// Payment plans are not offered: this is refused.
-    async fn merchant_api_payment_plans(
-        &self,
-        ctx: &Context<'_>,
-        after: Option<Cursor>,
-        before: Option<Cursor>,
-        canceled: Option<bool>,
-        currency: Option<CurrencyCode>,
-        ended: Option<bool>,
-        first: Option<i32>,
-        has_provider_error: Option<bool>,
-        id: Option<String>,
-        last: Option<i32>,
-        merchant_internal_customer_code: Option<String>,
-        merchant_internal_payment_plan_code: Option<String>,
-        payment_method: Option<PaymentMethodType>,
-        payment_method_id: Option<String>,
-        provider_code: Option<String>,
-        provider_status: Option<PaymentPlanStatus>,
-        skip: Option<i32>,
-        sorting: Option<Vec<Sorting>>,
-        started: Option<bool>,
-        take: Option<i32>,
-        template_id: Option<String>,
-        transaction_provider: Option<TransactionProvider>,
-        transaction_provider_id: Option<String>,
-    ) -> Result<PaymentPlans> {
-        let _ = (after, before, first, last, skip, sorting, take);
-        let _ = (canceled, ended, has_provider_error, started);
-        let _ = (currency, id, provider_code, provider_status, template_id);
-        let _ = (payment_method, payment_method_id);
-        let _ = (
-            merchant_internal_customer_code,
-            merchant_internal_payment_plan_code,
-        );
-        let _ = (transaction_provider, transaction_provider_id);
-        Ok(no_plans(ctx).await?)
     }
 
     /// A transaction, by exactly one of its names.

@@ -9,9 +9,10 @@ use paydesk_core::session::{Kind, StateName};
 use paydesk_core::transaction;
 
 use crate::codes::CurrencyCode;
+use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::list::{Connection, Paging, too_many};
+use crate::list::{Paging, too_many};
 use crate::marks::Mark;
 use crate::names::{Action, SessionStatus};
 use crate::scalar::BigInt;

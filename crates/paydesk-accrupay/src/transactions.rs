@@ -10,9 +10,10 @@ use paydesk_core::session::Session;
 use paydesk_core::transaction::{Hold, StatusName, Transaction};
 
 use crate::codes::CurrencyCode;
+use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::list::{Connection, Cut, Paging, too_many};
+use crate::list::{Cut, Paging, too_many};
 use crate::marks::Mark;
 use crate::names::{Action, PaymentMethodType, TransactionProvider, TransactionStatus};
 use crate::scalar::DateTimeIso;

@@ -5,6 +5,10 @@
     reason = "no value of these types is ever made, and what comes in is refused unread"
 )]
 
+mod operations;
+
+pub use operations::{PlanMutation, PlanQuery};
+
 use async_graphql::{ID, InputObject, SimpleObject};
 
 use crate::account::AccountOut;
