@@ -76,7 +76,37 @@ async fn every_post(server: &TestServer) -> Vec<Post> {
             Value::Null,
         ));
     }
+    posts.extend(webhook_posts(server).await);
     posts
+}
+
+/// The same of webhooks: an endpoint where nobody listens, and what is on its way there.
+async fn webhook_posts(server: &TestServer) -> Vec<(&'static str, String, Value)> {
+    let body = json!({"url": "http://127.0.0.1:9/hook"});
+    let endpoint = post(server, "/webhookEndpoints", body.clone()).await.ok();
+    open(server, a_session()).await;
+    server.run_jobs().await;
+    let delivery = get(server, "/deliveries").await.ok()["data"][0].clone();
+    let [endpoint, event, delivery] = [&endpoint["id"], &delivery["eventId"], &delivery["id"]]
+        .map(|id| id.as_str().unwrap().to_owned());
+    vec![
+        ("/webhookEndpoints", "/webhookEndpoints".to_owned(), body),
+        (
+            "/webhookEndpoints/{id}/rotate",
+            format!("/webhookEndpoints/{endpoint}/rotate"),
+            Value::Null,
+        ),
+        (
+            "/events/{id}/replay",
+            format!("/events/{event}/replay"),
+            Value::Null,
+        ),
+        (
+            "/deliveries/{id}/retry",
+            format!("/deliveries/{delivery}/retry"),
+            Value::Null,
+        ),
+    ]
 }
 
 fn text(body: &Value) -> String {
