@@ -129,7 +129,7 @@ fn rates(options: &ServeOptions) -> RateLimits {
     }
     if let Some(rate) = options.sign_in_rate {
         limits.sign_ins = Some(Seldom {
-            every: Duration::from_secs(60) / rate.get(),
+            every: Duration::from_mins(1) / rate.get(),
             burst: times(rate, 2),
         });
     }
