@@ -11,27 +11,24 @@ use serde::{Deserialize, Serialize};
 
 use super::frame::{Asked, Call, Problem, Reply, Scope};
 
+const PATH: &str = "/providerAccounts/{id}/settings";
+
 /// The calls.
 pub fn calls() -> Vec<Call> {
     vec![
-        Call::get(
-            "/providerAccounts/{id}/settings",
-            Scope::ProviderAccountsRead,
-            get,
-        )
-        .named(
-            "getAccountSettings",
-            "Reads what is set for a shop's orders",
-        )
-        .answers::<SettingsOut>(),
-        Call::put(
-            "/providerAccounts/{id}/settings",
-            Scope::ProviderAccountsWrite,
-            put,
-        )
-        .named("putAccountSettings", "Sets what holds for a shop's orders")
-        .told("All of it: what is left out is unset.")
-        .answers::<SettingsOut>(),
+        Call::get(PATH, Scope::ProviderAccountsRead, get)
+            .named(
+                "getAccountSettings",
+                "Reads what is set for an account's orders",
+            )
+            .answers::<SettingsOut>(),
+        Call::put(PATH, Scope::ProviderAccountsWrite, put)
+            .named(
+                "putAccountSettings",
+                "Sets how sessions of orders use an account",
+            )
+            .told("All of it at once: what is left out is unset.")
+            .answers::<SettingsOut>(),
     ]
 }
 
@@ -39,66 +36,63 @@ pub fn calls() -> Vec<Call> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "AccountSettingsRequest")]
 struct SettingsIn {
+    /// What your shop calls the account; its name in lower case if it is not set.
+    #[schemars(length(min = 1, max = 100))]
     identifier: Option<String>,
+    /// Where payers go after paying.
     success_url: Option<String>,
+    /// Where payers go after giving up.
     cancel_url: Option<String>,
-    /// In minutes.
+    /// How long its sessions live, in minutes.
+    #[schemars(range(min = 1, max = 43_200))]
     session_timeout: Option<u32>,
 }
 
-/// What is set, as the native API writes it.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "AccountSettings")]
 struct SettingsOut {
     identifier: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String")]
     success_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cancel_url: Option<String>,
+    /// In minutes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "i64")]
     session_timeout: Option<i64>,
 }
 
-fn answer(account: &ProviderAccount, settings: Option<AccountSettings>) -> Reply {
-    let identifier = identifier(account, settings.as_ref());
-    let out = settings.map_or(
-        SettingsOut {
-            identifier: identifier.clone(),
-            success_url: None,
-            cancel_url: None,
-            session_timeout: None,
-        },
-        |settings| SettingsOut {
-            identifier: identifier.clone(),
-            success_url: settings.success_url,
-            cancel_url: settings.cancel_url,
-            session_timeout: settings
-                .session_timeout
-                .map(|timeout| timeout.as_millis() / 60_000),
-        },
-    );
-    Reply::ok(&out)
+impl SettingsOut {
+    fn new(account: &ProviderAccount, settings: Option<AccountSettings>) -> Self {
+        let identifier = identifier(account, settings.as_ref());
+        let (success_url, cancel_url, timeout) = match settings {
+            Some(set) => (set.success_url, set.cancel_url, set.session_timeout),
+            None => (None, None, None),
+        };
+        Self {
+            identifier,
+            success_url,
+            cancel_url,
+            session_timeout: timeout.map(|timeout| timeout.as_millis() / 60_000),
+        }
+    }
 }
 
-async fn shown(asked: &Asked, id: ProviderAccountId) -> Result<Reply, Problem> {
-    let engine = asked.engine();
-    let accounts = engine.accounts_with_settings(asked.tenant()).await?;
+async fn get(asked: Asked) -> Result<Reply, Problem> {
+    let id: ProviderAccountId = asked.id(Refusal::ProviderAccountNotFound)?;
+    let accounts = asked
+        .engine()
+        .accounts_with_settings(asked.tenant())
+        .await?;
     let (account, settings) = accounts
         .into_iter()
         .find(|(account, _)| account.id == id)
         .ok_or(Refusal::ProviderAccountNotFound)?;
-    Ok(answer(&account, settings))
-}
-
-async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let id = asked.id(Refusal::ProviderAccountNotFound)?;
-    shown(&asked, id).await
+    Ok(Reply::ok(&SettingsOut::new(&account, settings)))
 }
 
 async fn put(asked: Asked, input: SettingsIn) -> Result<Reply, Problem> {
+    let id: ProviderAccountId = asked.id(Refusal::ProviderAccountNotFound)?;
     let minutes = |minutes: u32| Span::seconds(minutes.saturating_mul(60));
     let request = PutAccountSettings {
         identifier: input.identifier,
@@ -106,10 +100,9 @@ async fn put(asked: Asked, input: SettingsIn) -> Result<Reply, Problem> {
         cancel_url: input.cancel_url,
         session_timeout: input.session_timeout.map(minutes),
     };
-    let id = asked.id(Refusal::ProviderAccountNotFound)?;
     let engine = asked.engine();
     engine
         .put_account_settings(asked.tenant(), id, request)
         .await?;
-    shown(&asked, id).await
+    get(asked).await
 }

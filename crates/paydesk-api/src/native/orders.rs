@@ -1,4 +1,4 @@
-//! `/api/v1/orders`: take an order, list orders, and open the session that pays one.
+//! `/api/v1/orders`: take an order, read, list, and open the session that pays one.
 
 use std::sync::Arc;
 
@@ -10,7 +10,6 @@ use paydesk_core::number::Number;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Door, Flow, Session};
 use paydesk_core::shop::{Order, OrderLine, ShopRefusal};
-use paydesk_core::transaction::Transaction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,17 +24,21 @@ pub fn calls() -> Vec<Call> {
     vec![
         Call::post("/orders", Scope::OrdersWrite, create)
             .named("createOrder", "Takes an order")
+            .told("It costs what the products cost now: put them first.")
             .creates::<OrderOut<'_>>(),
         Call::list("/orders", Scope::OrdersRead, list)
-            .named("listOrders", "Lists orders")
+            .named("listOrders", "Lists orders, also those of a shop's users")
             .pages::<OrderOut<'_>>(),
         Call::get("/orders/{id}", Scope::OrdersRead, get)
             .named("getOrder", "Reads an order")
             .answers::<OrderOut<'_>>(),
         Call::post("/orders/{id}/session", Scope::OrdersWrite, session)
             .named("openOrderSession", "Opens the session that pays an order")
-            .told("Or gives back the one that there is.")
-            .answers::<SessionOut<'_>>(),
+            .told(
+                "An order has one live session: asking again gives it back. When it completes, the order is paid, in \
+                 the same moment.",
+            )
+            .creates::<SessionOut<'_>>(),
     ]
 }
 
@@ -43,16 +46,21 @@ pub fn calls() -> Vec<Call> {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "OrderRequest")]
 struct OrderIn {
-    products: Vec<OrderedIn>,
-    /// Where it is kept.
+    /// What is ordered, all in one currency.
+    #[schemars(length(min = 1, max = 100))]
+    products: Vec<ProductIn>,
+    /// Where your shop keeps it; any name will do.
     #[serde(default = "orders")]
     storage: String,
-    /// The products' own, if it is not given.
+    /// If given, it must be that of the prices.
     #[schemars(with = "Option<schema::CurrencyCode>")]
     currency: Option<String>,
+    /// Which form was filled in.
     form_identifier: Option<String>,
+    /// What was filled in; comes back as given.
     #[serde(default)]
     form_data: Value,
+    /// Through which account it is paid, by the identifier in the account's settings.
     payment_account_identifier: Option<String>,
 }
 
@@ -63,10 +71,11 @@ fn orders() -> String {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "OrderedRequest")]
-struct OrderedIn {
-    /// Your own number of it.
+#[schemars(inline)]
+struct ProductIn {
+    /// Your own whole number of it.
     product_id: u64,
+    #[schemars(range(min = 1, max = 1_000_000))]
     quantity: u32,
 }
 
@@ -77,14 +86,15 @@ struct OrderedIn {
 struct OrderOut<'o> {
     #[schemars(with = "schema::Id")]
     id: OrderId,
-    /// What people know it by.
+    /// Its id for clients that take numbers only.
     #[schemars(with = "u64")]
     number: Number,
     /// `open` or `paid`.
     status: &'static str,
     storage: &'o str,
+    /// Who ordered, if it was a user of your shop.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "schema::Id")]
+    #[schemars(with = "Option<schema::Id>")]
     user: Option<UserId>,
     #[schemars(with = "schema::Amount")]
     amount: i64,
@@ -93,11 +103,13 @@ struct OrderOut<'o> {
     products: Vec<LineOut<'o>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     form_identifier: Option<&'o str>,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    form_data: &'o Value,
-    payment_account_identifier: &'o str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "schema::Id")]
+    #[schemars(with = "Option<Value>")]
+    form_data: Option<&'o Value>,
+    payment_account_identifier: &'o str,
+    /// The session that pays it, or did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Id>")]
     session_id: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_at: Option<Iso>,
@@ -107,10 +119,11 @@ struct OrderOut<'o> {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "OrderLine")]
+#[schemars(inline)]
 struct LineOut<'o> {
     product_id: u64,
     title: &'o str,
+    /// What one costs.
     #[schemars(with = "schema::Amount")]
     price: i64,
     quantity: u32,
@@ -140,7 +153,7 @@ impl<'o> OrderOut<'o> {
             currency: order.total.currency().code(),
             products: order.lines.iter().map(LineOut::from).collect(),
             form_identifier: order.form.as_deref(),
-            form_data: &order.form_data,
+            form_data: Some(&order.form_data).filter(|data| !data.is_null()),
             payment_account_identifier: &order.account_identifier,
             session_id: session,
             paid_at: order.paid.map(|paid| Iso(paid.at)),
@@ -171,68 +184,60 @@ async fn create(mut asked: Asked, input: OrderIn) -> Result<Reply, Problem> {
     };
     let render = |order: &Order| Reply::created(&OrderOut::new(order, None));
     let idempotent = asked.idempotent(render);
-    let order = asked
-        .engine()
+    let engine = asked.engine();
+    let order = engine
         .create_order(asked.tenant(), request, idempotent)
         .await?;
     Ok(render(&order))
 }
 
-fn read_id(asked: &Asked) -> Result<OrderId, Refusal> {
-    asked.id(ShopRefusal::OrderNotFound.into())
-}
-
 async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let (engine, tenant) = (asked.engine(), asked.tenant());
-    let orders = [engine.order(tenant, read_id(&asked)?).await?];
-    let sessions = engine.sessions_of_orders(tenant, &orders).await?;
-    let [order] = &orders;
-    let session = sessions.first().copied().flatten();
-    Ok(Reply::ok(&OrderOut::new(order, session)))
+    let id = asked.id(ShopRefusal::OrderNotFound.into())?;
+    let engine = asked.engine();
+    let order = engine.order(asked.tenant(), id).await?;
+    let orders = std::slice::from_ref(&order);
+    let sessions = engine.sessions_of_orders(asked.tenant(), orders).await?;
+    Ok(Reply::ok(&OrderOut::new(
+        &order,
+        sessions.first().copied().flatten(),
+    )))
 }
 
 async fn list(asked: Asked) -> Result<Reply, Problem> {
     let paging = asked.paging("orders")?;
     let found: Vec<Order> = asked.entries(&paging, None).await?;
-    let sessions = asked
-        .engine()
-        .sessions_of_orders(asked.tenant(), &found)
-        .await?;
+    let engine = asked.engine();
+    let sessions = engine.sessions_of_orders(asked.tenant(), &found).await?;
     let mut sessions = sessions.into_iter();
     Ok(asked.page_of_entries(&paging, &found, |order| {
         OrderOut::new(order, sessions.next().flatten())
     }))
 }
 
-#[derive(Deserialize, JsonSchema, Default)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "OrderSessionRequest")]
-struct OrderSessionIn {
-    /// Whether the account adds the tax.
+struct SessionIn {
+    /// Whether the rail adds the tax.
     #[serde(default)]
     automatic_tax: bool,
 }
 
-async fn session(mut asked: Asked, input: OrderSessionIn) -> Result<Reply, Problem> {
-    let (tenant, order) = (asked.tenant(), read_id(&asked)?);
+async fn session(mut asked: Asked, input: SessionIn) -> Result<Reply, Problem> {
+    let order = asked.id(ShopRefusal::OrderNotFound.into())?;
     let request = OpenOrderSession {
         door: Door::Native,
         flow: Flow::Session,
         automatic_tax: input.automatic_tax,
         device: None,
     };
-    let engine = Arc::clone(asked.engine());
-    let render = {
-        let engine = Arc::clone(&engine);
-        move |(session, transactions): &(Session, Vec<Transaction>)| {
-            let now = engine.now(tenant);
-            Reply::ok(&SessionOut::new(session, transactions, &engine, now))
-        }
-    };
+    let (app, now) = (Arc::clone(&asked.app), asked.now());
+    let render =
+        move |session: &Session| Reply::created(&SessionOut::new(session, [], &app.engine, now));
     let idempotent = asked.idempotent(render.clone());
-    // Sent again after a crash, it finds the session that there is.
-    let opened = engine.open_order_session(tenant, order, request).await?;
-    let whole = engine.session(tenant, opened.id).await?;
-    let whole = engine.remember(tenant, idempotent, whole).await?;
-    Ok(render(&whole))
+    let engine = asked.engine();
+    let session = engine
+        .open_order_session(asked.tenant(), order, request, idempotent)
+        .await?;
+    Ok(render(&session))
 }

@@ -15,15 +15,18 @@ use crate::wire::{Iso, WrittenAmount};
 pub fn calls() -> Vec<Call> {
     vec![
         Call::put("/products/{id}", Scope::ProductsWrite, put)
-            .named("putProduct", "Makes a product, or changes the title and price of a known one")
-            .told("`id` is your own whole number. What was ordered keeps the title and price that it was ordered at.")
+            .named("putProduct", "Puts a product")
+            .told(
+                "`id` is your own whole number. A known product takes the new title and price; orders keep the price \
+                 of the time of ordering.",
+            )
             .answers::<ProductOut<'_>>(),
         Call::get("/products/{id}", Scope::ProductsRead, get)
             .named("getProduct", "Reads a product")
             .answers::<ProductOut<'_>>(),
         Call::delete("/products/{id}", Scope::ProductsWrite, delete)
             .named("deleteProduct", "Takes a product away")
-            .told("Answers with what it was.")
+            .told("Nobody can order it any more; it is answered as it was.")
             .answers::<ProductOut<'_>>(),
     ]
 }
@@ -32,8 +35,11 @@ pub fn calls() -> Vec<Call> {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "ProductRequest")]
 struct ProductIn {
+    /// What payers read.
+    #[schemars(length(min = 1, max = 500))]
     title: String,
-    #[schemars(with = "schema::MajorAmount")]
+    /// What one costs: a decimal string in major units, such as "17.50".
+    #[schemars(with = "String")]
     price: WrittenAmount,
     #[schemars(with = "schema::CurrencyCode")]
     currency: String,
@@ -44,10 +50,10 @@ struct ProductIn {
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Product")]
 struct ProductOut<'p> {
-    /// Your own number.
+    /// Your own whole number of it.
     id: u64,
     title: &'p str,
-    #[schemars(with = "schema::MajorAmount")]
+    /// In major units, exactly.
     price: String,
     #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
@@ -74,10 +80,6 @@ fn written(product: &Product) -> Reply {
     Reply::ok(&ProductOut::from(product))
 }
 
-fn number(asked: &Asked) -> Result<u64, Refusal> {
-    asked.id(ShopRefusal::ProductNotFound.into())
-}
-
 async fn put(asked: Asked, input: ProductIn) -> Result<Reply, Problem> {
     let number = asked.id(Refusal::field("id", "is not a whole number"))?;
     let currency: Currency = input
@@ -89,24 +91,20 @@ async fn put(asked: Asked, input: ProductIn) -> Result<Reply, Problem> {
         title: input.title,
         price: input.price.read("price", currency)?,
     };
-    let product = asked.engine().put_product(asked.tenant(), request).await?;
-    Ok(written(&product))
+    let engine = asked.engine();
+    Ok(written(&engine.put_product(asked.tenant(), request).await?))
 }
 
 async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let product = asked
-        .engine()
-        .product(asked.tenant(), number(&asked)?)
-        .await?;
-    Ok(written(&product))
+    let number = asked.id(ShopRefusal::ProductNotFound.into())?;
+    let engine = asked.engine();
+    Ok(written(&engine.product(asked.tenant(), number).await?))
 }
 
 async fn delete(asked: Asked) -> Result<Reply, Problem> {
-    let number = number(&asked)?;
-    let product = asked.engine().product(asked.tenant(), number).await?;
-    asked
-        .engine()
-        .remove_product(asked.tenant(), number)
-        .await?;
-    Ok(written(&product))
+    let number = asked.id(ShopRefusal::ProductNotFound.into())?;
+    let engine = asked.engine();
+    Ok(written(
+        &engine.remove_product(asked.tenant(), number).await?,
+    ))
 }

@@ -20,9 +20,17 @@ pub(super) const API_KEY: &str = "SELECT doc FROM api_keys WHERE secret_hash = ?
 pub(super) const PROVIDER_ACCOUNTS: &str =
     "SELECT doc FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 ORDER BY id";
 
+/// In its place, ?4.
+pub(super) const SESSION_IN_PLACE: &str =
+    "SELECT doc FROM sessions WHERE place = ?4 AND merchant = ?1 AND mode = ?2 AND id = ?3";
+/// Wherever it is.
 pub(super) const SESSION: &str =
     "SELECT doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
-/// One statement, so that session and transactions are of one moment.
+/// One statement, so that session and transactions are of one moment. In its place, ?4.
+pub(super) const SESSION_IN_PLACE_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
+    LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
+    WHERE s.place = ?4 AND s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";
+/// Wherever it is.
 pub(super) const SESSION_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
     LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
     WHERE s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::super::idempotency::Idempotent;
 use super::super::open_session::fields;
 use super::super::{Engine, EngineError, Env};
 use super::account_settings::identifier;
-use crate::engine::idempotency::Idempotent;
 use crate::id::{OrderId, UserId};
 use crate::merchant::ProviderAccount;
 use crate::money::{AmountError, Currency};
