@@ -1,4 +1,7 @@
-//! `/api/v1/bankTransfers`: money on push rails is reported, listed, and assigned to payments.
+//! `/api/v1/bankTransfers`: money on push rails is reported, listed, and assigned to payments; and what came otherwise
+//! than it was asked for is accepted.
+
+use std::sync::Arc;
 
 use http::StatusCode;
 use paydesk_core::bank_transfer::{BankTransfer, TransferState};
@@ -9,23 +12,21 @@ use paydesk_core::id::{BankTransferId, TransactionId};
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::frame::{Asked, Call, Parameter, Problem, Reply, Scope};
-use super::schema;
+use super::frame::{Asked, Call, NoBody, Parameter, Problem, Reply, Scope};
+use super::transaction::TransactionOut;
+use super::{schema, transactions};
 use crate::wire::Iso;
 
 /// The calls.
 pub fn calls() -> Vec<Call> {
     vec![
         Call::post("/bankTransfers", Scope::Bank, report)
-            .named("reportBankTransfer", "Reports money that came in on a push rail")
-            .told(
-                "Once per `bankTransactionId`: 201 for one that is new, 200 for one that is known. It is matched by \
-                 its reference; without one, only if exactly one pending transaction has that account and amount; \
-                 else it waits as `unmatched`.",
-            )
+            .named("reportBankTransfer", "Reports money that came in on an account")
+            .told("By your bank feed or by hand. It counts once per `bankTransactionId` and account; one that was taken in before answers 200, as it now stands.")
             .creates::<BankTransferOut<'_>>()
             .or_known(),
         Call::list("/bankTransfers", Scope::Bank, list)
@@ -34,7 +35,7 @@ pub fn calls() -> Vec<Call> {
                 many: false,
                 ..Parameter::words(
                     "state",
-                    "Only those that found their payment, or that did not.",
+                    "Only those that are counted for a payment, or only those that nobody knows what they are for.",
                     &[TransferState::UNMATCHED, TransferState::MATCHED],
                 )
             }])
@@ -43,8 +44,13 @@ pub fn calls() -> Vec<Call> {
             .named("getBankTransfer", "Reads a bank transfer")
             .answers::<BankTransferOut<'_>>(),
         Call::post("/bankTransfers/{id}/assign", Scope::Bank, assign)
-            .named("assignBankTransfer", "Assigns a bank transfer to a payment")
+            .named("assignBankTransfer", "Says for which payment an unmatched transfer is")
+            .told("It then counts as if it had carried the payment's reference. Assigning it to the same payment again changes nothing.")
             .answers::<BankTransferOut<'_>>(),
+        Call::post("/transactions/{id}/accept", Scope::TransactionsWrite, accept)
+            .named("acceptTransaction", "Accepts money that came late, short or over")
+            .told("Late: it pays, unless the session is paid. Short: what came is enough. Over: the surplus is kept.")
+            .answers::<TransactionOut<'_>>(),
     ]
 }
 
@@ -61,6 +67,7 @@ pub struct BankTransferOut<'t> {
     amount: i64,
     #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
+    /// What the payer's bank passed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'t str>,
     received_at: Iso,
@@ -68,6 +75,7 @@ pub struct BankTransferOut<'t> {
     origin: &'static str,
     /// `matched` or `unmatched`.
     state: &'static str,
+    /// What it is counted for: the payment, or a transaction of its own if it came late.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "schema::Id")]
     transaction_id: Option<TransactionId>,
@@ -109,20 +117,24 @@ impl<'t> From<&'t BankTransfer> for BankTransferOut<'t> {
     }
 }
 
-/// What a bank feed sends. A field that is not here is refused by name.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "BankTransferRequest")]
 struct ReportIn {
-    /// The bank's own id of it: each counts once.
+    /// The bank's id of it: counts once per account.
+    #[schemars(length(min = 1, max = 200))]
     bank_transaction_id: String,
+    /// On which account, as the payer was told it.
+    #[schemars(length(min = 1, max = 100))]
     account: String,
     #[schemars(with = "schema::Amount")]
     amount: i64,
     #[schemars(with = "schema::CurrencyCode")]
     currency: String,
-    /// What the payer wrote: the reference in the code or the transfer's text.
+    /// What the payer's bank passed on. Without it, only the one payment that waits for exactly this amount matches.
+    #[schemars(length(max = 300))]
     reference: Option<String>,
+    /// When the money came.
     #[schemars(with = "Iso")]
     received_at: String,
 }
@@ -154,29 +166,51 @@ impl ReportIn {
     }
 }
 
+async fn report(mut asked: Asked, input: ReportIn) -> Result<Reply, Problem> {
+    let command = input.command()?;
+    let render = |taken: &TakenIn| Reply {
+        status: if taken.known {
+            StatusCode::OK
+        } else {
+            StatusCode::CREATED
+        },
+        ..written(taken)
+    };
+    let idempotent = asked.idempotent(render);
+    let taken = asked
+        .engine()
+        .report_transfer(asked.tenant(), command, idempotent)
+        .await?;
+    Ok(render(&taken))
+}
+
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "AssignRequest")]
 struct AssignIn {
-    /// The payment that it is for.
+    /// The payment that the money is for.
     #[schemars(with = "schema::Id")]
     transaction_id: String,
+}
+
+async fn assign(mut asked: Asked, input: AssignIn) -> Result<Reply, Problem> {
+    let id = read_id(&asked)?;
+    let target = input.transaction_id.parse();
+    let target = target.map_err(|_| Refusal::TransactionNotFound)?;
+    let idempotent = asked.idempotent(written);
+    let taken = asked
+        .engine()
+        .assign_transfer(asked.tenant(), id, target, idempotent)
+        .await?;
+    Ok(written(&taken.ok_or_else(not_found)?))
 }
 
 fn written(taken: &TakenIn) -> Reply {
     Reply::ok(&BankTransferOut::from(&taken.bank_transfer))
 }
 
-fn taken_in(taken: &TakenIn) -> Reply {
-    let status = if taken.known {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    };
-    Reply {
-        status,
-        ..written(taken)
-    }
+fn read_id(asked: &Asked) -> Result<BankTransferId, Problem> {
+    asked.path("id").parse().map_err(|_| not_found())
 }
 
 fn not_found() -> Problem {
@@ -187,32 +221,8 @@ fn not_found() -> Problem {
     )
 }
 
-async fn report(mut asked: Asked, input: ReportIn) -> Result<Reply, Problem> {
-    let command = input.command()?;
-    let idempotent = asked.idempotent(taken_in);
-    let taken = asked
-        .engine()
-        .report_transfer(asked.tenant(), command, idempotent)
-        .await?;
-    Ok(taken_in(&taken))
-}
-
-async fn assign(mut asked: Asked, input: AssignIn) -> Result<Reply, Problem> {
-    let id: BankTransferId = asked.path("id").parse().map_err(|_| not_found())?;
-    let target: TransactionId = input
-        .transaction_id
-        .parse()
-        .map_err(|_| Refusal::TransactionNotFound)?;
-    let idempotent = asked.idempotent(written);
-    let taken = asked
-        .engine()
-        .assign_transfer(asked.tenant(), id, target, idempotent)
-        .await?;
-    Ok(written(&taken.ok_or_else(not_found)?))
-}
-
 async fn get(asked: Asked) -> Result<Reply, Problem> {
-    let id: BankTransferId = asked.path("id").parse().map_err(|_| not_found())?;
+    let id = read_id(&asked)?;
     let store = asked.engine().store();
     let found = store.find::<BankTransfer>(asked.tenant(), id.0).await;
     let found = found.map_err(EngineError::from)?.ok_or_else(not_found)?;
@@ -220,13 +230,25 @@ async fn get(asked: Asked) -> Result<Reply, Problem> {
 }
 
 async fn list(asked: Asked) -> Result<Reply, Problem> {
-    let paging = asked.paging("bankTransfers")?;
     let state = match asked.query("state") {
         None => None,
         Some(TransferState::UNMATCHED) => Some(TransferState::UNMATCHED),
         Some(TransferState::MATCHED) => Some(TransferState::MATCHED),
         Some(_) => return Err(Refusal::field("state", "is not unmatched or matched").into()),
     };
+    let paging = asked.paging("bankTransfers")?;
     let found: Vec<BankTransfer> = asked.entries(&paging, state).await?;
     Ok(asked.page_of_entries(&paging, &found, BankTransferOut::from))
+}
+
+async fn accept(mut asked: Asked, _: NoBody) -> Result<Reply, Problem> {
+    let id: TransactionId = asked.id(Refusal::TransactionNotFound)?;
+    let app = Arc::clone(&asked.app);
+    let render = move |transaction: &Transaction| transactions::written(&app, transaction);
+    let idempotent = asked.idempotent(render.clone());
+    let accepted = asked
+        .engine()
+        .accept_exception(asked.tenant(), id, idempotent)
+        .await?;
+    Ok(render(&accepted))
 }

@@ -5,8 +5,10 @@
 mod account_settings;
 mod bank_transfers;
 mod customers;
+mod deliveries;
 pub mod errors;
 mod event;
+mod events;
 pub mod frame;
 mod keys;
 mod merchant;
@@ -23,6 +25,7 @@ mod sessions;
 mod test_clock;
 pub mod transaction;
 mod transactions;
+mod webhook_endpoints;
 
 use std::sync::Arc;
 
@@ -55,6 +58,9 @@ pub fn calls() -> Vec<Call> {
         merchant::calls(),
         keys::calls(),
         test_clock::calls(),
+        webhook_endpoints::calls(),
+        events::calls(),
+        deliveries::calls(),
     ]
     .into_iter()
     .flatten()
