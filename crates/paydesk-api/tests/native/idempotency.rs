@@ -98,14 +98,25 @@ async fn shop_posts(server: &TestServer) -> Vec<Post> {
     ]
 }
 
-async fn bank_posts(server: &TestServer) -> Vec<Post> {
+/// A payment that waits for its money to be pushed.
+async fn awaited(server: &TestServer) -> Value {
     let waiting = json!({"amount": 3500, "currency": "SGD", "methods": ["paynow"]});
     let session = open(server, waiting).await;
     let path = format!("/pay/{}/payments", session["publicId"].as_str().unwrap());
     let body = r#"{"method": "paynow"}"#;
     server.payer(Method::POST, &path, body).await.ok();
     let path = format!("/sessions/{}", session["id"].as_str().unwrap());
-    let transaction = get(server, &path).await.ok()["transactions"][0].clone();
+    get(server, &path).await.ok()["transactions"][0].clone()
+}
+
+async fn bank_posts(server: &TestServer) -> Vec<Post> {
+    let transaction = awaited(server).await;
+    let short = awaited(server).await;
+    let part = json!({
+        "bankTransactionId": "b-0", "account": short["destination"]["account"], "amount": 100, "currency": "SGD",
+        "reference": short["destination"]["nonce"], "receivedAt": short["createdAt"]
+    });
+    post(server, "/bankTransfers", part).await.ok();
     let transfer = |id: &str| {
         json!({
             "bankTransactionId": id, "account": transaction["destination"]["account"], "amount": 100,
@@ -115,7 +126,13 @@ async fn bank_posts(server: &TestServer) -> Vec<Post> {
     let unmatched = post(server, "/bankTransfers", transfer("b-1")).await.ok();
     assert_eq!(unmatched["state"], "unmatched");
     let id = unmatched["id"].as_str().unwrap();
+    let short = short["id"].as_str().unwrap();
     vec![
+        (
+            "/transactions/{id}/accept",
+            format!("/transactions/{short}/accept"),
+            Value::Null,
+        ),
         ("/bankTransfers", "/bankTransfers".into(), transfer("b-2")),
         (
             "/bankTransfers/{id}/assign",
