@@ -181,6 +181,7 @@ impl Server {
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: allow_private_webhooks,
@@ -192,6 +193,7 @@ impl Server {
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default())?,
             settings: Settings::default(),
         });

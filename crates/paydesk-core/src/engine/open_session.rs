@@ -3,6 +3,8 @@
 pub(super) mod fields;
 mod parties;
 
+pub(in crate::engine) use fields::url as check_url;
+
 use std::sync::Arc;
 
 use super::idempotency::Idempotent;

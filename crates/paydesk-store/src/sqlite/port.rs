@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Order, Page, PaymentMethodFilter, Place, SessionFilter,
@@ -571,6 +573,15 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Delivery>, Unavailable> {
         self.readers
             .at_once(|db| lists::deliveries(db, tenant, filter, page))
+    }
+
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(queries::DELIVERY, params![merchant, mode, id.0.as_bytes()])
     }
 
     async fn deliveries(
