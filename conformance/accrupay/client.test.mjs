@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { native } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 import { CARDS, client, pay, payment, raw, refused, storing } from './client.mjs';
 
@@ -133,6 +134,12 @@ test('stored cards: getMany, getOne, syncOne', async () => {
   });
   assert.equal(synced.id, paymentMethod.id);
   assert.equal((await clientSessions.getMany({ paymentMethodId: paymentMethod.id })).items[0].id, session.id);
+});
+
+test('a code that is not known makes a customer', async () => {
+  const { data } = await native(server).ask('GET', '/customers?limit=100');
+  const codes = data.map(({ code }) => code).sort();
+  assert.deepEqual(codes, ['customer-0', 'customer-1', 'customer-4421']);
 });
 
 test('accounts and the merchant', async () => {

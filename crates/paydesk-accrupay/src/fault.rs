@@ -173,7 +173,11 @@ impl Fault {
             | Refusal::TestModeOnly
             | Refusal::IdempotencyKeyReused
             | Refusal::IdempotencyKeyInUse
-            // No call of this dialect speaks of a shop.
+            // No call of this dialect speaks of a shop, or of who is told of what.
+            | Refusal::EndpointNotFound
+            | Refusal::TooManyEndpoints { .. }
+            | Refusal::EventNotFound
+            | Refusal::DeliveryNotFound
             | Refusal::Shop(_)) => Self::new(Code::Validation, refusal.to_string()),
         }
     }

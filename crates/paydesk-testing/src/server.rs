@@ -62,7 +62,7 @@ impl TestServer {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let keys = Arc::new(ServerKeys::generate(&SystemIds));
-        Self::run(folder, clock, keys, None).await
+        Self::run(folder, clock, keys, None, through).await
     }
 
     /// Ends it, and starts another over the same data, merchant and time that knows only what was stored.
@@ -87,7 +87,7 @@ impl TestServer {
         serving.await.expect("it served to its end");
         store.close().await;
         drop((engine, worker, ledger, store));
-        Self::run(folder, clock, keys, Some(merchant)).await
+        Self::run(folder, clock, keys, Some(merchant), |store| store).await
     }
 
     async fn run(
@@ -95,6 +95,7 @@ impl TestServer {
         clock: Arc<ManualClock>,
         keys: Arc<ServerKeys>,
         merchant: Option<NewMerchant>,
+        through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
