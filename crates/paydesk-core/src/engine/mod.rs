@@ -9,6 +9,7 @@ mod env;
 #[cfg(test)]
 mod fixtures;
 mod jobs;
+mod search;
 mod watch;
 
 pub mod accept_exception;

@@ -15,6 +15,8 @@ pub(super) struct Group<'db> {
     db: &'db Connection,
     /// Added up over the group, so that a total is written once however many changes add to it.
     totals: BTreeMap<(Tenant, i64), i64>,
+    /// New sessions: their rows, and the words that they are found by.
+    found_by: Vec<(i64, String)>,
 }
 
 impl<'db> Group<'db> {
@@ -22,6 +24,7 @@ impl<'db> Group<'db> {
         Self {
             db,
             totals: BTreeMap::new(),
+            found_by: Vec::new(),
         }
     }
 
@@ -49,10 +52,10 @@ impl<'db> Group<'db> {
         Ok(Ok(()))
     }
 
-    /// Writes the totals. After this the group is complete.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
+    /// Writes the totals. After this the group is complete. Answers which sessions are new, and their words.
+    pub(super) fn finish(self) -> rusqlite::Result<Vec<(i64, String)>> {
         if self.totals.is_empty() {
-            return Ok(());
+            return Ok(self.found_by);
         }
         let mut add = self.db.prepare_cached(ADD_TO_TOTAL)?;
         for ((tenant, counter), by) in &self.totals {
@@ -63,7 +66,7 @@ impl<'db> Group<'db> {
                 by
             ])?;
         }
-        Ok(())
+        Ok(self.found_by)
     }
 
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'db>> {
@@ -157,7 +160,7 @@ impl<'db> Group<'db> {
     }
 
     /// Writes a record over the version before it. Answers whether that was there.
-    fn put(&self, row: &Row) -> rusqlite::Result<bool> {
+    fn put(&mut self, row: &Row) -> rusqlite::Result<bool> {
         let write = if row.version == 1 {
             row.table.insert
         } else {
@@ -166,6 +169,12 @@ impl<'db> Group<'db> {
         let mut write = self.prepare(write)?;
         let cells = row.cells.iter().take(write.parameter_count());
         let changed = write.execute(params_from_iter(cells))?;
+        if changed == 1
+            && let Some(words) = &row.words
+        {
+            let row = self.db.last_insert_rowid();
+            self.found_by.push((row, words.clone()));
+        }
         Ok(changed == 1)
     }
 

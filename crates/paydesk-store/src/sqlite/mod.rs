@@ -5,6 +5,7 @@
 //!   and answers after the commit has returned: then it is on the disk.
 //! - Whoever reads does so on its own thread, with a connection of its own (`readers`, `queries`).
 //! - What the tables are and why each index exists stands in the migrations (`schema`).
+//! - What sessions are searched by is indexed a little later, many at once (`words`).
 //! - The write-ahead log is copied into the database beside the commits (`checkpoint`).
 
 use std::path::Path;
@@ -26,6 +27,7 @@ mod schema;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writer;
 
 use checkpoint::Checkpointer;

@@ -1,0 +1,326 @@
+//! Searching: the index of words, and beside it what is not in the index yet and what is named by its id.
+//!
+//! The index knows rows, and rows are numbered in the order of their commits. That is the order in which a search comes
+//! by creation: so a page is found without looking at all that matches.
+
+use std::collections::BTreeMap;
+
+use paydesk_core::id::{SessionId, TransactionId};
+use paydesk_core::list::{By, Listed as _, Mark, Walk};
+use paydesk_core::search::Search;
+use paydesk_core::session::Session;
+use paydesk_core::tenant::Tenant;
+use paydesk_core::transaction::Transaction;
+use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
+
+use super::super::rows::{Cell, mode_number};
+use super::super::{decode, queries, words};
+use super::{Source, Where, count, docs, first_of, merged, steps};
+
+/// So many of the latest sessions are looked through one by one at most: many times what is ever behind the index, but
+/// for a database whose index is being made anew.
+const BEHIND: i64 = 4_096;
+const ALL: std::ops::RangeInclusive<u128> = 0..=u128::MAX;
+
+/// A search of one tenant.
+pub(super) struct Sought<'s> {
+    pub(super) tenant: Tenant,
+    pub(super) search: &'s Search,
+}
+
+/// Records that the index does not find, and in which rows they are.
+type Others<T> = Vec<(i64, T)>;
+
+impl Sought<'_> {
+    /// What the index is asked. Nothing if it need not be.
+    fn question(&self) -> Option<String> {
+        let tag = words::tag(self.tenant);
+        let terms = self.search.has_words().then_some(&self.search.terms)?;
+        let words = terms.iter().flat_map(|term| &term.words);
+        let begins = words.map(|word| format!("\"{tag}{word}\" *"));
+        Some(begins.collect::<Vec<_>>().join(" AND "))
+    }
+
+    /// The sessions that the index finds, and that fulfil the rest of a filter.
+    fn by_words(&self, rest: &Where) -> Option<Where> {
+        let mut filter = Where {
+            text: "words MATCH ?".to_owned(),
+            cells: vec![Cell::Text(self.question()?)],
+        };
+        filter.and(&rest.text, rest.cells.iter().cloned());
+        Some(filter)
+    }
+
+    /// A page of the sessions that are found. `rest` is all else that a filter asks for.
+    pub(super) fn sessions(
+        &self,
+        db: &Connection,
+        rest: &Where,
+        shows: impl Fn(&Session) -> bool,
+        walk: &Walk,
+    ) -> rusqlite::Result<Vec<Session>> {
+        let others = self.other_sessions(db, shows)?;
+        let most = walk.skip.saturating_add(walk.limit);
+        let mut found = Vec::new();
+        if walk.order.by == By::Created {
+            let end = self.end(db, walk)?;
+            let follows = |row: i64| match end {
+                None => true,
+                Some(end) if walk.order.descending => row < end,
+                Some(end) => row > end,
+            };
+            found.extend(
+                others
+                    .iter()
+                    .filter(|(row, _)| follows(*row))
+                    .map(|(row, it)| {
+                        let mark = Mark {
+                            key: *row,
+                            id: it.id.0,
+                        };
+                        (mark, *row)
+                    }),
+            );
+            if let Some(filter) = self.by_words(rest) {
+                found.extend(first_of(db, by_row(filter, end, walk), 0, most)?);
+            }
+        } else {
+            let marks = others
+                .iter()
+                .map(|(row, it)| (it.mark(walk.order.by), *row));
+            found.extend(marks.filter(|(mark, _)| walk.passes(*mark)));
+            if let Some(source) = self.session_source(rest) {
+                found.extend(first_of(
+                    db,
+                    steps("sessions", &source, &ALL, walk),
+                    0,
+                    most,
+                )?);
+            }
+        }
+        let rows = merged(found, walk);
+        Ok(walk.in_order(docs(db, "sessions", &rows)?))
+    }
+
+    /// How many sessions are found.
+    pub(super) fn count_sessions(
+        &self,
+        db: &Connection,
+        rest: Option<&Where>,
+        shows: impl Fn(&Session) -> bool,
+    ) -> rusqlite::Result<u64> {
+        let others = self.other_sessions(db, shows)?.len() as u64;
+        let Some(question) = self.question() else {
+            return Ok(others);
+        };
+        let (sql, cells) = match rest.and_then(|rest| self.by_words(rest)) {
+            None => (
+                queries::COUNT_BY_WORDS.to_owned(),
+                vec![Cell::Text(question)],
+            ),
+            Some(filter) => (
+                format!("SELECT count(*) FROM {BY_WORDS} WHERE {}", filter.text),
+                filter.cells,
+            ),
+        };
+        let mut query = db.prepare_cached(&sql)?;
+        let found: i64 = query.query_row(params_from_iter(&cells), |row| row.get(0))?;
+        Ok(others + found.unsigned_abs())
+    }
+
+    /// The sessions that the index finds, to be sorted.
+    fn session_source(&self, rest: &Where) -> Option<Source> {
+        let mut filter = rest.clone();
+        let question = Cell::Text(self.question()?);
+        filter.and(
+            "rowid IN (SELECT rowid FROM words WHERE words MATCH ?)",
+            [question],
+        );
+        let by = "NOT INDEXED";
+        Some(Source { by, filter })
+    }
+
+    /// The transactions of sessions that the index finds.
+    fn transaction_source(&self, rest: &Where) -> Option<Source> {
+        let mut filter = rest.clone();
+        let question = Cell::Text(self.question()?);
+        filter.and(OF_SESSIONS_BY_WORDS, [question]);
+        let by = "INDEXED BY transactions_by_session";
+        Some(Source { by, filter })
+    }
+
+    /// A page of the transactions that are found.
+    pub(super) fn transactions(
+        &self,
+        db: &Connection,
+        rest: &Where,
+        shows: impl Fn(&Transaction, Option<&Session>) -> bool,
+        walk: &Walk,
+    ) -> rusqlite::Result<Vec<Transaction>> {
+        let others = self.other_transactions(db, shows)?;
+        let marks = others
+            .iter()
+            .map(|(row, it)| (it.mark(walk.order.by), *row));
+        let mut found: Vec<_> = marks.filter(|(mark, _)| walk.passes(*mark)).collect();
+        if let Some(source) = self.transaction_source(rest) {
+            let most = walk.skip.saturating_add(walk.limit);
+            let ids = super::narrowed(ALL, walk);
+            found.extend(first_of(
+                db,
+                steps("transactions", &source, &ids, walk),
+                0,
+                most,
+            )?);
+        }
+        let rows = merged(found, walk);
+        Ok(walk.in_order(docs(db, "transactions", &rows)?))
+    }
+
+    /// How many transactions are found.
+    pub(super) fn count_transactions(
+        &self,
+        db: &Connection,
+        rest: &Where,
+        shows: impl Fn(&Transaction, Option<&Session>) -> bool,
+    ) -> rusqlite::Result<u64> {
+        let others = self.other_transactions(db, shows)?.len() as u64;
+        let sources: Vec<_> = self.transaction_source(rest).into_iter().collect();
+        Ok(others + count(db, "transactions", &sources, &ALL)?)
+    }
+
+    /// The row at which a page of sessions begins: it is of those before or behind it.
+    fn end(&self, db: &Connection, walk: &Walk) -> rusqlite::Result<Option<i64>> {
+        let Some(after) = walk.after else {
+            return Ok(None);
+        };
+        let (merchant, mode) = self.tenant();
+        let key = params![merchant, mode, after.id.as_bytes()];
+        let mut nearest = db.prepare_cached(queries::ROW_UP_TO)?;
+        let found = nearest.query_row(key, |row| Ok((row.get::<_, i64>(0)?, decode::id(row, 1)?)));
+        Ok(Some(match found.optional()? {
+            Some((row, id)) if id != after.id && walk.order.descending => row + 1,
+            Some((row, _)) => row,
+            None => 0,
+        }))
+    }
+
+    fn tenant(&self) -> ([u8; 16], i64) {
+        let merchant = *self.tenant.merchant.0.as_bytes();
+        (merchant, mode_number(self.tenant.mode))
+    }
+
+    /// Up to which row the index goes, and from which on everything is looked through.
+    fn progress(db: &Connection) -> rusqlite::Result<(i64, i64)> {
+        let mut progress = db.prepare_cached(queries::WORDS_PROGRESS)?;
+        let (goes_to, last): (i64, i64) =
+            progress.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok((goes_to, goes_to.max(last - BEHIND)))
+    }
+
+    /// The tenant's sessions behind the index.
+    fn behind(&self, db: &Connection, from: i64) -> rusqlite::Result<Others<Session>> {
+        let (merchant, mode) = self.tenant();
+        let mut query = db.prepare_cached(queries::SESSIONS_BEHIND)?;
+        let rows = query.query_map(params![merchant, mode, from], |row| {
+            Ok((row.get(0)?, decode::doc(row, 1)?))
+        })?;
+        rows.collect()
+    }
+
+    /// A session and its row.
+    fn session(&self, db: &Connection, id: SessionId) -> rusqlite::Result<Option<(i64, Session)>> {
+        let (merchant, mode) = self.tenant();
+        let mut query = db.prepare_cached(queries::SESSION_AND_ROW)?;
+        let key = params![merchant, mode, id.0.as_bytes()];
+        let found = query.query_row(key, |row| Ok((row.get(0)?, decode::doc(row, 1)?)));
+        found.optional()
+    }
+
+    /// Sessions that are found, but not by the index.
+    fn other_sessions(
+        &self,
+        db: &Connection,
+        shows: impl Fn(&Session) -> bool,
+    ) -> rusqlite::Result<Others<Session>> {
+        let (goes_to, from) = Self::progress(db)?;
+        let mut others = self.behind(db, from)?;
+        others.retain(|(_, session)| shows(session));
+        for id in self.search.ids() {
+            if let Some((row, session)) = self.session(db, SessionId(id))?
+                && row <= from
+                && shows(&session)
+                && !(row <= goes_to && self.search.finds_by_words(&session))
+                && others.iter().all(|(_, other)| other.id != session.id)
+            {
+                others.push((row, session));
+            }
+        }
+        Ok(others)
+    }
+
+    /// Transactions that are found, but not by their session in the index.
+    fn other_transactions(
+        &self,
+        db: &Connection,
+        shows: impl Fn(&Transaction, Option<&Session>) -> bool,
+    ) -> rusqlite::Result<Others<Transaction>> {
+        let (merchant, mode) = self.tenant();
+        let (goes_to, from) = Self::progress(db)?;
+        let mut sessions = self.behind(db, from)?;
+        let mut others: BTreeMap<TransactionId, (i64, Transaction)> = BTreeMap::new();
+        let mut one = db.prepare_cached(queries::TRANSACTION_AND_ROW)?;
+        for id in self.search.ids() {
+            sessions.extend(self.session(db, SessionId(id))?);
+            let key = params![merchant, mode, id.as_bytes()];
+            let found = one.query_row(key, |row| Ok((row.get(0)?, decode::doc(row, 1)?)));
+            let Some((row, transaction)): Option<(i64, Transaction)> = found.optional()? else {
+                continue;
+            };
+            match transaction.session {
+                Some(session) => sessions.extend(self.session(db, session)?),
+                None if shows(&transaction, None) => {
+                    others.insert(transaction.id, (row, transaction));
+                }
+                None => {}
+            }
+        }
+        let mut of_session = db.prepare_cached(queries::TRANSACTIONS_AND_ROWS_OF_SESSION)?;
+        for (row, session) in sessions {
+            if row <= goes_to && self.search.finds_by_words(&session) {
+                continue;
+            }
+            let key = params![merchant, mode, session.id.0.as_bytes()];
+            let rows = of_session.query_map(key, |row| Ok((row.get(0)?, decode::doc(row, 1)?)))?;
+            for found in rows {
+                let (row, transaction): (i64, Transaction) = found?;
+                if shows(&transaction, Some(&session)) {
+                    others.insert(transaction.id, (row, transaction));
+                }
+            }
+        }
+        Ok(others.into_values().collect())
+    }
+}
+
+/// The index of words leads, sessions follow.
+const BY_WORDS: &str = "words CROSS JOIN sessions ON sessions.rowid = words.rowid";
+const OF_SESSIONS_BY_WORDS: &str = "session IN (SELECT sessions.id FROM words \
+    CROSS JOIN sessions ON sessions.rowid = words.rowid WHERE words MATCH ?)";
+
+/// The statement that walks through what the index finds in the order of rows, but for its last two parameters.
+fn by_row(mut filter: Where, end: Option<i64>, walk: &Walk) -> (String, Vec<Cell>) {
+    let (down, sign) = if walk.order.descending {
+        (" DESC", "<")
+    } else {
+        ("", ">")
+    };
+    if let Some(end) = end {
+        filter.and(&format!("words.rowid {sign} ?"), [Cell::Integer(end)]);
+    }
+    let sql = format!(
+        "SELECT sessions.rowid, id, sessions.rowid FROM {BY_WORDS} WHERE {} \
+         ORDER BY words.rowid{down} LIMIT ? OFFSET ?",
+        filter.text
+    );
+    (sql, filter.cells)
+}
