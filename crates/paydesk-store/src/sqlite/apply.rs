@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, para
 use uuid::Uuid;
 
 use super::rows::{ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
+use super::words::Words;
 use super::{decode, queries};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
@@ -16,7 +17,7 @@ pub(super) struct Group<'db> {
     /// Added up over the group, so that a total is written once however many changes add to it.
     totals: BTreeMap<(Tenant, i64), i64>,
     /// New sessions: their rows, and the words that they are found by.
-    found_by: Vec<(i64, String)>,
+    found_by: Vec<(i64, Words)>,
 }
 
 impl<'db> Group<'db> {
@@ -53,7 +54,7 @@ impl<'db> Group<'db> {
     }
 
     /// Writes the totals. After this the group is complete. Answers which sessions are new, and their words.
-    pub(super) fn finish(self) -> rusqlite::Result<Vec<(i64, String)>> {
+    pub(super) fn finish(self) -> rusqlite::Result<Vec<(i64, Words)>> {
         if self.totals.is_empty() {
             return Ok(self.found_by);
         }

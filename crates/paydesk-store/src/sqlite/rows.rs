@@ -21,7 +21,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::tables::{self, Table};
-use super::words;
+use super::words::Words;
 
 /// One value of a row.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ pub(super) struct Row {
     pub(super) cells: Vec<Cell>,
     pub(super) version: u64,
     /// Of a new session: the words that it is found by.
-    pub(super) words: Option<String>,
+    pub(super) words: Option<Words>,
 }
 
 /// A claim, and its name in the table.
@@ -231,7 +231,7 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         Record::Entry(it) => entry_row(it, version),
     };
     let words = match record {
-        Record::Session(it) if it.version == 1 => Some(words::text_of(it)),
+        Record::Session(it) if it.version == 1 => Some(Words::of(it)),
         _ => None,
     };
     Ok(Row {

@@ -6,7 +6,6 @@
 //! their commits: up to which row the index goes is kept with it, so that nothing is lost with the process, and whoever
 //! searches looks through the rows behind it one by one (`lists/search`).
 
-use std::fmt::Write as _;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,7 +13,7 @@ use std::time::Duration;
 use paydesk_core::search::words_of;
 use paydesk_core::session::Session;
 use paydesk_core::tenant::Tenant;
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use tokio::sync::mpsc;
 
 use super::decode;
@@ -29,6 +28,8 @@ const DELAY: Duration = Duration::from_millis(400);
 /// Between two batches of a backlog, for others to commit.
 const PAUSE: Duration = Duration::from_millis(5);
 
+const NUMBER: &str = "SELECT number FROM words_tenants WHERE merchant = ?1 AND mode = ?2";
+const ADD_TENANT: &str = "INSERT INTO words_tenants (merchant, mode) VALUES (?1, ?2)";
 const GOES_TO: &str = "SELECT goes_to FROM words_progress";
 const GO_TO: &str = "UPDATE words_progress SET goes_to = ?1";
 const INSERT: &str = "INSERT INTO words (rowid, text) VALUES (?1, ?2)";
@@ -37,28 +38,46 @@ const BACKLOG: &str = "SELECT rowid, doc FROM sessions WHERE rowid > ?1 ORDER BY
 const IS_BEHIND: &str =
     "SELECT 1 FROM sessions WHERE rowid > (SELECT goes_to FROM words_progress) LIMIT 1";
 
-/// What every word of a tenant begins with in the index: no search of one tenant ever looks at another's words.
-pub(super) fn tag(tenant: Tenant) -> String {
-    let mode = mode_number(tenant.mode);
-    format!("{}{mode}", tenant.merchant.0.simple())
+/// What every word of a tenant begins with in the index, so that no search of one tenant ever looks at another's words:
+/// its number, and a sign that is in no word. Nothing if the tenant has no words.
+pub(super) fn tag(db: &Connection, tenant: Tenant) -> rusqlite::Result<Option<String>> {
+    let key = params![tenant.merchant.0.as_bytes(), mode_number(tenant.mode)];
+    let mut number = db.prepare_cached(NUMBER)?;
+    let number: Option<i64> = number.query_row(key, |row| row.get(0)).optional()?;
+    Ok(number.map(|number| format!("{number}·")))
 }
 
-/// The words of a session as the index takes them.
-pub(super) fn text_of(session: &Session) -> String {
-    let tag = tag(session.tenant);
-    let words = words_of(session);
-    let mut text = String::with_capacity(words.len() * (tag.len() + 8));
-    for word in words {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{tag}{word} ");
+/// The words of a new session, and whose they are.
+#[derive(Clone)]
+pub(super) struct Words {
+    tenant: Tenant,
+    words: String,
+}
+
+impl Words {
+    /// Those that a session is found by.
+    pub(super) fn of(session: &Session) -> Self {
+        Self {
+            tenant: session.tenant,
+            words: words_of(session),
+        }
     }
-    text
+
+    /// As the index takes them.
+    fn write_to(&self, text: &mut String, tag: &str) {
+        text.clear();
+        for word in self.words.split_ascii_whitespace() {
+            text.push_str(tag);
+            text.push_str(word);
+            text.push(' ');
+        }
+    }
 }
 
 /// What the writer knows of the index.
 pub(super) struct Indexer {
     /// The words of committed rows that follow what is indexed, without a gap.
-    waiting: Vec<(i64, String)>,
+    waiting: Vec<(i64, Words)>,
     /// Whether there are rows to be indexed that are not in `waiting`.
     is_behind: bool,
     /// Up to which row everything is indexed.
@@ -141,41 +160,41 @@ impl Indexer {
         let goes_to: i64 = db
             .prepare_cached(GOES_TO)?
             .query_row([], |row| row.get(0))?;
+        let mut index = Writing::new(db)?;
         // Another process may have written too.
         let first = self.waiting.first().map(|(row, _)| *row);
-        let mut insert = db.prepare_cached(INSERT)?;
+        let rows = self.waiting.len();
         if !self.is_behind && first == Some(goes_to + 1) {
-            for (row, text) in &self.waiting {
-                insert.execute(params![row, text])?;
+            for (row, words) in &self.waiting {
+                index.add(*row, words)?;
             }
             let goes_to = self.waiting.last().map_or(goes_to, |(row, _)| *row);
             db.prepare_cached(GO_TO)?.execute([goes_to])?;
             return Ok(Written {
-                rows: self.waiting.len(),
+                rows,
                 goes_to,
                 is_behind: false,
             });
         }
         let mut backlog = db.prepare_cached(BACKLOG)?;
         let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let mut rows = backlog.query(params![goes_to, batch])?;
-        let (mut count, mut last) = (0, goes_to);
-        while let Some(row) = rows.next()? {
-            last = row.get(0)?;
-            let session: Session = decode::doc(row, 1)?;
-            insert.execute(params![last, text_of(&session)])?;
+        let mut found = backlog.query(params![goes_to, batch])?;
+        let (mut count, mut goes_to) = (0, goes_to);
+        while let Some(row) = found.next()? {
+            goes_to = row.get(0)?;
+            index.add(goes_to, &Words::of(&decode::doc(row, 1)?))?;
             count += 1;
         }
-        db.prepare_cached(GO_TO)?.execute([last])?;
+        db.prepare_cached(GO_TO)?.execute([goes_to])?;
         Ok(Written {
-            rows: self.waiting.len(),
-            goes_to: last,
+            rows,
+            goes_to,
             is_behind: count == BATCH,
         })
     }
 
     /// A group is committed: what was written into the index with it, and which rows are new.
-    pub(super) fn committed(&mut self, written: Option<Written>, new: Vec<(i64, String)>) {
+    pub(super) fn committed(&mut self, written: Option<Written>, new: Vec<(i64, Words)>) {
         if let Some(written) = written {
             self.waiting.drain(..written.rows.min(self.waiting.len()));
             (self.goes_to, self.is_behind) = (written.goes_to, written.is_behind);
@@ -206,6 +225,48 @@ impl Indexer {
     /// Ends the alarm.
     pub(super) fn stop(self) {
         self.alarm.stop();
+    }
+}
+
+/// A batch that is being written.
+struct Writing<'db> {
+    db: &'db Connection,
+    insert: CachedStatement<'db>,
+    /// The tag of the tenant before: one often comes several times in a row.
+    tag: Option<(Tenant, String)>,
+    text: String,
+}
+
+impl<'db> Writing<'db> {
+    fn new(db: &'db Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            db,
+            insert: db.prepare_cached(INSERT)?,
+            tag: None,
+            text: String::new(),
+        })
+    }
+
+    fn add(&mut self, row: i64, words: &Words) -> rusqlite::Result<()> {
+        let tag = match self.tag.take() {
+            Some((tenant, tag)) if tenant == words.tenant => tag,
+            _ => self.tag_of(words.tenant)?,
+        };
+        words.write_to(&mut self.text, &tag);
+        self.insert.execute(params![row, self.text])?;
+        self.tag = Some((words.tenant, tag));
+        Ok(())
+    }
+
+    /// The tenant's tag; a new tenant is given one.
+    fn tag_of(&self, tenant: Tenant) -> rusqlite::Result<String> {
+        if let Some(tag) = tag(self.db, tenant)? {
+            return Ok(tag);
+        }
+        let key = params![tenant.merchant.0.as_bytes(), mode_number(tenant.mode)];
+        self.db.prepare_cached(ADD_TENANT)?.execute(key)?;
+        // It is there now.
+        Ok(tag(self.db, tenant)?.unwrap_or_default())
     }
 }
 

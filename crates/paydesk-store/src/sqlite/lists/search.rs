@@ -33,22 +33,27 @@ type Others<T> = Vec<(i64, T)>;
 
 impl Sought<'_> {
     /// What the index is asked. Nothing if it need not be.
-    fn question(&self) -> Option<String> {
-        let tag = words::tag(self.tenant);
-        let terms = self.search.has_words().then_some(&self.search.terms)?;
-        let words = terms.iter().flat_map(|term| &term.words);
+    fn question(&self, db: &Connection) -> rusqlite::Result<Option<Cell>> {
+        if !self.search.has_words() {
+            return Ok(None);
+        }
+        let Some(tag) = words::tag(db, self.tenant)? else {
+            return Ok(None);
+        };
+        let words = self.search.terms.iter().flat_map(|term| &term.words);
         let begins = words.map(|word| format!("\"{tag}{word}\" *"));
-        Some(begins.collect::<Vec<_>>().join(" AND "))
+        let all = begins.collect::<Vec<_>>().join(" AND ");
+        Ok(Some(Cell::Text(all)))
     }
 
     /// The sessions that the index finds, and that fulfil the rest of a filter.
-    fn by_words(&self, rest: &Where) -> Option<Where> {
+    fn by_words(question: Cell, rest: &Where) -> Where {
         let mut filter = Where {
             text: "words MATCH ?".to_owned(),
-            cells: vec![Cell::Text(self.question()?)],
+            cells: vec![question],
         };
         filter.and(&rest.text, rest.cells.iter().cloned());
-        Some(filter)
+        filter
     }
 
     /// A page of the sessions that are found. `rest` is all else that a filter asks for.
@@ -81,7 +86,8 @@ impl Sought<'_> {
                         (mark, *row)
                     }),
             );
-            if let Some(filter) = self.by_words(rest) {
+            if let Some(question) = self.question(db)? {
+                let filter = Self::by_words(question, rest);
                 found.extend(first_of(db, by_row(filter, end, walk), 0, most)?);
             }
         } else {
@@ -89,7 +95,8 @@ impl Sought<'_> {
                 .iter()
                 .map(|(row, it)| (it.mark(walk.order.by), *row));
             found.extend(marks.filter(|(mark, _)| walk.passes(*mark)));
-            if let Some(source) = self.session_source(rest) {
+            if let Some(question) = self.question(db)? {
+                let source = Self::session_source(question, rest);
                 found.extend(first_of(
                     db,
                     steps("sessions", &source, &ALL, walk),
@@ -110,18 +117,16 @@ impl Sought<'_> {
         shows: impl Fn(&Session) -> bool,
     ) -> rusqlite::Result<u64> {
         let others = self.other_sessions(db, shows)?.len() as u64;
-        let Some(question) = self.question() else {
+        let Some(question) = self.question(db)? else {
             return Ok(others);
         };
-        let (sql, cells) = match rest.and_then(|rest| self.by_words(rest)) {
-            None => (
-                queries::COUNT_BY_WORDS.to_owned(),
-                vec![Cell::Text(question)],
-            ),
-            Some(filter) => (
-                format!("SELECT count(*) FROM {BY_WORDS} WHERE {}", filter.text),
-                filter.cells,
-            ),
+        let (sql, cells) = match rest {
+            None => (queries::COUNT_BY_WORDS.to_owned(), vec![question]),
+            Some(rest) => {
+                let filter = Self::by_words(question, rest);
+                let sql = format!("SELECT count(*) FROM {BY_WORDS} WHERE {}", filter.text);
+                (sql, filter.cells)
+            }
         };
         let mut query = db.prepare_cached(&sql)?;
         let found: i64 = query.query_row(params_from_iter(&cells), |row| row.get(0))?;
@@ -129,24 +134,22 @@ impl Sought<'_> {
     }
 
     /// The sessions that the index finds, to be sorted.
-    fn session_source(&self, rest: &Where) -> Option<Source> {
+    fn session_source(question: Cell, rest: &Where) -> Source {
         let mut filter = rest.clone();
-        let question = Cell::Text(self.question()?);
         filter.and(
             "rowid IN (SELECT rowid FROM words WHERE words MATCH ?)",
             [question],
         );
         let by = "NOT INDEXED";
-        Some(Source { by, filter })
+        Source { by, filter }
     }
 
     /// The transactions of sessions that the index finds.
-    fn transaction_source(&self, rest: &Where) -> Option<Source> {
+    fn transaction_source(question: Cell, rest: &Where) -> Source {
         let mut filter = rest.clone();
-        let question = Cell::Text(self.question()?);
         filter.and(OF_SESSIONS_BY_WORDS, [question]);
         let by = "INDEXED BY transactions_by_session";
-        Some(Source { by, filter })
+        Source { by, filter }
     }
 
     /// A page of the transactions that are found.
@@ -162,7 +165,8 @@ impl Sought<'_> {
             .iter()
             .map(|(row, it)| (it.mark(walk.order.by), *row));
         let mut found: Vec<_> = marks.filter(|(mark, _)| walk.passes(*mark)).collect();
-        if let Some(source) = self.transaction_source(rest) {
+        if let Some(question) = self.question(db)? {
+            let source = Self::transaction_source(question, rest);
             let most = walk.skip.saturating_add(walk.limit);
             let ids = super::narrowed(ALL, walk);
             found.extend(first_of(
@@ -184,7 +188,10 @@ impl Sought<'_> {
         shows: impl Fn(&Transaction, Option<&Session>) -> bool,
     ) -> rusqlite::Result<u64> {
         let others = self.other_transactions(db, shows)?.len() as u64;
-        let sources: Vec<_> = self.transaction_source(rest).into_iter().collect();
+        let Some(question) = self.question(db)? else {
+            return Ok(others);
+        };
+        let sources = [Self::transaction_source(question, rest)];
         Ok(others + count(db, "transactions", &sources, &ALL)?)
     }
 

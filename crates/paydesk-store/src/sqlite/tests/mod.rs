@@ -11,6 +11,7 @@ use super::SqliteStore;
 
 mod files;
 mod plans;
+mod words;
 mod writing;
 
 mod suite {
