@@ -17,6 +17,7 @@ pub mod method;
 pub mod money;
 pub mod payment_method;
 pub mod rail;
+pub mod rates;
 pub mod refusal;
 pub mod search;
 pub mod session;

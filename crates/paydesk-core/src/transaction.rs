@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{NodeId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::Money;
+use crate::rates::Exchange;
 use crate::session::{Contact, CustomFieldValue, Kind};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
@@ -346,8 +347,11 @@ pub struct Transaction {
     /// The transaction that it settles, voids or refunds, or whose late money it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TransactionId>,
-    /// How much; zero where a card is only stored.
+    /// How much the payer pays, in the currency in which the money moves; zero where a card is only stored.
     pub amount: Money,
+    /// Where that is not the merchant's currency: what it was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
     /// How the payer pays.
     pub method: Method,
     /// Where it stands.
@@ -442,6 +446,7 @@ impl Transaction {
             action: begin.action,
             parent: None,
             amount: begin.amount,
+            exchange: None,
             method: begin.method,
             status: begin.status,
             provider_account: begin.provider_account,
@@ -461,6 +466,13 @@ impl Transaction {
             created_at: begin.at,
             updated_at: begin.at,
         }
+    }
+
+    /// The amount as the merchant asks for it: in the session's currency, whatever the payer pays in.
+    #[must_use]
+    pub fn merchant_amount(&self) -> Money {
+        self.exchange
+            .map_or(self.amount, |exchange| exchange.merchant_amount)
     }
 
     /// The money that is really with the merchant through it, before refunds: nothing unless it took or

@@ -17,10 +17,12 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
 use paydesk_store::SqliteStore;
+use paydesk_store::sqlite::ServerLock;
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
 
@@ -52,8 +54,8 @@ impl TestServer {
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let store =
-            Arc::new(SqliteStore::open(&folder.path().join("paydesk.db")).expect("a store"));
+        let lock = ServerLock::take(&folder.path().join("paydesk.db")).expect("a new database");
+        let store = Arc::new(SqliteStore::open_to_serve(lock).expect("a store"));
         let ledger = Ledger::open(
             &folder.path().join("sandbox.db"),
             clock.clone(),
@@ -68,6 +70,7 @@ impl TestServer {
             ids: Arc::new(SystemIds),
             keys: Arc::new(ServerKeys::generate(&SystemIds)),
             timing: Timing::default(),
+            live_rates: Rates::default(),
             public_url: url.clone(),
         }));
         let merchant = engine

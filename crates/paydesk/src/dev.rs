@@ -9,6 +9,7 @@ use paydesk_core::engine::Engine;
 use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::{Currency, Money};
+use paydesk_core::rates::Rates;
 use paydesk_core::session::{Amount, Door, Kind};
 use paydesk_core::tenant::Tenant;
 
@@ -31,12 +32,18 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         key_file: None,
         keys: None,
     };
-    let _lock = parts::lock_to_serve(&store_options)?;
+    let lock = parts::lock_to_serve(&store_options)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open(&store_options).await?;
+    let (database, store, keys) = parts::open_to_serve(&store_options, lock).await?;
     let bank = sandbox::in_process(&database, &public_url)?;
-    let engine = parts::engine(store.clone(), keys, Some(bank.clone() as _), &public_url);
+    let engine = parts::engine(
+        store.clone(),
+        keys,
+        Some(bank.clone() as _),
+        Rates::default(),
+        &public_url,
+    );
     let server = Server::new(
         &options.listen,
         RateLimits::default(),

@@ -8,10 +8,11 @@ use paydesk_core::engine::{Engine, Parts, Timing};
 use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
 use paydesk_store::SqliteStore;
-use paydesk_store::sqlite::ServerLock;
+use paydesk_store::sqlite::{OpenError, ServerLock};
 
 use crate::cli::StoreOptions;
 use crate::key_file::{self, KeySource};
@@ -51,18 +52,21 @@ impl Database {
     }
 }
 
-/// Opens the store, and brings it to this version's schema.
+/// Opens the store for a command, and brings it to this version's schema.
 pub fn open_store(database: &Database) -> anyhow::Result<Arc<SqliteStore>> {
-    let store = SqliteStore::open(database.path());
-    Ok(Arc::new(store.with_context(|| {
-        format!(
-            "the database {} cannot be opened",
-            database.path().display()
-        )
-    })?))
+    opened(SqliteStore::open(database.path()), database)
 }
 
-/// Takes the database for one server, until the lock is dropped. To be taken before anything is opened: a second
+fn opened(
+    store: Result<SqliteStore, OpenError>,
+    database: &Database,
+) -> anyhow::Result<Arc<SqliteStore>> {
+    let path = database.path().display();
+    let store = store.with_context(|| format!("the database {path} cannot be opened"))?;
+    Ok(Arc::new(store))
+}
+
+/// Takes the database for one server, until the store opened with it is dropped. To be taken before anything is opened: a second
 /// server must not so much as bring the schema to its own version.
 pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<ServerLock> {
     let database = Database::parse(&options.database)?;
@@ -70,14 +74,40 @@ pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<ServerLock> {
         .with_context(|| format!("cannot serve {}", database.path().display()))
 }
 
-/// Opens the store and its keys.
-pub async fn open(
-    options: &StoreOptions,
-) -> anyhow::Result<(Database, Arc<SqliteStore>, Arc<ServerKeys>)> {
+/// What most commands need.
+pub type Opened = (Database, Arc<SqliteStore>, Arc<ServerKeys>);
+
+/// Opens the store and its keys, for a command.
+pub async fn open(options: &StoreOptions) -> anyhow::Result<Opened> {
     let database = Database::parse(&options.database)?;
     let store = open_store(&database)?;
+    with_keys(options, database, store).await
+}
+
+/// Opens the store and its keys, for the server that has the lock.
+pub async fn open_to_serve(options: &StoreOptions, lock: ServerLock) -> anyhow::Result<Opened> {
+    let database = Database::parse(&options.database)?;
+    let store = opened(SqliteStore::open_to_serve(lock), &database)?;
+    with_keys(options, database, store).await
+}
+
+async fn with_keys(
+    options: &StoreOptions,
+    database: Database,
+    store: Arc<SqliteStore>,
+) -> anyhow::Result<Opened> {
     let keys = key_file::open(&KeySource::of(options, &database), store.as_ref()).await?;
     Ok((database, store, Arc::new(keys)))
+}
+
+/// The exchange rates of live mode: those of the file, or none.
+pub fn live_rates(file: Option<&Path>) -> anyhow::Result<Rates> {
+    let Some(file) = file else {
+        return Ok(Rates::default());
+    };
+    let json = std::fs::read_to_string(file)
+        .with_context(|| format!("the rates {} cannot be read", file.display()))?;
+    Rates::from_json(&json).with_context(|| format!("the rates {} cannot be used", file.display()))
 }
 
 /// The engine over a store.
@@ -85,6 +115,7 @@ pub fn engine(
     store: Arc<dyn Store>,
     keys: Arc<ServerKeys>,
     sandbox: Option<Arc<dyn Rail>>,
+    live_rates: Rates,
     public_url: &str,
 ) -> Arc<Engine> {
     Arc::new(Engine::new(Parts {
@@ -94,6 +125,7 @@ pub fn engine(
         ids: Arc::new(SystemIds),
         keys,
         timing: Timing::default(),
+        live_rates,
         public_url: public_url.trim_end_matches('/').to_owned(),
     }))
 }

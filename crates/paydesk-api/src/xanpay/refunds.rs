@@ -9,6 +9,7 @@ use paydesk_core::engine::EngineError;
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::id::TransactionId;
 use paydesk_core::list::{Page, TransactionFilter};
+use paydesk_core::money::Money;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::store::{Answer, StoredAnswer};
 use paydesk_core::tenant::Tenant;
@@ -71,6 +72,7 @@ fn statuses(name: &str) -> Option<Vec<StatusName>> {
 #[derive(Deserialize, Default)]
 struct Input {
     amount: Option<WrittenAmount>,
+    currency: Option<String>,
 }
 
 /// Handles `POST /charges/{id}/refunds`.
@@ -95,10 +97,7 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
         json::parse_json(&body)?
     };
     let charge = charge(app, caller.tenant, id).await?;
-    let amount = input
-        .amount
-        .map(|amount| amount.read("amount", charge.amount.currency()))
-        .transpose()?;
+    let amount = amount(&input, &charge)?;
 
     let route = format!("POST /charges/{}/refunds", charge.id);
     let idempotent = match Repeatable::of(&parts.headers, &caller, &route, &body)? {
@@ -149,6 +148,36 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
         StatusCode::OK,
         wire::bytes(&RefundOut::from(&refund)),
     ))
+}
+
+/// How much is to be given back; nothing means all that is left.
+///
+/// A refund goes back in the currency that the customer paid in, in which the money lies: so the whole of a charge goes
+/// back to the cent, however rates have moved. Where that is not the merchant's currency, a part must name it: an amount
+/// that was meant in the other currency would give back too much or too little.
+fn amount(input: &Input, charge: &Transaction) -> Result<Option<Money>, Refusal> {
+    let currency = charge.amount.currency();
+    match input.currency.as_deref() {
+        Some(named) if named != currency.code() => {
+            return Err(Refusal::field(
+                "currency",
+                format!("is not {currency}, in which the customer paid and is refunded"),
+            ));
+        }
+        None if input.amount.is_some() && charge.exchange.is_some() => {
+            return Err(Refusal::field(
+                "currency",
+                format!(
+                    "is missing: the customer paid in {currency} and is refunded in it; give it beside amount"
+                ),
+            ));
+        }
+        Some(_) | None => {}
+    }
+    let amount = input.amount.as_ref();
+    amount
+        .map(|amount| amount.read("amount", currency))
+        .transpose()
 }
 
 /// The charge of this id: a payer's payment, not an operation on one.

@@ -241,6 +241,7 @@ impl Samples {
             action: Action::Payment,
             parent: None,
             amount: money(3_550),
+            exchange: None,
             method: Method::Card,
             status: Status::InFlight {
                 lease: Lease {

@@ -22,7 +22,7 @@ use paydesk_core::store::{
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
-use rusqlite::{OptionalExtension as _, Params, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -34,31 +34,22 @@ use super::{SqliteStore, decode, queries};
 const PULSES: usize = 256;
 
 impl SqliteStore {
-    /// The one record that the query finds.
+    /// The one record that the query finds, of a table that only servers write.
     fn one<T: DeserializeOwned>(
         &self,
         sql: &str,
         params: impl Params,
     ) -> Result<Option<T>, Unavailable> {
-        self.readers.read(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            query
-                .query_row(params, |row| decode::doc(row, 0))
-                .optional()
-        })
+        self.readers.read_own(|db| one(db, sql, params))
     }
 
-    /// All records that the query finds, in its order.
+    /// All records that the query finds, in its order, of a table that only servers write.
     fn all<T: DeserializeOwned>(
         &self,
         sql: &str,
         params: impl Params,
     ) -> Result<Vec<T>, Unavailable> {
-        self.readers.read(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            let rows = query.query_map(params, |row| decode::doc(row, 0))?;
-            rows.collect()
-        })
+        self.readers.read_own(|db| all(db, sql, params))
     }
 
     /// The first column of all rows that the query finds, in its order.
@@ -76,7 +67,7 @@ impl SqliteStore {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<(Tenant, Uuid)>, Unavailable> {
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(sql)?;
             let rows = query.query_map(params![now.as_millis(), limit(most)], |row| {
                 Ok((decode::tenant(row, 0)?, decode::id(row, 2)?))
@@ -84,6 +75,29 @@ impl SqliteStore {
             rows.collect()
         })
     }
+}
+
+/// The one record that the query finds.
+fn one<T: DeserializeOwned>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Option<T>> {
+    let mut query = db.prepare_cached(sql)?;
+    query
+        .query_row(params, |row| decode::doc(row, 0))
+        .optional()
+}
+
+/// All records that the query finds, in its order.
+fn all<T: DeserializeOwned>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Vec<T>> {
+    let mut query = db.prepare_cached(sql)?;
+    let rows = query.query_map(params, |row| decode::doc(row, 0))?;
+    rows.collect()
 }
 
 /// Before which id a page of the newest is, if it can be said so.
@@ -107,7 +121,9 @@ impl Store for SqliteStore {
     }
 
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Unavailable> {
-        self.one(queries::MERCHANT, params![id.0.as_bytes()])
+        // This and the next three are also written by commands that run beside the server.
+        let key = params![id.0.as_bytes()];
+        self.readers.read(|db| one(db, queries::MERCHANT, key))
     }
 
     async fn merchants(&self) -> Result<Vec<MerchantId>, Unavailable> {
@@ -119,11 +135,13 @@ impl Store for SqliteStore {
     }
 
     async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
-        self.one(queries::API_KEY, params![secret_hash])
+        let key = params![secret_hash];
+        self.readers.read(|db| one(db, queries::API_KEY, key))
     }
 
     async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {
-        self.all(queries::PROVIDER_ACCOUNTS, of(&tenant))
+        self.readers
+            .read(|db| all(db, queries::PROVIDER_ACCOUNTS, of(&tenant)))
     }
 
     async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
@@ -137,7 +155,7 @@ impl Store for SqliteStore {
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::SESSION_WITH_TRANSACTIONS)?;
             let mut rows = query.query(params![merchant, mode, id.0.as_bytes()])?;
             let Some(row) = rows.next()? else {
@@ -197,7 +215,7 @@ impl Store for SqliteStore {
         let mut sessions = sessions.to_vec();
         sessions.sort_unstable();
         sessions.dedup();
-        let mut transactions: Vec<Transaction> = self.readers.read(|db| {
+        let mut transactions: Vec<Transaction> = self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::TRANSACTIONS_OF_SESSION)?;
             let mut found = Vec::new();
             for session in sessions {
@@ -218,7 +236,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Option<SessionPulse>>, Unavailable> {
         let mut pulses = Vec::with_capacity(sessions.len());
         for some in sessions.chunks(PULSES) {
-            self.readers.read(|db| {
+            self.readers.read_own(|db| {
                 let mut query = db.prepare_cached(queries::PULSE)?;
                 for (tenant, id) in some {
                     let (merchant, mode) = of(tenant);
@@ -411,7 +429,7 @@ impl Store for SqliteStore {
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {
         let (merchant, mode) = of(&tenant);
         let (kind, name) = claim_name(key);
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::CLAIM)?;
             let owner = query.query_row(params![merchant, mode, kind, name], |row| {
                 decode::id(row, 0)
@@ -426,7 +444,7 @@ impl Store for SqliteStore {
         key: &IdempotencyKey,
     ) -> Result<Option<IdempotencyRecord>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::IDEMPOTENCY)?;
             let known = query.query_row(params![merchant, mode, key.scope, key.key], |row| {
                 decode::idempotency(row, key)
@@ -437,7 +455,7 @@ impl Store for SqliteStore {
 
     async fn count(&self, tenant: Tenant, counter: Counter) -> Result<i64, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let total: Option<i64> = self.readers.read(|db| {
+        let total: Option<i64> = self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::COUNT)?;
             let total = query.query_row(params![merchant, mode, counter_number(counter)], |row| {
                 row.get(0)
@@ -454,7 +472,7 @@ impl Store for SqliteStore {
 
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let mut events: Vec<(u32, Event)> = self.readers.read(|db| {
+        let mut events: Vec<(u32, Event)> = self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::EVENTS)?;
             let rows = query.query_map(params![merchant, mode, session.0.as_bytes()], |row| {
                 Ok((row.get(0)?, decode::doc(row, 1)?))

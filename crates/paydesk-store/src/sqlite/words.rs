@@ -28,6 +28,9 @@ const DELAY: Duration = Duration::from_millis(400);
 /// Between two batches of a backlog, for others to commit.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Before it is tried again when it failed.
+const RETRY: Duration = Duration::from_secs(2);
+
 const NUMBER: &str = "SELECT number FROM words_tenants WHERE merchant = ?1 AND mode = ?2";
 const ADD_TENANT: &str = "INSERT INTO words_tenants (merchant, mode) VALUES (?1, ?2)";
 const GOES_TO: &str = "SELECT goes_to FROM words_progress";
@@ -85,6 +88,7 @@ pub(super) struct Indexer {
     alarm: Alarm,
     is_set: bool,
     is_due: bool,
+    has_failed: bool,
 }
 
 /// What was written into the index, once it is committed.
@@ -105,6 +109,7 @@ impl Indexer {
             alarm: Alarm::start(jobs)?,
             is_set: false,
             is_due: false,
+            has_failed: false,
         };
         match db.prepare(IS_BEHIND).and_then(|mut any| any.exists([])) {
             Ok(false) => indexer.refresh(db),
@@ -140,7 +145,10 @@ impl Indexer {
             Ok(written)
         };
         match write() {
-            Ok(written) => Some(written),
+            Ok(written) => {
+                self.has_failed = false;
+                Some(written)
+            }
             Err(error) => {
                 tracing::error!(%error, "words could not be indexed; it is tried again");
                 let back = "ROLLBACK TO words; RELEASE words";
@@ -150,7 +158,7 @@ impl Indexer {
                     tracing::error!(%error, "the index of words could not be rolled back");
                 }
                 self.waiting.clear();
-                self.is_behind = true;
+                (self.is_behind, self.has_failed) = (true, true);
                 None
             }
         }
@@ -218,7 +226,11 @@ impl Indexer {
     fn set_alarm(&mut self) {
         if !self.is_set && (self.is_behind || !self.waiting.is_empty()) {
             self.is_set = true;
-            self.alarm.set(if self.is_behind { PAUSE } else { DELAY });
+            self.alarm.set(match (self.has_failed, self.is_behind) {
+                (true, _) => RETRY,
+                (false, true) => PAUSE,
+                (false, false) => DELAY,
+            });
         }
     }
 

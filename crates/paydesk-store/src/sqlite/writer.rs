@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::apply::Group;
 use super::checkpoint::Checkpointer;
+use super::readers::Commits;
 use super::rows::Prepared;
 use super::words::Indexer;
 
@@ -89,6 +90,7 @@ impl Writer {
     pub(super) fn start(
         db: Connection,
         checkpointer: Checkpointer,
+        commits: Arc<Commits>,
         #[cfg(test)] hooks: Hooks,
     ) -> std::io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -99,6 +101,7 @@ impl Writer {
             jobs: waiting,
             indexer,
             counts: Arc::clone(&counts),
+            commits,
             #[cfg(test)]
             hooks,
         };
@@ -155,6 +158,7 @@ struct Thread {
     jobs: mpsc::Receiver<Job>,
     indexer: Indexer,
     counts: Arc<Counts>,
+    commits: Arc<Commits>,
     #[cfg(test)]
     hooks: Hooks,
 }
@@ -224,14 +228,15 @@ impl Thread {
         if !self.indexer.is_due() {
             return;
         }
-        let indexed = |db: &Connection, indexer: &mut Indexer| -> rusqlite::Result<()> {
-            db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-            let written = indexer.write(db);
-            db.prepare_cached("COMMIT")?.execute([])?;
-            indexer.committed(written, Vec::new());
+        let mut indexed = || -> rusqlite::Result<()> {
+            self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            let written = self.indexer.write(&self.db);
+            self.db.prepare_cached("COMMIT")?.execute([])?;
+            self.commits.raise();
+            self.indexer.committed(written, Vec::new());
             Ok(())
         };
-        if let Err(error) = indexed(&self.db, &mut self.indexer) {
+        if let Err(error) = indexed() {
             tracing::error!(%error, "words could not be indexed; it is tried with the next change");
             self.roll_back();
         }
@@ -301,7 +306,9 @@ impl Thread {
         crate::failpoint!("before-commit");
         let commit = || self.db.prepare_cached("COMMIT")?.execute([]);
         // The wait for the disk. Until it has returned, nobody is told anything.
-        commit().map_err(Failure::Committing)?;
+        let committed = commit();
+        self.commits.raise();
+        committed.map_err(Failure::Committing)?;
         self.indexer.committed(written, found_by);
         crate::failpoint!("after-commit");
         #[cfg(test)]

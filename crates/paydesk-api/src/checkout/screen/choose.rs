@@ -66,6 +66,8 @@ pub struct MethodChoice {
     pub label: String,
     /// How one pays with it.
     pub note: &'static str,
+    /// What is paid with it, where that is in another currency than the session's.
+    pub amount: Option<String>,
     /// Which picture stands beside it.
     pub icon: &'static str,
     /// Whether it is chosen at first.
@@ -108,25 +110,15 @@ impl Choose {
         } else {
             t.page_title.with(&[("merchant", &visit.merchant.name)])
         };
+        let fields = fields(visit, t, returned);
         Self {
             title,
             notice,
-            mistakes: returned
-                .map(|returned| {
-                    returned
-                        .mistakes
-                        .iter()
-                        .map(|(field, text)| Mistake {
-                            field: field_id(field),
-                            text: text.clone(),
-                        })
-                        .collect()
-                })
-                .unwrap_or_default(),
+            mistakes: mistakes(returned, &fields),
             amount: amount_field(visit, language, returned),
             currency: terms.amount.currency().code(),
-            fields: fields(visit, t, returned),
-            methods: choices(&methods, visit, t, returned),
+            fields,
+            methods: choices(&methods, visit, language, returned),
             card: takes_card.then(|| CardForm {
                 number: mistake(returned, "card.number"),
                 expiry: mistake(returned, "card.expiry"),
@@ -162,6 +154,21 @@ impl Choose {
     pub const fn is_single(&self) -> bool {
         self.methods.len() == 1
     }
+}
+
+/// All mistakes, for the list above the form, where each names the field that it is about.
+fn mistakes(returned: Option<&Returned<'_>>, fields: &[Field]) -> Vec<Mistake> {
+    let Some(returned) = returned else {
+        return Vec::new();
+    };
+    let listed = |(name, text): &(String, String)| {
+        let asked = fields.iter().find(|field| field.name == *name);
+        Mistake {
+            field: field_id(name),
+            text: asked.map_or_else(|| text.clone(), |field| format!("{}: {text}", field.label)),
+        }
+    };
+    returned.mistakes.iter().map(listed).collect()
 }
 
 fn button(kind: Kind, amount: &Amount, language: Language) -> String {
@@ -232,9 +239,17 @@ pub const fn decline_text(reason: DeclineReason, t: &Texts) -> &crate::checkout:
 fn choices(
     methods: &[Method],
     visit: &Visit,
-    t: &'static Texts,
+    language: Language,
     returned: Option<&Returned<'_>>,
 ) -> Vec<MethodChoice> {
+    let t = language.texts();
+    let in_its_currency = |method| match visit.session.terms.amount {
+        Amount::Fixed(asked) => {
+            let (amount, _) = visit.rates.exchange(asked, method).ok()??;
+            Some(money(amount, language))
+        }
+        _ => None,
+    };
     // What the payer chose last stays chosen.
     let chosen = returned
         .and_then(|returned| returned.submission.method.as_deref()?.parse().ok())
@@ -254,6 +269,7 @@ fn choices(
                 name: method.name(),
                 label: method_label(method, t),
                 note,
+                amount: in_its_currency(method),
                 icon,
                 chosen: Some(method) == chosen,
             }

@@ -16,7 +16,8 @@ use super::*;
 fn progress(path: &Path) -> (i64, i64) {
     let db = Connection::open(path).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();
-    let progress = "SELECT goes_to, (SELECT coalesce(max(rowid), 0) FROM sessions) FROM words_progress";
+    let progress =
+        "SELECT goes_to, (SELECT coalesce(max(rowid), 0) FROM sessions) FROM words_progress";
     db.query_row(progress, [], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap()
 }
@@ -33,7 +34,12 @@ async fn caught_up(path: &Path) {
     panic!("the index stays behind: {:?}", progress(path));
 }
 
-async fn fill(store: &SqliteStore, samples: &Samples, tenant: Tenant, count: usize) -> Vec<Session> {
+async fn fill(
+    store: &SqliteStore,
+    samples: &Samples,
+    tenant: Tenant,
+    count: usize,
+) -> Vec<Session> {
     let mut all = Vec::new();
     for _ in 0..count {
         let session = samples.session(tenant);
@@ -80,7 +86,10 @@ async fn what_is_behind_the_index_is_found_and_then_indexed_by_itself() {
         ..Change::new(tenant)
     };
     store.commit(change).await.unwrap();
-    let found = store.sessions(tenant, &beans, Page::first(9)).await.unwrap();
+    let found = store
+        .sessions(tenant, &beans, Page::first(9))
+        .await
+        .unwrap();
     assert_eq!(found.last(), Some(&changed));
 }
 
@@ -145,7 +154,10 @@ async fn a_deleted_session_takes_its_words_with_it() {
     // The last one too, whose row's number is given again.
     let db = Connection::open(&path).unwrap();
     for session in &all[2..] {
-        let deleted = db.execute("DELETE FROM sessions WHERE id = ?1", [session.id.0.as_bytes()]);
+        let deleted = db.execute(
+            "DELETE FROM sessions WHERE id = ?1",
+            [session.id.0.as_bytes()],
+        );
         assert_eq!(deleted.unwrap(), 1);
     }
     drop(db);
@@ -167,9 +179,11 @@ async fn an_index_that_fails_hinders_no_commit() {
     let samples = Samples::new(1);
     let tenant = samples.tenant();
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("ALTER TABLE words_tenants RENAME TO lost").unwrap();
+    db.execute_batch("ALTER TABLE words_tenants RENAME TO lost")
+        .unwrap();
     let all = fill(&store, &samples, tenant, 600).await;
-    db.execute_batch("ALTER TABLE lost RENAME TO words_tenants").unwrap();
+    db.execute_batch("ALTER TABLE lost RENAME TO words_tenants")
+        .unwrap();
     caught_up(&path).await;
     let beans = looked_for("beans", &all[0]);
     assert_eq!(store.count_sessions(tenant, &beans).await.unwrap(), 600);
