@@ -203,22 +203,22 @@ impl Indexer {
 
     /// A group is committed: what was written into the index with it, and which rows are new.
     pub(super) fn committed(&mut self, written: Option<Written>, new: Vec<(i64, Words)>) {
+        let mut indexed = 0;
         if let Some(written) = written {
             self.waiting.drain(..written.rows.min(self.waiting.len()));
             (self.goes_to, self.is_behind) = (written.goes_to, written.is_behind);
+            // A backlog is read with what is new in the same group.
+            indexed = written.goes_to;
         }
-        if !self.is_behind {
-            for (row, text) in new {
-                let last = self.waiting.last().map_or(self.goes_to, |(row, _)| *row);
-                if row == last + 1 {
-                    self.waiting.push((row, text));
-                } else if row > last {
-                    // Another process wrote in between.
-                    self.waiting.clear();
-                    self.is_behind = true;
-                    break;
-                }
+        for (row, words) in new.into_iter().filter(|(row, _)| *row > indexed) {
+            let last = self.waiting.last().map_or(self.goes_to, |(row, _)| *row);
+            if self.is_behind || row != last + 1 {
+                // Another process wrote in between, or deleted the last rows.
+                self.waiting.clear();
+                self.is_behind = true;
+                break;
             }
+            self.waiting.push((row, words));
         }
         self.set_alarm();
     }
