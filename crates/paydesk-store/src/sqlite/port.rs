@@ -545,6 +545,38 @@ impl Store for SqliteStore {
             .collect())
     }
 
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.texts(queries::TEST_CLOCKS, params![])
+    }
+
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read_own(|db| {
+            let mut query = db.prepare_cached(queries::DUE_SESSIONS_OF)?;
+            let params = params![merchant, mode, now.as_millis(), limit(most)];
+            let rows = query.query_map(params, |row| decode::id(row, 0).map(SessionId))?;
+            rows.collect()
+        })
+    }
+
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.all(
+            queries::DUE_DELIVERIES_OF,
+            params![merchant, mode, now.as_millis(), limit(most)],
+        )
+    }
+
     async fn undispatched(&self, most: usize) -> Result<Vec<Event>, Unavailable> {
         self.all(queries::UNDISPATCHED, params![limit(most)])
     }

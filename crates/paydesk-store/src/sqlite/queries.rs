@@ -101,6 +101,18 @@ pub(super) const DUE_TRANSACTIONS: &str = "SELECT merchant, mode, id FROM transa
     WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2";
 pub(super) const DUE_DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+pub(super) const TEST_CLOCKS: &str = "SELECT doc FROM entries WHERE kind = 8";
+// The same of one tenant, whose time is ahead: of its sessions that are open, or that may hold money.
+pub(super) const DUE_SESSIONS_OF: &str = "SELECT id FROM (
+        SELECT id, due_at FROM sessions INDEXED BY sessions_by_class
+            WHERE merchant = ?1 AND mode = ?2 AND state IN (0, 1, 2) AND due_at <= ?3
+        UNION ALL
+        SELECT id, due_at FROM sessions INDEXED BY sessions_by_class
+            WHERE merchant = ?1 AND mode = ?2 AND state = 3 AND kind = 1 AND due_at <= ?3
+    ) ORDER BY due_at LIMIT ?4";
+pub(super) const DUE_DELIVERIES_OF: &str =
+    "SELECT doc FROM deliveries INDEXED BY deliveries_by_state
+    WHERE merchant = ?1 AND mode = ?2 AND state = 0 AND due_at <= ?3 ORDER BY due_at LIMIT ?4";
 pub(super) const UNDISPATCHED: &str = "SELECT doc FROM events
     WHERE undispatched = 1 ORDER BY rowid LIMIT ?1";
 

@@ -67,6 +67,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::DUE_SESSIONS, &["sessions_due"]),
         (queries::DUE_TRANSACTIONS, &["transactions_due"]),
         (queries::DUE_DELIVERIES, &["deliveries_due"]),
+        (queries::TEST_CLOCKS, &["entries_test_clocks"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
     ] {
         let steps = plan(&db, sql);
