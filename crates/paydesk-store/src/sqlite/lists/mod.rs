@@ -19,6 +19,8 @@ use super::rows::{Cell, mode_number};
 mod search;
 mod sessions;
 mod small;
+#[cfg(test)]
+mod tests;
 mod transactions;
 
 pub(super) use sessions::SessionList;

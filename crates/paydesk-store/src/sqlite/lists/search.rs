@@ -195,6 +195,20 @@ impl Sought<'_> {
         Ok(others + count(db, "transactions", &sources, &ALL)?)
     }
 
+    /// The statements that go through the index, for a look at their plans.
+    #[cfg(test)]
+    pub(super) fn statements(&self, rest: &Where, walk: &Walk) -> [String; 3] {
+        let question = Cell::Text("\"1·x\" *".to_owned());
+        let by_words = Self::by_words(question.clone(), rest);
+        let counted = format!("SELECT count(*) FROM {BY_WORDS} WHERE {}", by_words.text);
+        let transactions = Self::transaction_source(question, rest);
+        [
+            by_row(by_words, Some(9), walk).0,
+            counted,
+            super::sum("transactions", &transactions, &ALL).0,
+        ]
+    }
+
     /// The row at which a page of sessions begins: it is of those before or behind it.
     fn end(&self, db: &Connection, walk: &Walk) -> rusqlite::Result<Option<i64>> {
         let Some(after) = walk.after else {

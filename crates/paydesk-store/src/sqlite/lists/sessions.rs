@@ -136,7 +136,7 @@ impl SessionList {
     }
 
     /// Where the sessions that are shown are found.
-    fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
+    pub(super) fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
         let filter = &self.filter;
         if filter.is_all() {
             let filter = Where::of(self.tenant);

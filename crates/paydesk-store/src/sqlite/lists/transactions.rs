@@ -89,7 +89,7 @@ impl TransactionList {
     }
 
     /// Where the transactions that are shown are found.
-    fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
+    pub(super) fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
         let filter = &self.filter;
         if filter.is_all() {
             let filter = Where::of(self.tenant);
