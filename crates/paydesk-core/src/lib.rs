@@ -9,6 +9,7 @@ pub mod bank_transfer;
 pub mod customer;
 pub mod delivery;
 pub mod directory;
+pub mod endpoint;
 pub mod engine;
 pub mod event;
 pub mod id;

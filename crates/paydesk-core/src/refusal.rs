@@ -164,6 +164,23 @@ pub enum Refusal {
     /// The transaction has no exception that could be accepted.
     #[error("the transaction has no exception to accept")]
     NoException,
+    /// There is no such webhook endpoint, for this tenant.
+    #[error("there is no such webhook endpoint")]
+    EndpointNotFound,
+    /// The tenant has as many webhook endpoints as it may have.
+    #[error(
+        "there are {limit} webhook endpoints already, which is as many as there may be: delete one first"
+    )]
+    TooManyEndpoints {
+        /// How many that are.
+        limit: usize,
+    },
+    /// There is no such event, for this tenant.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// There is no such delivery, for this tenant.
+    #[error("there is no such delivery")]
+    DeliveryNotFound,
     /// There is no such customer, for this tenant.
     #[error("there is no such customer")]
     CustomerNotFound,
@@ -240,6 +257,10 @@ impl Refusal {
             Self::HoldExpired => "hold_expired",
             Self::OperationInProgress => "operation_in_progress",
             Self::NoException => "no_exception",
+            Self::EndpointNotFound => "endpoint_not_found",
+            Self::TooManyEndpoints { .. } => "too_many_endpoints",
+            Self::EventNotFound => "event_not_found",
+            Self::DeliveryNotFound => "delivery_not_found",
             Self::CustomerNotFound => "customer_not_found",
             Self::CustomerCodeTaken => "customer_code_taken",
             Self::KeyNotFound => "key_not_found",
@@ -305,6 +326,12 @@ impl Refusal {
             Self::CustomerCodeTaken,
             Self::KeyNotFound,
             Self::TestModeOnly,
+            Self::EndpointNotFound,
+            Self::TooManyEndpoints {
+                limit: crate::endpoint::MAX_ENDPOINTS,
+            },
+            Self::EventNotFound,
+            Self::DeliveryNotFound,
             Self::IdempotencyKeyReused,
             Self::IdempotencyKeyInUse,
         ]

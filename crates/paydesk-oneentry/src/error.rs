@@ -133,6 +133,11 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
         | Refusal::ProviderAccountNotFound
+        | Refusal::CustomerNotFound
+        | Refusal::KeyNotFound
+        | Refusal::EndpointNotFound
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound
         | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
             StatusCode::NOT_FOUND
         }
@@ -142,6 +147,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Shop(ShopRefusal::TooManySigningIn) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Shop(ShopRefusal::OrderPaid | ShopRefusal::LoginTaken)
         | Refusal::ReferenceTaken { .. }
+        | Refusal::CustomerCodeTaken
         | Refusal::SessionCompleted
         | Refusal::AlreadyPaid
         | Refusal::PaymentInProgress
@@ -175,6 +181,8 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired
         | Refusal::NoException
+        | Refusal::TestModeOnly
+        | Refusal::TooManyEndpoints { .. }
         | Refusal::IdempotencyKeyReused => StatusCode::BAD_REQUEST,
     }
 }

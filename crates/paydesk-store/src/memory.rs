@@ -407,6 +407,14 @@ impl Store for MemoryStore {
         Ok(lists::copies(page.cut(shown)))
     }
 
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        Ok(self.tables.lock().deliveries.get(&(tenant, id)).cloned())
+    }
+
     async fn deliveries(
         &self,
         tenant: Tenant,

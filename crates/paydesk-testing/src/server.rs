@@ -153,6 +153,7 @@ impl TestServer {
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: true,
@@ -164,6 +165,7 @@ impl TestServer {
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default()).expect("a sender"),
             settings: Settings::default(),
         });

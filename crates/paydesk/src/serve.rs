@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -12,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use paydesk_api::App;
 use paydesk_api::http::client_address::TrustedProxies;
 use paydesk_api::http::metrics::Metrics;
-use paydesk_api::http::rate_limit::{Limit, RateLimits};
+use paydesk_api::http::rate_limit::{Limit, RateLimits, Seldom};
 use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
 use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
 use paydesk_core::engine::{Engine, Jobs};
@@ -123,6 +124,12 @@ fn rates(options: &ServeOptions) -> RateLimits {
             burst: times(rate, 6),
         });
     }
+    if let Some(rate) = options.sign_in_rate {
+        limits.sign_ins = Some(Seldom {
+            every: Duration::from_secs(60) / rate.get(),
+            burst: times(rate, 2),
+        });
+    }
     limits
 }
 
@@ -170,6 +177,7 @@ impl Server {
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: allow_private_webhooks,
@@ -181,6 +189,7 @@ impl Server {
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default())?,
             settings: Settings::default(),
         });

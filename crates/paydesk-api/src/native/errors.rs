@@ -31,6 +31,11 @@ const OWN: &[(u16, &str, &str)] = &[
     ),
     (404, "no_such_address", "there is nothing at this address"),
     (
+        404,
+        "bank_transfer_not_found",
+        "there is no such bank transfer",
+    ),
+    (
         405,
         "method_not_allowed",
         "this address does not take this method",

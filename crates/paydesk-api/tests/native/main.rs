@@ -10,6 +10,7 @@ mod lists;
 mod pages;
 mod settings;
 mod transactions;
+mod webhooks;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, StatusCode};

@@ -2,6 +2,8 @@
 
 pub(super) mod fields;
 
+pub(in crate::engine) use fields::url as check_url;
+
 use std::sync::Arc;
 
 use super::idempotency::Idempotent;

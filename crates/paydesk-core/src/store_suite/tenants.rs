@@ -36,6 +36,7 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         claims: vec![claim.clone()],
         events: vec![event.clone(), later.clone()],
         dispatched: vec![],
+        retold: vec![],
         increments: vec![Increment {
             counter: Counter::Sessions,
             by: 1,

@@ -7,7 +7,7 @@ use paydesk_core::tenant::Tenant;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, params_from_iter};
 use uuid::Uuid;
 
-use super::rows::{ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
+use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
 use super::words::Words;
 use super::{decode, queries};
 
@@ -169,14 +169,23 @@ impl<'db> Group<'db> {
         };
         let mut write = self.prepare(write)?;
         let cells = row.cells.iter().take(write.parameter_count());
-        let changed = write.execute(params_from_iter(cells))?;
-        if changed == 1
-            && let Some(words) = &row.words
+        let mut is_put = write.execute(params_from_iter(cells.clone()))? == 1;
+        if !is_put
+            && row.version == 1
+            && let Some(place) = row.table.place
         {
-            let row = self.db.last_insert_rowid();
-            self.found_by.push((row, words.clone()));
+            // It may be only the place that is taken. Then any other will do.
+            let elsewhere = cells.enumerate().map(|(n, cell)| match n {
+                _ if n == place => &Cell::Null,
+                _ => cell,
+            });
+            is_put = write.execute(params_from_iter(elsewhere))? == 1;
         }
-        Ok(changed == 1)
+        if is_put && let Some(words) = &row.words {
+            let place = self.db.last_insert_rowid();
+            self.found_by.push((place, words.clone()));
+        }
+        Ok(is_put)
     }
 
     /// Writes all of a change but its records.
@@ -197,6 +206,10 @@ impl<'db> Group<'db> {
         }
         for event in &change.dispatched {
             self.prepare(DISPATCH)?
+                .execute(params![merchant, mode, event.0.as_bytes()])?;
+        }
+        for event in &change.retold {
+            self.prepare(RETELL)?
                 .execute(params![merchant, mode, event.0.as_bytes()])?;
         }
         match &change.idempotency {
@@ -240,9 +253,15 @@ const RELEASE: &str = "DELETE FROM claims
 const TAKE: &str =
     "INSERT INTO claims (merchant, mode, kind, name, owner) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT DO NOTHING";
-const APPEND_EVENT: &str =
+// Looked up for each event, in the transaction that writes it: one probe of a small index. 6 is the kind and `enabled`
+// the list of `endpoint::AUDIENCE`.
+pub(super) const APPEND_EVENT: &str =
     "INSERT INTO events (merchant, mode, id, session, sequence, kind, undispatched, doc)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?7 = 1 OR EXISTS
+        (SELECT 1 FROM entries WHERE merchant = ?1 AND mode = ?2 AND kind = 6 AND list = 'enabled')
+        THEN 1 END, ?8)";
+const RETELL: &str =
+    "UPDATE events SET undispatched = 1 WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const DISPATCH: &str =
     "UPDATE events SET undispatched = NULL WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const CLAIM_KEY: &str =

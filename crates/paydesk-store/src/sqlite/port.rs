@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Order, Page, PaymentMethodFilter, Place, SessionFilter,
@@ -27,7 +29,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::lists::{self, SessionList, TransactionList, limit};
-use super::rows::{Prepared, claim_name, counter_number, mode_number};
+use super::rows::{Prepared, claim_name, counter_number, mode_number, place};
 use super::{SqliteStore, decode, queries};
 
 /// How many sessions are looked at before others may use the connection and the thread.
@@ -100,6 +102,25 @@ fn all<T: DeserializeOwned>(
     rows.collect()
 }
 
+/// The session that the query finds, and its transactions.
+fn with_transactions(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Option<(Session, Vec<Transaction>)>> {
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query(params)?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let session = decode::doc(row, 0)?;
+    let mut transactions: Vec<_> = decode::optional_doc(row, 1)?.into_iter().collect();
+    while let Some(row) = rows.next()? {
+        transactions.push(decode::doc(row, 1)?);
+    }
+    Ok(Some((session, transactions)))
+}
+
 /// Before which id a page of the newest is, if it can be said so.
 const fn before(place: Place) -> Option<Uuid> {
     match place {
@@ -146,7 +167,13 @@ impl Store for SqliteStore {
 
     async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        self.one(queries::SESSION, params![merchant, mode, id.0.as_bytes()])
+        let key = params![merchant, mode, id.0.as_bytes(), place(id)];
+        self.readers.read_own(|db| {
+            Ok(match one(db, queries::SESSION_IN_PLACE, key)? {
+                Some(session) => Some(session),
+                None => one(db, queries::SESSION, &key[..3])?,
+            })
+        })
     }
 
     async fn session_with_transactions(
@@ -155,18 +182,17 @@ impl Store for SqliteStore {
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
         let (merchant, mode) = of(&tenant);
+        let key = params![merchant, mode, id.0.as_bytes(), place(id)];
         self.readers.read_own(|db| {
-            let mut query = db.prepare_cached(queries::SESSION_WITH_TRANSACTIONS)?;
-            let mut rows = query.query(params![merchant, mode, id.0.as_bytes()])?;
-            let Some(row) = rows.next()? else {
-                return Ok(None);
-            };
-            let session = decode::doc(row, 0)?;
-            let mut transactions: Vec<_> = decode::optional_doc(row, 1)?.into_iter().collect();
-            while let Some(row) = rows.next()? {
-                transactions.push(decode::doc(row, 1)?);
-            }
-            Ok(Some((session, transactions)))
+            Ok(
+                match with_transactions(db, queries::SESSION_IN_PLACE_WITH_TRANSACTIONS, key)? {
+                    Some(found) => Some(found),
+                    None => {
+                        let elsewhere = queries::SESSION_WITH_TRANSACTIONS;
+                        with_transactions(db, elsewhere, &key[..3])?
+                    }
+                },
+            )
         })
     }
 
@@ -507,6 +533,15 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Delivery>, Unavailable> {
         self.readers
             .at_once(|db| lists::deliveries(db, tenant, filter, page))
+    }
+
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(queries::DELIVERY, params![merchant, mode, id.0.as_bytes()])
     }
 
     async fn deliveries(

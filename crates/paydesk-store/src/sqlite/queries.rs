@@ -20,9 +20,17 @@ pub(super) const API_KEY: &str = "SELECT doc FROM api_keys WHERE secret_hash = ?
 pub(super) const PROVIDER_ACCOUNTS: &str =
     "SELECT doc FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 ORDER BY id";
 
+/// In its place, ?4.
+pub(super) const SESSION_IN_PLACE: &str =
+    "SELECT doc FROM sessions WHERE place = ?4 AND merchant = ?1 AND mode = ?2 AND id = ?3";
+/// Wherever it is.
 pub(super) const SESSION: &str =
     "SELECT doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
-/// One statement, so that session and transactions are of one moment.
+/// One statement, so that session and transactions are of one moment. In its place, ?4.
+pub(super) const SESSION_IN_PLACE_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
+    LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
+    WHERE s.place = ?4 AND s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";
+/// Wherever it is.
 pub(super) const SESSION_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
     LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
     WHERE s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";
@@ -34,12 +42,11 @@ pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at
 
 // Searching.
 
-/// Up to which row the index of words goes, and which is the last.
-pub(super) const WORDS_PROGRESS: &str =
-    "SELECT goes_to, (SELECT coalesce(max(rowid), 0) FROM sessions) FROM words_progress";
-/// Those behind row ?3.
-pub(super) const SESSIONS_BEHIND: &str = "SELECT rowid, doc FROM sessions NOT INDEXED
-    WHERE rowid > ?3 AND merchant = ?1 AND mode = ?2";
+/// Which sessions are not in the index of words yet, the latest first.
+pub(super) const WORDS_WAITING: &str = "SELECT places FROM words_waiting ORDER BY number DESC";
+/// The one in place ?3.
+pub(super) const SESSION_AT: &str =
+    "SELECT doc FROM sessions WHERE place = ?3 AND merchant = ?1 AND mode = ?2";
 pub(super) const SESSION_AND_ROW: &str =
     "SELECT rowid, doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 /// The row of ?3, or of the one before it.
@@ -90,6 +97,8 @@ pub(super) const EVENTS: &str = "SELECT sequence, doc FROM events WHERE merchant
         AND id = (SELECT first_event FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3)
     UNION ALL
     SELECT sequence, doc FROM events WHERE merchant = ?1 AND mode = ?2 AND session = ?3";
+pub(super) const DELIVERY: &str =
+    "SELECT doc FROM deliveries WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 pub(super) const DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE merchant = ?1 AND mode = ?2 AND event = ?3 ORDER BY id";
 

@@ -1,11 +1,12 @@
 //! The index of words: how it is kept.
 //!
 //! Indexing a session in its own commit would write a small segment of the index with each group, and SQLite would merge
-//! them again and again. So the writer remembers the words of what it has committed and writes them for many at once,
-//! inside the transaction of a later group, or by itself when nothing else comes. Rows are numbered in the order of
-//! their commits: up to which row the index goes is kept with it, so that nothing is lost with the process, and whoever
-//! searches looks through the rows behind it one by one (`lists/search`).
+//! them again and again. So each group only notes, in one row, which sessions it opened; the writer remembers their
+//! words, and writes them for many groups at once, inside the transaction of a later one, or by itself when nothing else
+//! comes. What is noted is not lost with the process, and whoever searches looks through it one by one
+//! (`lists/search`).
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -33,13 +34,17 @@ const RETRY: Duration = Duration::from_secs(2);
 
 const NUMBER: &str = "SELECT number FROM words_tenants WHERE merchant = ?1 AND mode = ?2";
 const ADD_TENANT: &str = "INSERT INTO words_tenants (merchant, mode) VALUES (?1, ?2)";
-const GOES_TO: &str = "SELECT goes_to FROM words_progress";
-const GO_TO: &str = "UPDATE words_progress SET goes_to = ?1";
 const INSERT: &str = "INSERT INTO words (rowid, text) VALUES (?1, ?2)";
-const BACKLOG: &str = "SELECT rowid, doc FROM sessions WHERE rowid > ?1 ORDER BY rowid LIMIT ?2";
-/// As many rows as the backlog has, up to one.
-const IS_BEHIND: &str =
-    "SELECT 1 FROM sessions WHERE rowid > (SELECT goes_to FROM words_progress) LIMIT 1";
+const NOTE: &str = "INSERT INTO words_waiting (places) VALUES (?1)";
+const NOTED: &str = "SELECT number, places FROM words_waiting ORDER BY number";
+const DONE: &str = "DELETE FROM words_waiting WHERE number <= ?1";
+const SESSION: &str = "SELECT doc FROM sessions WHERE place = ?1";
+
+/// The places that a note tells.
+pub(super) fn places(note: &[u8]) -> impl Iterator<Item = i64> {
+    let (places, _) = note.as_chunks::<8>();
+    places.iter().map(|place| i64::from_be_bytes(*place))
+}
 
 /// What every word of a tenant begins with in the index, so that no search of one tenant ever looks at another's words:
 /// its number, and a sign that is in no word. Nothing if the tenant has no words.
@@ -77,14 +82,17 @@ impl Words {
     }
 }
 
+/// Sessions by their places, and their words.
+type Batch = Vec<(i64, Words)>;
+
 /// What the writer knows of the index.
 pub(super) struct Indexer {
-    /// The words of committed rows that follow what is indexed, without a gap.
-    waiting: Vec<(i64, Words)>,
-    /// Whether there are rows to be indexed that are not in `waiting`.
+    /// The words of committed sessions that are not indexed, by the number of their note.
+    waiting: BTreeMap<i64, Batch>,
+    /// How many those are.
+    count: usize,
+    /// Whether there may be notes that are not in `waiting`: of an earlier process, or of another one.
     is_behind: bool,
-    /// Up to which row everything is indexed.
-    goes_to: i64,
     alarm: Alarm,
     is_set: bool,
     is_due: bool,
@@ -93,36 +101,35 @@ pub(super) struct Indexer {
 
 /// What was written into the index, once it is committed.
 pub(super) struct Written {
-    rows: usize,
-    goes_to: i64,
+    /// The last note that is done.
+    up_to: i64,
     is_behind: bool,
 }
 
+/// What a group has noted, once it is committed.
+pub(super) struct Noted {
+    number: i64,
+    batch: Batch,
+}
+
 impl Indexer {
-    /// Begins where the index ends.
+    /// Begins with what was left to do.
     pub(super) fn start(db: &Connection, jobs: mpsc::WeakSender<Job>) -> std::io::Result<Self> {
         let mut indexer = Self {
-            waiting: Vec::new(),
-            // Found out with the first batch.
-            is_behind: true,
-            goes_to: 0,
+            waiting: BTreeMap::new(),
+            count: 0,
+            is_behind: false,
             alarm: Alarm::start(jobs)?,
             is_set: false,
             is_due: false,
             has_failed: false,
         };
-        match db.prepare(IS_BEHIND).and_then(|mut any| any.exists([])) {
-            Ok(false) => indexer.refresh(db),
-            Ok(true) => indexer.set_alarm(),
+        match db.prepare(NOTED).and_then(|mut any| any.exists([])) {
+            Ok(is_behind) => indexer.is_behind = is_behind,
             Err(error) => tracing::error!(%error, "the index of words could not be read"),
         }
+        indexer.set_alarm();
         Ok(indexer)
-    }
-
-    fn refresh(&mut self, db: &Connection) {
-        if let Ok(goes_to) = db.query_row(GOES_TO, [], |row| row.get(0)) {
-            (self.goes_to, self.is_behind) = (goes_to, false);
-        }
     }
 
     /// The alarm went off.
@@ -131,8 +138,20 @@ impl Indexer {
     }
 
     /// Whether it is time to write.
-    pub(super) fn is_due(&self) -> bool {
-        (self.is_due && (self.is_behind || !self.waiting.is_empty())) || self.waiting.len() >= BATCH
+    pub(super) const fn is_due(&self) -> bool {
+        (self.is_due && (self.is_behind || self.count > 0)) || self.count >= BATCH
+    }
+
+    /// Notes what a group opened, inside its transaction.
+    pub(super) fn note(db: &Connection, batch: Batch) -> rusqlite::Result<Option<Noted>> {
+        if batch.is_empty() {
+            return Ok(None);
+        }
+        let places = batch.iter().flat_map(|(place, _)| place.to_be_bytes());
+        let places: Vec<u8> = places.collect();
+        db.prepare_cached(NOTE)?.execute([places])?;
+        let number = db.last_insert_rowid();
+        Ok(Some(Noted { number, batch }))
     }
 
     /// Writes what is waiting, inside a transaction. What goes wrong here does not hinder the transaction.
@@ -157,74 +176,73 @@ impl Indexer {
                 {
                     tracing::error!(%error, "the index of words could not be rolled back");
                 }
+                // What is noted is read again.
                 self.waiting.clear();
+                self.count = 0;
                 (self.is_behind, self.has_failed) = (true, true);
                 None
             }
         }
     }
 
+    /// Indexes what is noted, up to about a batch.
     fn write_batch(&self, db: &Connection) -> rusqlite::Result<Written> {
-        let goes_to: i64 = db
-            .prepare_cached(GOES_TO)?
-            .query_row([], |row| row.get(0))?;
-        let mut index = Writing::new(db)?;
-        // Another process may have written too.
-        let first = self.waiting.first().map(|(row, _)| *row);
-        let rows = self.waiting.len();
-        if !self.is_behind && first == Some(goes_to + 1) {
-            for (row, words) in &self.waiting {
-                index.add(*row, words)?;
-            }
-            let goes_to = self.waiting.last().map_or(goes_to, |(row, _)| *row);
-            db.prepare_cached(GO_TO)?.execute([goes_to])?;
-            return Ok(Written {
-                rows,
-                goes_to,
-                is_behind: false,
-            });
-        }
-        let mut backlog = db.prepare_cached(BACKLOG)?;
-        let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
-        let mut found = backlog.query(params![goes_to, batch])?;
-        let (mut count, mut goes_to) = (0, goes_to);
-        while let Some(row) = found.next()? {
-            goes_to = row.get(0)?;
-            index.add(goes_to, &Words::of(&decode::doc(row, 1)?))?;
-            count += 1;
-        }
-        db.prepare_cached(GO_TO)?.execute([goes_to])?;
-        Ok(Written {
-            rows,
-            goes_to,
-            is_behind: count == BATCH,
-        })
-    }
-
-    /// A group is committed: what was written into the index with it, and which rows are new.
-    pub(super) fn committed(&mut self, written: Option<Written>, new: Vec<(i64, Words)>) {
-        let mut indexed = 0;
-        if let Some(written) = written {
-            self.waiting.drain(..written.rows.min(self.waiting.len()));
-            (self.goes_to, self.is_behind) = (written.goes_to, written.is_behind);
-            // A backlog is read with what is new in the same group.
-            indexed = written.goes_to;
-        }
-        for (row, words) in new.into_iter().filter(|(row, _)| *row > indexed) {
-            let last = self.waiting.last().map_or(self.goes_to, |(row, _)| *row);
-            if self.is_behind || row != last + 1 {
-                // Another process wrote in between, or deleted the last rows.
-                self.waiting.clear();
-                self.is_behind = true;
+        let mut noted = db.prepare_cached(NOTED)?;
+        let mut notes = noted.query([])?;
+        let mut read = db.prepare_cached(SESSION)?;
+        let (mut batch, mut up_to, mut is_behind) = (Batch::new(), 0, false);
+        while let Some(note) = notes.next()? {
+            if batch.len() >= 2 * BATCH {
+                is_behind = true;
                 break;
             }
-            self.waiting.push((row, words));
+            up_to = note.get(0)?;
+            if let Some(known) = self.waiting.get(&up_to) {
+                batch.extend(known.iter().cloned());
+                continue;
+            }
+            for place in places(note.get_ref(1)?.as_blob()?) {
+                let session = read.query_row([place], |row| decode::doc(row, 0));
+                batch.extend(
+                    session
+                        .optional()?
+                        .map(|session| (place, Words::of(&session))),
+                );
+            }
+        }
+        drop(notes);
+        // The index takes them in this order, or writes a segment for each that is not.
+        batch.sort_unstable_by_key(|(place, _)| *place);
+        let mut index = Writing::new(db)?;
+        for (place, words) in &batch {
+            index.add(*place, words)?;
+        }
+        db.prepare_cached(DONE)?.execute([up_to])?;
+        Ok(Written { up_to, is_behind })
+    }
+
+    /// A transaction is committed: what was written into the index with it, and what it noted.
+    pub(super) fn committed(&mut self, written: Option<Written>, noted: Option<Noted>) {
+        let mut up_to = 0;
+        if let Some(written) = written {
+            (up_to, self.is_behind) = (written.up_to, written.is_behind);
+            if self.is_behind {
+                self.waiting = self.waiting.split_off(&(up_to + 1));
+            } else {
+                // All that was noted is done; another process may have done some of it.
+                self.waiting.clear();
+            }
+            self.count = self.waiting.values().map(Vec::len).sum();
+        }
+        if let Some(noted) = noted.filter(|noted| noted.number > up_to) {
+            self.count += noted.batch.len();
+            self.waiting.insert(noted.number, noted.batch);
         }
         self.set_alarm();
     }
 
     fn set_alarm(&mut self) {
-        if !self.is_set && (self.is_behind || !self.waiting.is_empty()) {
+        if !self.is_set && (self.is_behind || self.count > 0) {
             self.is_set = true;
             self.alarm.set(match (self.has_failed, self.is_behind) {
                 (true, _) => RETRY,
@@ -259,13 +277,13 @@ impl<'db> Writing<'db> {
         })
     }
 
-    fn add(&mut self, row: i64, words: &Words) -> rusqlite::Result<()> {
+    fn add(&mut self, place: i64, words: &Words) -> rusqlite::Result<()> {
         let tag = match self.tag.take() {
             Some((tenant, tag)) if tenant == words.tenant => tag,
             _ => self.tag_of(words.tenant)?,
         };
         words.write_to(&mut self.text, &tag);
-        self.insert.execute(params![row, self.text])?;
+        self.insert.execute(params![place, self.text])?;
         self.tag = Some((words.tenant, tag));
         Ok(())
     }

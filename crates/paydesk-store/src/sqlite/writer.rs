@@ -231,9 +231,11 @@ impl Thread {
         let mut indexed = || -> rusqlite::Result<()> {
             self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             let written = self.indexer.write(&self.db);
-            self.db.prepare_cached("COMMIT")?.execute([])?;
-            self.commits.raise();
-            self.indexer.committed(written, Vec::new());
+            self.commits.begin();
+            let committed = self.db.prepare_cached("COMMIT")?.execute([]);
+            self.commits.end();
+            committed?;
+            self.indexer.committed(written, None);
             Ok(())
         };
         if let Err(error) = indexed() {
@@ -291,9 +293,10 @@ impl Thread {
             let mut changes = Group::new(&self.db);
             let outcomes = group.iter().map(|waiting| changes.take(&waiting.change));
             let outcomes = outcomes.collect::<Result<Vec<Result<(), Conflict>>, _>>()?;
-            Ok((outcomes, changes.finish()?))
+            let noted = Indexer::note(&self.db, changes.finish()?)?;
+            Ok((outcomes, noted))
         };
-        let (outcomes, found_by) = applying().map_err(Failure::Applying)?;
+        let (outcomes, noted) = applying().map_err(Failure::Applying)?;
         let written = if self.indexer.is_due() {
             self.indexer.write(&self.db)
         } else {
@@ -305,16 +308,17 @@ impl Thread {
         }
         crate::failpoint!("before-commit");
         let commit = || self.db.prepare_cached("COMMIT")?.execute([]);
+        self.commits.begin();
         // The wait for the disk. Until it has returned, nobody is told anything.
         let committed = commit();
-        self.commits.raise();
-        committed.map_err(Failure::Committing)?;
-        self.indexer.committed(written, found_by);
-        crate::failpoint!("after-commit");
         #[cfg(test)]
-        if let Some(hook) = &mut self.hooks.after_commit {
+        if let (Some(hook), Ok(_)) = (&mut self.hooks.after_commit, &committed) {
             hook(&self.db);
         }
+        self.commits.end();
+        committed.map_err(Failure::Committing)?;
+        self.indexer.committed(written, noted);
+        crate::failpoint!("after-commit");
         let applied = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         if applied > 0 {
             self.counts.groups.fetch_add(1, Ordering::Relaxed);

@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
@@ -248,6 +250,13 @@ impl Store for Faulty {
     }
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
         self.store.events(tenant, session).await
+    }
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        self.store.delivery(tenant, id).await
     }
     async fn deliveries(
         &self,

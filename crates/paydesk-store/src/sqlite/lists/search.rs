@@ -1,9 +1,9 @@
 //! Searching: the index of words, and beside it what is not in the index yet and what is named by its id.
 //!
-//! The index knows rows, and rows are numbered in the order of their commits. That is the order in which a search comes
-//! by creation: so a page is found without looking at all that matches.
+//! The index knows places, and places are in the order of ids. That is the order in which a search comes by creation: so
+//! a page is found without looking at all that matches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use paydesk_core::id::{SessionId, TransactionId};
 use paydesk_core::list::{By, Listed as _, Mark, Walk};
@@ -19,7 +19,7 @@ use super::{Source, Where, count, docs, first_of, merged, steps};
 
 /// So many of the latest sessions are looked through one by one at most: many times what is ever behind the index, but
 /// for a database whose index is being made anew.
-const BEHIND: i64 = 4_096;
+const BEHIND: usize = 4_096;
 const ALL: std::ops::RangeInclusive<u128> = 0..=u128::MAX;
 
 /// A search of one tenant.
@@ -230,22 +230,29 @@ impl Sought<'_> {
         (merchant, mode_number(self.tenant.mode))
     }
 
-    /// Up to which row the index goes, and from which on everything is looked through.
-    fn progress(db: &Connection) -> rusqlite::Result<(i64, i64)> {
-        let mut progress = db.prepare_cached(queries::WORDS_PROGRESS)?;
-        let (goes_to, last): (i64, i64) =
-            progress.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        Ok((goes_to, goes_to.max(last - BEHIND)))
+    /// The places of sessions that are not in the index yet; the latest ones, if they are very many.
+    fn waiting(db: &Connection) -> rusqlite::Result<HashSet<i64>> {
+        let mut waiting = HashSet::new();
+        let mut query = db.prepare_cached(queries::WORDS_WAITING)?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()?
+            && waiting.len() < BEHIND
+        {
+            waiting.extend(words::places(row.get_ref(0)?.as_blob()?));
+        }
+        Ok(waiting)
     }
 
-    /// The tenant's sessions behind the index.
-    fn behind(&self, db: &Connection, from: i64) -> rusqlite::Result<Others<Session>> {
+    /// The tenant's sessions in these places.
+    fn at(&self, db: &Connection, places: &HashSet<i64>) -> rusqlite::Result<Others<Session>> {
         let (merchant, mode) = self.tenant();
-        let mut query = db.prepare_cached(queries::SESSIONS_BEHIND)?;
-        let rows = query.query_map(params![merchant, mode, from], |row| {
-            Ok((row.get(0)?, decode::doc(row, 1)?))
-        })?;
-        rows.collect()
+        let mut read = db.prepare_cached(queries::SESSION_AT)?;
+        let mut found = Vec::new();
+        for place in places {
+            let session = read.query_row(params![merchant, mode, place], |row| decode::doc(row, 0));
+            found.extend(session.optional()?.map(|session| (*place, session)));
+        }
+        Ok(found)
     }
 
     /// A session and its row.
@@ -263,14 +270,14 @@ impl Sought<'_> {
         db: &Connection,
         shows: impl Fn(&Session) -> bool,
     ) -> rusqlite::Result<Others<Session>> {
-        let (goes_to, from) = Self::progress(db)?;
-        let mut others = self.behind(db, from)?;
+        let waiting = Self::waiting(db)?;
+        let mut others = self.at(db, &waiting)?;
         others.retain(|(_, session)| shows(session));
         for id in self.search.ids() {
             if let Some((row, session)) = self.session(db, SessionId(id))?
-                && row <= from
+                && !waiting.contains(&row)
                 && shows(&session)
-                && !(row <= goes_to && self.search.finds_by_words(&session))
+                && !self.search.finds_by_words(&session)
                 && others.iter().all(|(_, other)| other.id != session.id)
             {
                 others.push((row, session));
@@ -286,8 +293,8 @@ impl Sought<'_> {
         shows: impl Fn(&Transaction, Option<&Session>) -> bool,
     ) -> rusqlite::Result<Others<Transaction>> {
         let (merchant, mode) = self.tenant();
-        let (goes_to, from) = Self::progress(db)?;
-        let mut sessions = self.behind(db, from)?;
+        let waiting = Self::waiting(db)?;
+        let mut sessions = self.at(db, &waiting)?;
         let mut others: BTreeMap<TransactionId, (i64, Transaction)> = BTreeMap::new();
         let mut one = db.prepare_cached(queries::TRANSACTION_AND_ROW)?;
         for id in self.search.ids() {
@@ -307,7 +314,7 @@ impl Sought<'_> {
         }
         let mut of_session = db.prepare_cached(queries::TRANSACTIONS_AND_ROWS_OF_SESSION)?;
         for (row, session) in sessions {
-            if row <= goes_to && self.search.finds_by_words(&session) {
+            if !waiting.contains(&row) && self.search.finds_by_words(&session) {
                 continue;
             }
             let key = params![merchant, mode, session.id.0.as_bytes()];

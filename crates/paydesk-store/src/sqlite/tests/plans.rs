@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::tables::{self, Table};
-use super::super::{queries, schema};
+use super::super::{apply, queries, schema};
 use super::*;
 
 fn database() -> (TempDir, Connection) {
@@ -23,11 +23,17 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 fn every_read_goes_by_its_index_and_sorts_nothing() {
     let (_directory, db) = database();
     let by_key = "PRIMARY KEY";
+    let by_place = "INTEGER PRIMARY KEY (rowid=?)";
     for (sql, indexes) in [
         (queries::MERCHANT, &[by_key][..]),
         (queries::API_KEY, &[by_key]),
         (queries::PROVIDER_ACCOUNTS, &[by_key]),
+        (queries::SESSION_IN_PLACE, &[by_place]),
         (queries::SESSION, &["sessions_by_id"]),
+        (
+            queries::SESSION_IN_PLACE_WITH_TRANSACTIONS,
+            &[by_place, "transactions_by_session"],
+        ),
         (
             queries::SESSION_WITH_TRANSACTIONS,
             &["sessions_by_id", "transactions_by_session"],
@@ -43,7 +49,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::CHILDREN, &["transactions_by_parent"]),
         (queries::SESSION_AND_ROW, &["sessions_by_id"]),
         (queries::ROW_UP_TO, &["sessions_by_id"]),
-        (queries::SESSIONS_BEHIND, &["INTEGER PRIMARY KEY (rowid>?)"]),
+        (queries::SESSION_AT, &["INTEGER PRIMARY KEY (rowid=?)"]),
         (queries::TRANSACTION_AND_ROW, &["transactions_by_id"]),
         (
             queries::TRANSACTIONS_AND_ROWS_OF_SESSION,
@@ -63,6 +69,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
             queries::EVENTS,
             &["events_by_id", "sessions_by_id", "events_by_session"],
         ),
+        (queries::DELIVERY, &["deliveries_by_id"]),
         (queries::DELIVERIES, &["deliveries_by_event"]),
         (queries::DUE_SESSIONS, &["sessions_due"]),
         (queries::DUE_TRANSACTIONS, &["transactions_due"]),
@@ -80,6 +87,22 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         let is_costly = |step: &String| step.contains("SCAN") || step.contains("TEMP B-TREE");
         assert!(!steps.iter().any(is_costly), "{sql}\n{steps:#?}");
     }
+}
+
+#[test]
+fn whether_anybody_hears_of_an_event_is_one_look_into_a_small_index() {
+    let (_directory, db) = database();
+    let steps = plan(&db, apply::APPEND_EVENT);
+    let looks: Vec<_> = steps
+        .iter()
+        .filter(|step| step.contains("entries"))
+        .collect();
+    assert_eq!(looks.len(), 1, "{steps:#?}");
+    let by_list = "entries_by_list (merchant=? AND mode=? AND kind=? AND list=?)";
+    assert!(
+        looks[0].starts_with("SEARCH") && looks[0].contains(by_list),
+        "{steps:#?}"
+    );
 }
 
 #[test]

@@ -12,26 +12,23 @@ use rusqlite::Connection;
 
 use super::*;
 
-/// Up to which row the index goes, and which row is the last.
-fn progress(path: &Path) -> (i64, i64) {
+/// How many groups are noted and not indexed.
+fn noted(path: &Path) -> i64 {
     let db = Connection::open(path).unwrap();
     db.busy_timeout(Duration::from_secs(5)).unwrap();
-    let progress =
-        "SELECT goes_to, (SELECT coalesce(max(rowid), 0) FROM sessions) FROM words_progress";
-    db.query_row(progress, [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap()
+    let noted = "SELECT count(*) FROM words_waiting";
+    db.query_row(noted, [], |row| row.get(0)).unwrap()
 }
 
 /// Waits until everything is indexed.
 async fn caught_up(path: &Path) {
     for _ in 0..2_000 {
-        let (goes_to, last) = progress(path);
-        if goes_to == last {
+        if noted(path) == 0 {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the index stays behind: {:?}", progress(path));
+    panic!("the index stays behind: {}", noted(path));
 }
 
 async fn fill(
@@ -105,10 +102,20 @@ async fn an_index_that_was_left_behind_catches_up_after_a_restart() {
     drop(store);
     // As if the process had died before any of it was indexed.
     let db = Connection::open(&path).unwrap();
-    db.execute_batch(
-        "INSERT INTO words (words) VALUES ('delete-all'); UPDATE words_progress SET goes_to = 0;",
-    )
-    .unwrap();
+    db.execute_batch("INSERT INTO words (words) VALUES ('delete-all'); DELETE FROM words_waiting;")
+        .unwrap();
+    let mut all_places = db
+        .prepare("SELECT place FROM sessions ORDER BY random()")
+        .unwrap();
+    let places = all_places
+        .query_map([], |row| row.get::<_, i64>(0))
+        .unwrap();
+    for place in places {
+        let note = place.unwrap().to_be_bytes();
+        db.execute("INSERT INTO words_waiting (places) VALUES (?1)", [note])
+            .unwrap();
+    }
+    drop(all_places);
     drop(db);
     let store = SqliteStore::open(&path).unwrap();
     let beans = looked_for("beans", &all[0]);
@@ -151,7 +158,6 @@ async fn a_deleted_session_takes_its_words_with_it() {
     let (tenant, other) = (samples.tenant(), samples.tenant());
     let all = fill(&store, &samples, tenant, 4).await;
     caught_up(&path).await;
-    // The last one too, whose row's number is given again.
     let db = Connection::open(&path).unwrap();
     for session in &all[2..] {
         let deleted = db.execute(
