@@ -21,6 +21,7 @@ pub mod method;
 pub mod money;
 pub mod number;
 pub mod passwords;
+pub mod payer;
 pub mod payment_method;
 pub mod rail;
 pub mod rates;

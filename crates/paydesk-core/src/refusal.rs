@@ -279,7 +279,7 @@ impl Refusal {
         };
         let amount = Money::zero(currency);
         let method = Method::PayNow;
-        vec![
+        let mut all = vec![
             Self::field("title", "is empty; leave it out instead"),
             Self::InvalidAmount {
                 field: "amount".to_owned(),
@@ -334,7 +334,9 @@ impl Refusal {
             Self::DeliveryNotFound,
             Self::IdempotencyKeyReused,
             Self::IdempotencyKeyInUse,
-        ]
+        ];
+        all.extend(ShopRefusal::ALL.map(Self::Shop));
+        all
     }
 }
 
@@ -355,7 +357,13 @@ mod tests {
             .collect();
         let examples = Refusal::examples();
         let shown: BTreeSet<&str> = examples.iter().map(Refusal::code).collect();
-        assert_eq!(shown, named);
+        let of_shops = ShopRefusal::ALL.map(ShopRefusal::code);
+        let own: BTreeSet<&str> = shown
+            .iter()
+            .copied()
+            .filter(|code| !of_shops.contains(code))
+            .collect();
+        assert_eq!(own, named);
         assert_eq!(examples.len(), shown.len());
     }
 }

@@ -458,6 +458,25 @@ pub trait Store: Send + Sync + 'static {
         parent: TransactionId,
     ) -> Result<Vec<Transaction>, Unavailable>;
 
+    /// Transactions of many ids at once, in no order; nothing for an unknown one.
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable>;
+    /// The operations on many transactions at once, oldest first.
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable>;
+
+    /// Stored cards of many ids at once, in no order; nothing for an unknown one.
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable>;
     /// A stored card.
     async fn payment_method(
         &self,

@@ -18,6 +18,7 @@ use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
 use paydesk_core::rates::Rates;
+use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
@@ -53,6 +54,11 @@ pub struct TestServer {
 impl TestServer {
     /// Starts one, at the present time.
     pub async fn start() -> Self {
+        Self::start_over(|store| store).await
+    }
+
+    /// Starts one whose engine sees its store through something that counts, delays or refuses.
+    pub async fn start_over(through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let keys = Arc::new(ServerKeys::generate(&SystemIds));
@@ -104,7 +110,7 @@ impl TestServer {
         let ledger = ledger.expect("a ledger");
         let bank = Arc::new(SandboxRail::new(ledger.clone(), &url));
         let engine = Arc::new(Engine::new(Parts {
-            store: store.clone(),
+            store: through(store.clone()),
             sandbox: Some(bank.clone() as Arc<dyn Rail>),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),

@@ -61,7 +61,10 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         store,
         engine,
         sandbox,
-    )?;
+    )?
+    .with_graphql(paydesk_accrupay::Settings {
+        introspection: !options.no_graphql_introspection,
+    });
     tracing::info!(
         listen = %listeners.public.local_addr()?,
         admin = %listeners.admin.local_addr()?,
@@ -142,6 +145,7 @@ pub struct Server {
     sandbox: Option<Arc<dyn SandboxBank>>,
     app: Arc<App>,
     worker: Worker,
+    graphql: paydesk_accrupay::Settings,
 }
 
 impl Server {
@@ -201,7 +205,14 @@ impl Server {
             sandbox,
             app,
             worker,
+            graphql: paydesk_accrupay::Settings::default(),
         })
+    }
+
+    /// The same with other settings for GraphQL.
+    #[must_use]
+    pub fn with_graphql(self, graphql: paydesk_accrupay::Settings) -> Self {
+        Self { graphql, ..self }
     }
 
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
@@ -238,7 +249,7 @@ impl Server {
         });
         let dialects = Router::new()
             .merge(paydesk_modempay::routes())
-            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_accrupay::routes_with(self.graphql))
             .merge(paydesk_oneentry::routes());
         let services = wrap(paydesk_api::router(self.app, dialects), self.edge.clone());
         let limits = ConnectionLimits::default();

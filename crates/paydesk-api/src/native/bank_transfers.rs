@@ -27,7 +27,8 @@ pub fn calls() -> Vec<Call> {
         Call::post("/bankTransfers", Scope::Bank, report)
             .named("reportBankTransfer", "Reports money that came in on an account")
             .told("By your bank feed or by hand. It counts once per `bankTransactionId` and account; one that was taken in before answers 200, as it now stands.")
-            .creates::<BankTransferOut<'_>>(),
+            .creates::<BankTransferOut<'_>>()
+            .or_known(),
         Call::list("/bankTransfers", Scope::Bank, list)
             .named("listBankTransfers", "Lists bank transfers")
             .takes([Parameter {

@@ -93,6 +93,12 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         }
         let there = s.children(tenant, payment.id).await.unwrap();
         assert_eq!(there.len(), n);
+        let there = s.children_of(tenant, &[payment.id]).await.unwrap();
+        assert_eq!(there.len(), n);
+        let there = s.transactions_by_id(tenant, &[payment.id]).await.unwrap();
+        assert_eq!(there.len(), n);
+        let there = s.payment_methods_by_id(tenant, &[card.id]).await.unwrap();
+        assert_eq!(there.len(), n);
         let there = s.payment_method(tenant, card.id).await.unwrap();
         assert_eq!(there.is_some(), seen);
         let filter = PaymentMethodFilter::default();

@@ -225,6 +225,27 @@ impl Store for Faulty {
     ) -> Result<Vec<Transaction>, Unavailable> {
         self.store.children(tenant, parent).await
     }
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        self.store.transactions_by_id(tenant, ids).await
+    }
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        self.store.children_of(tenant, parents).await
+    }
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.store.payment_methods_by_id(tenant, ids).await
+    }
     async fn payment_method(
         &self,
         tenant: Tenant,

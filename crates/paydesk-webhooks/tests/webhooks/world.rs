@@ -294,6 +294,8 @@ fn terms(url: &str, provider_account: ProviderAccountId, currency: Currency) -> 
         customer: None,
         billing: None,
         shipping: None,
+        user: None,
+        device: None,
         custom_fields: Vec::new(),
         metadata: serde_json::Map::new(),
         success_url: None,
