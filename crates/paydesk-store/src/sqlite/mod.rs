@@ -6,6 +6,7 @@
 //! - Whoever reads does so on its own thread, with a connection of its own (`readers`, `queries`); a server's
 //!   connections keep their read transactions for as long as nothing was committed.
 //! - What the tables are and why each index exists stands in the migrations (`schema`).
+//! - What sessions are searched by is indexed a little later, many at once (`words`).
 //! - The write-ahead log is copied into the database beside the commits (`checkpoint`).
 
 use std::path::Path;
@@ -28,6 +29,7 @@ mod schema;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writer;
 
 use checkpoint::Checkpointer;

@@ -21,6 +21,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::tables::{self, Table};
+use super::words::Words;
 
 /// One value of a row.
 #[derive(Clone, Debug)]
@@ -72,6 +73,8 @@ pub(super) struct Row {
     /// In the order of the table's parameters: the key first, then the version.
     pub(super) cells: Vec<Cell>,
     pub(super) version: u64,
+    /// Of a new session: the words that it is found by.
+    pub(super) words: Option<Words>,
 }
 
 /// A claim, and its name in the table.
@@ -230,11 +233,16 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         ),
         Record::Entry(it) => entry_row(it, version),
     };
+    let words = match record {
+        Record::Session(it) if it.version == 1 => Some(Words::of(it)),
+        _ => None,
+    };
     Ok(Row {
         table,
         key: record.key(),
         cells,
         version: record.version(),
+        words,
     })
 }
 
