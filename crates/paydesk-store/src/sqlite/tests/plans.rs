@@ -67,6 +67,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::DUE_TRANSACTIONS, &["transactions_due"]),
         (queries::DUE_DELIVERIES, &["deliveries_due"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
+        (queries::OLD_REQUESTS, &["idempotency_by_age"]),
     ] {
         let steps = plan(&db, sql);
         let found: Vec<_> = steps.iter().filter(|step| step.contains("USING")).collect();
