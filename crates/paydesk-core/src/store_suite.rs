@@ -106,6 +106,8 @@ macro_rules! store_suite {
             idempotency::finishing_an_unknown_key_does_nothing,
             idempotency::an_answer_may_be_there_from_the_first_commit,
             idempotency::keys_of_different_scopes_and_tenants_never_meet,
+            idempotency::old_answers_are_forgotten_oldest_first_and_running_requests_never,
+            idempotency::a_forgotten_key_is_new,
             jobs::sessions_come_due_most_overdue_first,
             jobs::a_session_is_due_when_it_says_so_and_no_longer,
             jobs::transactions_are_asked_about_most_overdue_first,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
 use super::words::Words;
-use super::{decode, queries};
+use super::{decode, lists, queries};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
 pub(super) struct Group<'db> {
@@ -234,6 +234,10 @@ impl<'db> Group<'db> {
             self.prepare(ADD_FINGERPRINT)?
                 .execute(params![version, fingerprint])?;
         }
+        if let Some((before, limit)) = change.forgotten {
+            self.prepare(FORGET)?
+                .execute(params![before.as_millis(), lists::limit(limit)])?;
+        }
         for &(counter, by) in &change.increments {
             let total = self.totals.entry((change.tenant, counter)).or_default();
             *total = total.saturating_add(by);
@@ -270,5 +274,7 @@ const CLAIM_KEY: &str =
 // A first answer stays.
 const FINISH_KEY: &str = "UPDATE idempotency SET answer = ?5
     WHERE merchant = ?1 AND mode = ?2 AND scope = ?3 AND key = ?4 AND answer IS NULL";
+const FORGET: &str = "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency
+    WHERE created_at < ?1 AND answer IS NOT NULL ORDER BY created_at LIMIT ?2)";
 const ADD_FINGERPRINT: &str = "INSERT INTO key_fingerprints (version, fingerprint) VALUES (?1, ?2)
     ON CONFLICT DO NOTHING";

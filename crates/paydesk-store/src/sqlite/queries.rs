@@ -125,5 +125,9 @@ pub(super) const DUE_DELIVERIES_OF: &str =
 pub(super) const UNDISPATCHED: &str = "SELECT doc FROM events
     WHERE undispatched = 1 ORDER BY rowid LIMIT ?1";
 
+/// As many rows as requests to be forgotten, up to ?2.
+pub(super) const OLD_REQUESTS: &str = "SELECT 1 FROM idempotency
+    WHERE created_at < ?1 AND answer IS NOT NULL LIMIT ?2";
+
 pub(super) const KEY_FINGERPRINTS: &str =
     "SELECT version, fingerprint FROM key_fingerprints ORDER BY version";

@@ -111,6 +111,8 @@ pub(super) struct Prepared {
     pub(super) increments: Vec<(i64, i64)>,
     pub(super) idempotency: Option<IdempotencyRow>,
     pub(super) fingerprints: Vec<(KeyVersion, [u8; 32])>,
+    /// Answered requests that are forgotten: those from before, and how many at most.
+    pub(super) forgotten: Option<(Timestamp, usize)>,
 }
 
 impl Prepared {
@@ -136,11 +138,28 @@ impl Prepared {
                 .collect(),
             idempotency,
             fingerprints: Vec::new(),
+            forgotten: None,
         })
     }
 
     /// A change that only adds fingerprints of keys.
     pub(super) fn fingerprints(fingerprints: &[(KeyVersion, [u8; 32])]) -> Self {
+        Self {
+            fingerprints: fingerprints.to_vec(),
+            ..Self::nothing()
+        }
+    }
+
+    /// A change that only forgets answered requests from before, so many at most.
+    pub(super) fn forgetting(before: Timestamp, limit: usize) -> Self {
+        Self {
+            forgotten: Some((before, limit)),
+            ..Self::nothing()
+        }
+    }
+
+    /// A change of nobody's and of nothing.
+    fn nothing() -> Self {
         let nobody = Tenant {
             merchant: MerchantId(Uuid::nil()),
             mode: Mode::Test,
@@ -155,7 +174,8 @@ impl Prepared {
             retold: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
-            fingerprints: fingerprints.to_vec(),
+            fingerprints: Vec::new(),
+            forgotten: None,
         }
     }
 }

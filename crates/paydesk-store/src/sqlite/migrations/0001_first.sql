@@ -231,6 +231,8 @@ CREATE TABLE idempotency (
     answer TEXT              -- NULL while it is running
 ) STRICT;
 CREATE UNIQUE INDEX idempotency_by_key ON idempotency (merchant, mode, scope, key);
+-- What is to be forgotten next; over all tenants.
+CREATE INDEX idempotency_by_age ON idempotency (created_at) WHERE answer IS NOT NULL;
 
 CREATE TABLE counters (
     merchant BLOB NOT NULL,

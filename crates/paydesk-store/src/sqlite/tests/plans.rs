@@ -76,6 +76,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::DUE_DELIVERIES, &["deliveries_due"]),
         (queries::TEST_CLOCKS, &["entries_test_clocks"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
+        (queries::OLD_REQUESTS, &["idempotency_by_age"]),
     ] {
         let steps = plan(&db, sql);
         let found: Vec<_> = steps.iter().filter(|step| step.contains("USING")).collect();
