@@ -21,7 +21,7 @@ mod lock;
 mod port;
 mod queries;
 mod readers;
-mod rows;
+pub(crate) mod rows;
 mod schema;
 mod tables;
 #[cfg(test)]

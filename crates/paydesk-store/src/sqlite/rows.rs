@@ -242,7 +242,7 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
 }
 
 /// When a pushed payment under way stops waiting.
-fn lapses_at(session: &Session) -> Option<Timestamp> {
+pub(crate) fn lapses_at(session: &Session) -> Option<Timestamp> {
     match session.state {
         State::Processing { lapses_at, .. } => lapses_at,
         _ => None,
@@ -251,7 +251,7 @@ fn lapses_at(session: &Session) -> Option<Timestamp> {
 
 /// The event that is written together with the session's first version: the session's row names it, and
 /// the index of events by session does without it.
-fn first_event(session: &Session, events: &[Event]) -> Option<EventId> {
+pub(crate) fn first_event(session: &Session, events: &[Event]) -> Option<EventId> {
     let of_it =
         |event: &&Event| event.session == Some(session.id) && event.tenant == session.tenant;
     (session.version == 1)
@@ -308,14 +308,14 @@ fn idempotency_row(write: IdempotencyWrite) -> Result<IdempotencyRow, Unavailabl
 
 // What the numbers in the tables mean; the schema's comments say the same. They never change.
 
-pub(super) const fn mode_number(mode: Mode) -> i64 {
+pub(crate) const fn mode_number(mode: Mode) -> i64 {
     match mode {
         Mode::Test => 0,
         Mode::Live => 1,
     }
 }
 
-pub(super) const fn mode_of(number: i64) -> Option<Mode> {
+pub(crate) const fn mode_of(number: i64) -> Option<Mode> {
     match number {
         0 => Some(Mode::Test),
         1 => Some(Mode::Live),
@@ -323,7 +323,7 @@ pub(super) const fn mode_of(number: i64) -> Option<Mode> {
     }
 }
 
-pub(super) const fn state_number(state: StateName) -> i64 {
+pub(crate) const fn state_number(state: StateName) -> i64 {
     match state {
         StateName::Created => 0,
         StateName::Initiated => 1,
@@ -334,7 +334,7 @@ pub(super) const fn state_number(state: StateName) -> i64 {
     }
 }
 
-pub(super) const fn action_number(action: Action) -> i64 {
+pub(crate) const fn action_number(action: Action) -> i64 {
     match action {
         Action::Payment => 0,
         Action::Authorization => 1,
@@ -345,7 +345,7 @@ pub(super) const fn action_number(action: Action) -> i64 {
     }
 }
 
-pub(super) const fn counter_number(counter: Counter) -> i64 {
+pub(crate) const fn counter_number(counter: Counter) -> i64 {
     match counter {
         Counter::Sessions => 0,
         Counter::Transactions => 1,
@@ -353,7 +353,7 @@ pub(super) const fn counter_number(counter: Counter) -> i64 {
 }
 
 /// A claim's kind and name. The first of two parts is led by its length, so that no two pairs are the same bytes.
-pub(super) fn claim_name(key: &ClaimKey) -> (i64, Vec<u8>) {
+pub(crate) fn claim_name(key: &ClaimKey) -> (i64, Vec<u8>) {
     let pair = |first: &str, second: &str| {
         let mut name = (first.len() as u64).to_be_bytes().to_vec();
         name.extend_from_slice(first.as_bytes());

@@ -1,0 +1,384 @@
+//! The port: each read of it is one query.
+
+use async_trait::async_trait;
+use deadpool_postgres::Object;
+use paydesk_core::delivery::Delivery;
+use paydesk_core::event::Event;
+use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::keys::KeyVersion;
+use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
+use paydesk_core::payment_method::PaymentMethod;
+use paydesk_core::session::Session;
+use paydesk_core::store::{
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
+    SessionPulse, Store, TransactionFilter, Unavailable,
+};
+use paydesk_core::tenant::Tenant;
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
+use serde::de::DeserializeOwned;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+use super::cell::{Cell, small};
+use super::flight::{Failure, Kind, kind, refs};
+use super::lists::{self, limit};
+use super::outage::Attempts;
+use super::steps::{self, Guard, Step, key, key_hash, mode};
+use super::{PostgresStore, connect, decode, queries};
+use crate::sqlite::rows::{counter_number, mode_number};
+
+impl PostgresStore {
+    /// All rows of a query. It is asked again while the server is away, within bounds.
+    async fn rows(
+        &self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Unavailable> {
+        let mut attempts = Attempts::new(&self.outage);
+        loop {
+            let failure = match self.ask(sql, parameters).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure,
+            };
+            let goes_on = match failure {
+                Failure::Away(ref error) | Failure::Lost(ref error) => {
+                    attempts.again_after_outage(error).await
+                }
+                Failure::Again(_) => attempts.again_after_others().await,
+                Failure::Refused(_) | Failure::Never(_) => false,
+            };
+            if !goes_on {
+                return Err(Unavailable::because(failure));
+            }
+        }
+    }
+
+    /// One attempt at a query.
+    async fn ask(
+        &self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, Failure> {
+        let client = self.pool.get().await;
+        let client = client.map_err(|error| connect::without_connection(&error))?;
+        let asked = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, parameters).await
+        };
+        let failure = match tokio::time::timeout(super::commit::ATTEMPT, asked).await {
+            Ok(Ok(rows)) => {
+                self.outage.over();
+                return Ok(rows);
+            }
+            Ok(Err(error)) => {
+                let told = connect::told(&error);
+                match kind(&error) {
+                    Kind::Away => Failure::Away(told),
+                    Kind::Again => Failure::Again(told),
+                    Kind::Broken => Failure::Never(told),
+                }
+            }
+            Err(_) => Failure::Away("the database did not answer in time".to_owned()),
+        };
+        if matches!(failure, Failure::Away(_)) {
+            drop(Object::take(client));
+        }
+        Err(failure)
+    }
+
+    /// The row that a query finds, if it finds one.
+    pub(super) async fn opt(
+        &self,
+        sql: &'static str,
+        cells: &[Cell],
+    ) -> Result<Option<Row>, Unavailable> {
+        Ok(self.rows(sql, &refs(cells)).await?.pop())
+    }
+
+    /// The one record that a query finds.
+    async fn one<T: DeserializeOwned>(
+        &self,
+        sql: &'static str,
+        cells: &[Cell],
+    ) -> Result<Option<T>, Unavailable> {
+        let row = self.opt(sql, cells).await?;
+        row.map(|row| decode::doc(&row, 0)).transpose()
+    }
+
+    /// All records that a query finds, in its order.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        sql: &'static str,
+        cells: &[Cell],
+    ) -> Result<Vec<T>, Unavailable> {
+        let rows = self.rows(sql, &refs(cells)).await?;
+        rows.iter().map(|row| decode::doc(row, 0)).collect()
+    }
+
+    /// The tenant and id of what is due.
+    async fn due(
+        &self,
+        sql: &'static str,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(Tenant, Uuid)>, Unavailable> {
+        let cells = [limit(most), Cell::Integer(now.as_millis())];
+        let rows = self.rows(sql, &refs(&cells)).await?;
+        rows.iter().map(decode::tenant_and_id).collect()
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        self.apply(change).await
+    }
+
+    async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Unavailable> {
+        self.one(queries::MERCHANT, &[Cell::Id(id.0)]).await
+    }
+
+    async fn merchants(&self) -> Result<Vec<MerchantId>, Unavailable> {
+        let rows = self.rows(queries::MERCHANTS, &[]).await?;
+        rows.iter()
+            .map(|row| decode::get(row, 0).map(MerchantId))
+            .collect()
+    }
+
+    async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
+        let hash = Cell::Bytes(secret_hash.to_vec());
+        self.one(queries::API_KEY, &[hash]).await
+    }
+
+    async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {
+        let cells = [Cell::Id(tenant.merchant.0), mode(tenant)];
+        self.all(queries::PROVIDER_ACCOUNTS, &cells).await
+    }
+
+    async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
+        self.one(queries::SESSION, &key(tenant, id.0)).await
+    }
+
+    async fn session_with_transactions(
+        &self,
+        tenant: Tenant,
+        id: SessionId,
+    ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
+        let cells = key(tenant, id.0);
+        let rows = self
+            .rows(queries::SESSION_WITH_TRANSACTIONS, &refs(&cells))
+            .await?;
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
+        let session = decode::doc(first, 0)?;
+        let transactions = rows
+            .iter()
+            .filter_map(|row| decode::optional_doc(row, 1).transpose());
+        Ok(Some((session, transactions.collect::<Result<_, _>>()?)))
+    }
+
+    async fn sessions(
+        &self,
+        tenant: Tenant,
+        filter: SessionFilter,
+        after: Option<SessionId>,
+        most: usize,
+    ) -> Result<Vec<Session>, Unavailable> {
+        let (sql, cells) = lists::sessions(tenant, &filter, after.map(|id| id.0), most);
+        let rows = self.rows(sql, &refs(&cells)).await?;
+        rows.iter().map(|row| decode::doc(row, 1)).collect()
+    }
+
+    async fn transactions_of(
+        &self,
+        tenant: Tenant,
+        sessions: &[SessionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let sessions: Vec<Uuid> = sessions.iter().map(|id| id.0).collect();
+        let mode = mode(tenant);
+        let parameters: [&(dyn ToSql + Sync); 3] = [&tenant.merchant.0, &mode, &sessions];
+        let rows = self
+            .rows(queries::TRANSACTIONS_OF_SESSIONS, &parameters)
+            .await?;
+        rows.iter().map(|row| decode::doc(row, 0)).collect()
+    }
+
+    async fn pulses(
+        &self,
+        sessions: &[(Tenant, SessionId)],
+    ) -> Result<Vec<Option<SessionPulse>>, Unavailable> {
+        let places: Vec<i64> = (0..).take(sessions.len()).collect();
+        let merchants: Vec<Uuid> = sessions.iter().map(|(t, _)| t.merchant.0).collect();
+        let modes: Vec<i16> = sessions
+            .iter()
+            .map(|(tenant, _)| i16::try_from(mode_number(tenant.mode)).unwrap_or(i16::MAX))
+            .collect();
+        let ids: Vec<Uuid> = sessions.iter().map(|(_, id)| id.0).collect();
+        let parameters: [&(dyn ToSql + Sync); 4] = [&places, &merchants, &modes, &ids];
+        let mut pulses = vec![None; sessions.len()];
+        for row in self.rows(queries::PULSES, &parameters).await? {
+            let place: i64 = decode::get(&row, 0)?;
+            let slot = usize::try_from(place).ok().and_then(|n| pulses.get_mut(n));
+            if let Some(slot) = slot {
+                *slot = Some(SessionPulse {
+                    version: decode::version(&row, 1)?,
+                    due_at: decode::time(&row, 2)?,
+                });
+            }
+        }
+        Ok(pulses)
+    }
+
+    async fn transaction(
+        &self,
+        tenant: Tenant,
+        id: TransactionId,
+    ) -> Result<Option<Transaction>, Unavailable> {
+        self.one(queries::TRANSACTION, &key(tenant, id.0)).await
+    }
+
+    async fn transactions(
+        &self,
+        tenant: Tenant,
+        filter: TransactionFilter,
+        after: Option<TransactionId>,
+        most: usize,
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let (sql, cells) = lists::transactions(tenant, &filter, after.map(|id| id.0), most);
+        self.all(sql, &cells).await
+    }
+
+    async fn children(
+        &self,
+        tenant: Tenant,
+        parent: TransactionId,
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        self.all(queries::CHILDREN, &key(tenant, parent.0)).await
+    }
+
+    async fn payment_method(
+        &self,
+        tenant: Tenant,
+        id: PaymentMethodId,
+    ) -> Result<Option<PaymentMethod>, Unavailable> {
+        self.one(queries::PAYMENT_METHOD, &key(tenant, id.0)).await
+    }
+
+    async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {
+        let cells = steps::claim_key(tenant, key);
+        let row = self.opt(queries::CLAIM, &cells).await?;
+        row.map(|row| decode::get(&row, 0)).transpose()
+    }
+
+    async fn idempotency(
+        &self,
+        tenant: Tenant,
+        key: &IdempotencyKey,
+    ) -> Result<Option<IdempotencyRecord>, Unavailable> {
+        let cells = [Cell::Id(tenant.merchant.0), mode(tenant), key_hash(key)];
+        let row = self.opt(queries::IDEMPOTENCY, &cells).await?;
+        row.map(|row| decode::idempotency(&row, key)).transpose()
+    }
+
+    async fn count(&self, tenant: Tenant, counter: Counter) -> Result<i64, Unavailable> {
+        let cells = [
+            Cell::Id(tenant.merchant.0),
+            mode(tenant),
+            small(counter_number(counter)),
+        ];
+        let row = self.opt(queries::COUNT, &cells).await?;
+        row.map_or(Ok(0), |row| decode::get(&row, 0))
+    }
+
+    async fn event(&self, tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable> {
+        self.one(queries::EVENT, &key(tenant, id.0)).await
+    }
+
+    async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
+        let cells = key(tenant, session.0);
+        let rows = self.rows(queries::EVENTS, &refs(&cells)).await?;
+        rows.iter().map(|row| decode::doc(row, 1)).collect()
+    }
+
+    async fn deliveries(
+        &self,
+        tenant: Tenant,
+        event: EventId,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.all(queries::DELIVERIES, &key(tenant, event.0)).await
+    }
+
+    async fn due_sessions(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(Tenant, SessionId)>, Unavailable> {
+        let due = self
+            .due(queries::DUE_SESSIONS, now, most)
+            .await?
+            .into_iter();
+        Ok(due.map(|(tenant, id)| (tenant, SessionId(id))).collect())
+    }
+
+    async fn due_transactions(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<(Tenant, TransactionId)>, Unavailable> {
+        let due = self.due(queries::DUE_TRANSACTIONS, now, most).await?;
+        let due = due.into_iter();
+        Ok(due
+            .map(|(tenant, id)| (tenant, TransactionId(id)))
+            .collect())
+    }
+
+    async fn undispatched(&self, most: usize) -> Result<Vec<Event>, Unavailable> {
+        self.all(queries::UNDISPATCHED, &[limit(most)]).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let cells = [limit(most), Cell::Integer(now.as_millis())];
+        self.all(queries::DUE_DELIVERIES, &cells).await
+    }
+
+    async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {
+        let rows = self.rows(queries::KEY_FINGERPRINTS, &[]).await?;
+        rows.iter()
+            .map(|row| {
+                let version: i16 = decode::get(row, 0)?;
+                let version = KeyVersion::try_from(version).map_err(Unavailable::because)?;
+                Ok((version, decode::bytes(row, 1)?))
+            })
+            .collect()
+    }
+
+    async fn add_key_fingerprints(
+        &self,
+        fingerprints: &[(KeyVersion, [u8; 32])],
+    ) -> Result<(), Unavailable> {
+        let steps = fingerprints.iter().map(|(version, fingerprint)| Step {
+            sql: queries::ADD_FINGERPRINT,
+            cells: vec![
+                Cell::Small(i16::from(*version)),
+                Cell::Bytes(fingerprint.to_vec()),
+            ],
+            guard: Guard::None,
+        });
+        self.write(steps.collect()).await
+    }
+
+    /// One attempt: who asks wants to know how it is now.
+    async fn ping(&self) -> Result<(), Unavailable> {
+        match self.ask(queries::PING, &[]).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(Unavailable::because(failure)),
+        }
+    }
+}
