@@ -76,7 +76,7 @@ async fn main() {
     ));
     let metrics = Arc::new(Metrics::new("example"));
     let edge = Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds);
-    let services = wrap(paydesk_api::router(app), edge);
+    let services = wrap(paydesk_api::router(app, axum::Router::new()), edge);
     let listener = tokio::net::TcpListener::bind(&address)
         .await
         .expect("a free address");

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use paydesk_core::keys::Secret;
-use paydesk_core::merchant::ApiKey;
+use paydesk_core::merchant::{ApiKey, Grant};
 use paydesk_core::store::Unavailable;
 
 use crate::app::App;
@@ -53,7 +53,26 @@ pub async fn bearer(app: &App, headers: &HeaderMap) -> Result<Arc<ApiKey>, AuthE
 
 /// The owner of a secret: found by its hash, so that nothing is compared byte by byte.
 pub async fn by_secret(app: &App, secret: &str) -> Result<Arc<ApiKey>, AuthError> {
-    let hash = Secret::hash(secret);
+    let key = found(app, secret).await?;
+    match &key.grant {
+        Grant::Everything => Ok(key),
+        // What anybody may read is no secret; and no door asks for scopes yet, so none is opened by them.
+        Grant::Publishable | Grant::Scopes { .. } => Err(AuthError::Wrong),
+    }
+}
+
+/// The owner of a publishable key. It proves nothing: it only tells whose shop is spoken of.
+pub async fn by_publishable_key(app: &App, key: &str) -> Result<Arc<ApiKey>, AuthError> {
+    let key = found(app, key).await?;
+    match &key.grant {
+        Grant::Publishable => Ok(key),
+        Grant::Everything | Grant::Scopes { .. } => Err(AuthError::Wrong),
+    }
+}
+
+/// The key with this text, whatever it opens.
+async fn found(app: &App, text: &str) -> Result<Arc<ApiKey>, AuthError> {
+    let hash = Secret::hash(text);
     let found = app
         .keys
         .get(&hash, || async {

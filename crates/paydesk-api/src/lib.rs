@@ -15,11 +15,12 @@ use axum::Router;
 
 pub use app::App;
 
-/// Everything that the public listener answers.
-pub fn router(app: Arc<App>) -> Router {
+/// Everything that the public listener answers: what is here, and the dialects that are crates of their own.
+pub fn router(app: Arc<App>, dialects: Router<Arc<App>>) -> Router {
     Router::new()
         .merge(xanpay::routes())
         .merge(native::routes())
         .merge(checkout::routes())
+        .merge(dialects)
         .with_state(app)
 }

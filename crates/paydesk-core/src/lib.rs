@@ -6,6 +6,7 @@
 
 pub mod authority;
 pub mod delivery;
+pub mod directory;
 pub mod engine;
 pub mod event;
 pub mod id;

@@ -67,11 +67,34 @@ pub struct ApiKey {
     pub tenant: Tenant,
     /// Grows by one with each change.
     pub version: u64,
+    /// What it opens.
+    #[serde(default)]
+    pub grant: Grant,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+}
+
+/// What a key opens.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Grant {
+    /// Everything of its tenant.
+    #[default]
+    Everything,
+    /// Nothing by itself: it names the tenant to what anybody may call, and proves nothing. Found by the hash
+    /// of the publishable key.
+    Publishable,
+    /// Only what is named.
+    Scopes {
+        /// The names, as the native API lists them.
+        scopes: Vec<String>,
+        /// When it ends; wall time.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_at: Option<Timestamp>,
+    },
 }
 
 /// A mode's credentials in the open; shown once.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::delivery::Delivery;
+use crate::directory::{EntryKind, EntryPage, StoredEntry};
 use crate::event::Event;
 use crate::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
@@ -45,6 +46,8 @@ pub enum Record {
     PaymentMethod(PaymentMethod),
     /// A delivery.
     Delivery(Delivery),
+    /// A small record of the [directory](crate::directory).
+    Entry(StoredEntry),
 }
 
 impl Record {
@@ -59,6 +62,7 @@ impl Record {
             Self::Transaction(record) => record.version,
             Self::PaymentMethod(record) => record.version,
             Self::Delivery(record) => record.version,
+            Self::Entry(record) => record.version,
         }
     }
 
@@ -73,6 +77,7 @@ impl Record {
             Self::Transaction(record) => RecordKey::Transaction(record.id),
             Self::PaymentMethod(record) => RecordKey::PaymentMethod(record.id),
             Self::Delivery(record) => RecordKey::Delivery(record.id),
+            Self::Entry(record) => RecordKey::Entry(record.kind, record.id),
         }
     }
 }
@@ -94,6 +99,8 @@ pub enum RecordKey {
     PaymentMethod(PaymentMethodId),
     /// A delivery.
     Delivery(DeliveryId),
+    /// A small record.
+    Entry(EntryKind, Uuid),
 }
 
 /// Something that only one may have at a time, per tenant: a uniqueness constraint of the store.
@@ -117,6 +124,46 @@ pub enum ClaimKey {
         /// The reference.
         nonce: String,
     },
+    /// A name that means one thing within its space.
+    Name {
+        /// Among what.
+        space: NameSpace,
+        /// The name.
+        name: String,
+    },
+}
+
+/// Among what a [name](ClaimKey::Name) is unique, per tenant. The numbers are stored: they never change.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum NameSpace {
+    /// A merchant's own code for a customer; held by the customer.
+    Customer = 1,
+    /// A merchant's own number of a product; held by the product.
+    Product = 2,
+    /// The number of an order; held by the order.
+    Order = 3,
+    /// The number of a session; held by the session.
+    Session = 4,
+    /// What a user signs in with; held by the user.
+    Login = 5,
+    /// The number of an account on a rail; held by the account.
+    Account = 6,
+    /// A dialect's own code of a session; held by the session.
+    SessionCode = 7,
+    /// A merchant's own name for a place where orders are kept; held by the storage.
+    Storage = 8,
+    /// The number of a user; held by the user.
+    User = 9,
+    /// The one live session of an order; held by the session.
+    LiveOrder = 10,
+}
+
+impl NameSpace {
+    /// The number that is stored.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
 }
 
 /// A claim and who has it (the id of a session or a transaction).
@@ -389,6 +436,41 @@ pub trait Store: Send + Sync + 'static {
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, Unavailable>;
 
+    /// An entry of the [directory](crate::directory), as JSON.
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable>;
+    /// Entries of many ids at once, in no order; nothing for an unknown one.
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable>;
+    /// A page of the entries of a kind, newest first.
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable>;
+    /// How many entries there are of a kind, or in one of its groups.
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable>;
+
+    /// Who has each of many claims, in the order asked.
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable>;
     /// Who has a claim.
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable>;
     /// What is known of an idempotent request.

@@ -22,6 +22,7 @@ use crate::tenant::Tenant;
 pub mod atomicity;
 pub mod claims;
 pub mod concurrency;
+pub mod directory;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
@@ -65,6 +66,14 @@ macro_rules! store_suite {
             concurrency::increments_commute,
             concurrency::a_refused_change_takes_none_of_its_neighbours_with_it,
             concurrency::what_is_committed_is_seen_at_once_from_everywhere,
+            directory::an_entry_is_read_back_as_written,
+            directory::entries_come_newest_first_in_pages,
+            directory::an_entry_is_listed_in_its_group_and_moves_with_it,
+            directory::a_removed_entry_is_gone_and_its_id_is_free,
+            directory::an_entry_is_removed_only_as_it_was_read,
+            directory::many_entries_are_found_at_once,
+            directory::entries_of_other_tenants_and_kinds_never_meet,
+            directory::names_of_different_spaces_never_meet,
             events::an_event_is_read_back_as_written,
             events::events_of_a_session_come_in_order_and_alone,
             events::an_event_may_belong_to_no_session,
@@ -164,6 +173,7 @@ mod tests {
             ("atomicity", include_str!("store_suite/atomicity.rs")),
             ("claims", include_str!("store_suite/claims.rs")),
             ("concurrency", include_str!("store_suite/concurrency.rs")),
+            ("directory", include_str!("store_suite/directory.rs")),
             ("events", include_str!("store_suite/events.rs")),
             ("idempotency", include_str!("store_suite/idempotency.rs")),
             ("jobs", include_str!("store_suite/jobs.rs")),

@@ -1,10 +1,12 @@
 //! A store in memory: for model tests that take a million steps, and for trying things out. Keeps nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage, StoredEntry};
 use paydesk_core::event::Event;
 use paydesk_core::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
@@ -49,6 +51,8 @@ struct Tables {
     events: BTreeMap<(Tenant, EventId), Event>,
     events_of_session: BTreeSet<(Tenant, SessionId, u32, EventId)>,
     undispatched: BTreeSet<(Tenant, EventId)>,
+    entries: BTreeMap<(Tenant, EntryKind, Uuid), StoredEntry>,
+    entries_of_group: BTreeSet<(Tenant, EntryKind, String, Uuid)>,
     claims: BTreeMap<(Tenant, ClaimKey), Uuid>,
     idempotency: BTreeMap<(Tenant, IdempotencyKey), IdempotencyRecord>,
     counters: BTreeMap<(Tenant, Counter), i64>,
@@ -74,6 +78,19 @@ impl Tables {
             .range(ends)
             .filter_map(|&(_, _, id)| self.transactions.get(&(tenant, id)).cloned())
             .collect()
+    }
+}
+
+impl Tables {
+    /// The ids of a list, oldest first.
+    fn entry_ids(&self, tenant: Tenant, kind: EntryKind, group: Option<&str>) -> Vec<Uuid> {
+        let Some(group) = group else {
+            let ends = (tenant, kind, FIRST)..=(tenant, kind, LAST);
+            return self.entries.range(ends).map(|(key, _)| key.2).collect();
+        };
+        let end = |id| (tenant, kind, group.to_owned(), id);
+        let list = self.entries_of_group.range(end(FIRST)..=end(LAST));
+        list.map(|key| key.3).collect()
     }
 }
 
@@ -255,6 +272,69 @@ impl Store for MemoryStore {
             .payment_methods
             .get(&(tenant, id))
             .cloned())
+    }
+
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable> {
+        let tables = self.tables.lock();
+        let entry = tables.entries.get(&(tenant, kind, id));
+        Ok(entry.and_then(|entry| entry.doc.clone()))
+    }
+
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let tables = self.tables.lock();
+        let ids: BTreeSet<_> = ids.iter().collect();
+        Ok(ids
+            .into_iter()
+            .filter_map(|&id| tables.entries.get(&(tenant, kind, id))?.doc.clone())
+            .collect())
+    }
+
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let tables = self.tables.lock();
+        let ids = tables.entry_ids(tenant, kind, page.group);
+        Ok(ids
+            .into_iter()
+            .rev()
+            .filter(|id| page.after.is_none_or(|after| *id < after))
+            .skip(page.skip)
+            .take(page.limit)
+            .filter_map(|id| tables.entries.get(&(tenant, kind, id))?.doc.clone())
+            .collect())
+    }
+
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable> {
+        let ids = self.tables.lock().entry_ids(tenant, kind, group);
+        Ok(ids.len() as u64)
+    }
+
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable> {
+        let tables = self.tables.lock();
+        let owner = |key: &ClaimKey| tables.claims.get(&(tenant, key.clone())).copied();
+        Ok(keys.iter().map(owner).collect())
     }
 
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {

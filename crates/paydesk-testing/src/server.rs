@@ -82,8 +82,12 @@ impl TestServer {
             &url.parse().expect("a URL"),
         ));
         let metrics = Arc::new(Metrics::new("test"));
+        let dialects = axum::Router::new()
+            .merge(paydesk_modempay::routes())
+            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_oneentry::routes());
         let services = wrap(
-            paydesk_api::router(app),
+            paydesk_api::router(app, dialects),
             Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
         );
         let connections = metrics.connections("public");

@@ -224,7 +224,11 @@ impl Server {
             let store = store.clone();
             async move { store.ping().await }
         });
-        let services = wrap(paydesk_api::router(self.app), self.edge.clone());
+        let dialects = Router::new()
+            .merge(paydesk_modempay::routes())
+            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_oneentry::routes());
+        let services = wrap(paydesk_api::router(self.app, dialects), self.edge.clone());
         let limits = ConnectionLimits::default();
         let public = serve(
             listeners.public,

@@ -3,7 +3,9 @@
 use super::{Engine, EngineError, Env};
 use crate::id::{MerchantId, ProviderAccountId};
 use crate::keys::{Secret, ServerKeys};
-use crate::merchant::{ApiKey, Credentials, Merchant, Provider, ProviderAccount, WebhookSecrets};
+use crate::merchant::{
+    ApiKey, Credentials, Grant, Merchant, Provider, ProviderAccount, WebhookSecrets,
+};
 use crate::method::Method;
 use crate::refusal::Refusal;
 use crate::store::{Change, Record};
@@ -63,14 +65,22 @@ pub fn decide(
         publishable_key: credentials.publishable_key.clone(),
         tenant: tenant(mode),
         version: 1,
+        grant: Grant::Everything,
         created_at: env.now,
         revoked_at: None,
+    };
+    let publishable_key = |credentials: &Credentials, mode| ApiKey {
+        secret_hash: Secret::hash(&credentials.publishable_key),
+        grant: Grant::Publishable,
+        ..api_key(credentials, mode)
     };
     let mut change = Change::new(tenant(Mode::Test));
     change.puts = vec![
         Record::Merchant(merchant.clone()),
         Record::ApiKey(api_key(&test, Mode::Test)),
         Record::ApiKey(api_key(&live, Mode::Live)),
+        Record::ApiKey(publishable_key(&test, Mode::Test)),
+        Record::ApiKey(publishable_key(&live, Mode::Live)),
         Record::ProviderAccount(ProviderAccount {
             id: ProviderAccountId::fresh(env.ids, env.wall),
             tenant: tenant(Mode::Test),
@@ -125,6 +135,11 @@ mod tests {
                 Record::ProviderAccount(account) => {
                     assert_eq!(account.tenant.mode, Mode::Test);
                     assert!(account.enabled);
+                }
+                Record::ApiKey(key) if key.grant == Grant::Publishable => {
+                    let hashes =
+                        [&made.test, &made.live].map(|own| Secret::hash(&own.publishable_key));
+                    assert!(hashes.contains(&key.secret_hash));
                 }
                 Record::ApiKey(key) => {
                     let own = match key.tenant.mode {

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
 use crate::delivery::{Delivery, DeliveryState, Receiver};
+use crate::directory::{Entry, EntryKind};
 use crate::event::{Event, EventKind, Subject};
 use crate::id::{
     DeliveryId, EventId, Ids as _, MerchantId, NodeId, PaymentMethodId, ProviderAccountId,
     SeededIds, SessionId, TransactionId,
 };
 use crate::keys::{Secret, ServerKeys};
-use crate::merchant::{ApiKey, Merchant, Provider, ProviderAccount, WebhookSecrets};
+use crate::merchant::{ApiKey, Grant, Merchant, Provider, ProviderAccount, WebhookSecrets};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::payment_method::{PaymentMethod, StoredCard};
@@ -23,6 +25,32 @@ use crate::store::{Claim, ClaimKey, IdempotencyKey, IdempotencyRecord, StoredAns
 use crate::tenant::{Mode, Tenant};
 use crate::time::{Clock as _, ManualClock, Span, Timestamp};
 use crate::transaction::{Action, Lease, Status, Transaction};
+
+/// A small record, kept as an order would be.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Note {
+    pub tenant: Tenant,
+    pub id: Uuid,
+    pub version: u64,
+    pub group: Option<String>,
+    pub text: String,
+}
+
+impl Entry for Note {
+    const KIND: EntryKind = EntryKind::Order;
+    fn tenant(&self) -> Tenant {
+        self.tenant
+    }
+    fn id(&self) -> Uuid {
+        self.id
+    }
+    fn version(&self) -> u64 {
+        self.version
+    }
+    fn group(&self) -> Option<String> {
+        self.group.clone()
+    }
+}
 
 /// Makes records. Two with one seed make the same ones.
 #[derive(Debug)]
@@ -100,8 +128,21 @@ impl Samples {
             publishable_key: format!("pk_test_{}", self.uuid().simple()),
             tenant,
             version: 1,
+            grant: Grant::Everything,
             created_at: at,
             revoked_at: None,
+        }
+    }
+
+    /// A small record, in a group or in none.
+    #[must_use]
+    pub fn note(&self, tenant: Tenant, group: Option<&str>) -> Note {
+        Note {
+            tenant,
+            id: self.uuid(),
+            version: 1,
+            group: group.map(str::to_owned),
+            text: "first".to_owned(),
         }
     }
 

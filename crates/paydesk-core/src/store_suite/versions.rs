@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::samples::{Samples, moved};
+use super::samples::{Note, Samples, moved};
 use super::{apply, puts, refused};
 use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
@@ -28,6 +28,7 @@ fn one_of_each(samples: &Samples) -> (Tenant, Vec<Record>) {
         Record::PaymentMethod(samples.payment_method(tenant)),
         Record::Delivery(samples.delivery(&event)),
         Record::Session(session),
+        Record::entry(&samples.note(tenant, None)).unwrap(),
     ];
     (tenant, records)
 }
@@ -74,6 +75,12 @@ fn at_version(record: &Record, version: u64) -> Record {
             record.attempts += 1;
             Record::Delivery(record)
         }
+        Record::Entry(record) => {
+            let mut note: Note = serde_json::from_str(&record.doc.unwrap()).unwrap();
+            note.version = version;
+            note.text = format!("Version {version}");
+            Record::entry(&note).unwrap()
+        }
     }
 }
 
@@ -111,6 +118,10 @@ async fn stored(store: &Arc<dyn Store>, record: &Record) -> Option<Record> {
             let deliveries = store.deliveries(it.tenant, it.event).await.unwrap();
             let mut deliveries = deliveries.into_iter();
             deliveries.find(|d| d.id == it.id).map(Record::Delivery)
+        }
+        Record::Entry(it) => {
+            let found = store.find::<Note>(it.tenant, it.id).await.unwrap();
+            found.map(|note| Record::entry(&note).unwrap())
         }
     }
 }

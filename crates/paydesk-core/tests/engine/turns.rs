@@ -1,10 +1,12 @@
 //! The store in memory, with somebody else's turn before and after everything that it does: as with a real
 //! store, what was read may be out of date when it arrives. Its disk may be full.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
@@ -92,6 +94,14 @@ taking_turns! {
     children(tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
     payment_method(tenant: Tenant, id: PaymentMethodId)
         -> Result<Option<PaymentMethod>, Unavailable>;
+    entry(tenant: Tenant, kind: EntryKind, id: Uuid) -> Result<Option<Arc<str>>, Unavailable>;
+    entries_by_id(tenant: Tenant, kind: EntryKind, ids: &[Uuid])
+        -> Result<Vec<Arc<str>>, Unavailable>;
+    entries(tenant: Tenant, kind: EntryKind, page: EntryPage<'_>)
+        -> Result<Vec<Arc<str>>, Unavailable>;
+    count_entries(tenant: Tenant, kind: EntryKind, group: Option<&str>)
+        -> Result<u64, Unavailable>;
+    claims(tenant: Tenant, keys: &[ClaimKey]) -> Result<Vec<Option<Uuid>>, Unavailable>;
     claim(tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable>;
     idempotency(tenant: Tenant, key: &IdempotencyKey)
         -> Result<Option<IdempotencyRecord>, Unavailable>;

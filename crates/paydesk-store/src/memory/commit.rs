@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use paydesk_core::directory::StoredEntry;
 use paydesk_core::store::{Change, Conflict, IdempotencyWrite, Record, StoredAnswer};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -78,6 +79,10 @@ impl Tables {
             Record::Delivery(it) => self
                 .deliveries
                 .get(&(it.tenant, it.id))
+                .map(|there| there.version),
+            Record::Entry(it) => self
+                .entries
+                .get(&(it.tenant, it.kind, it.id))
                 .map(|there| there.version),
         };
         version.unwrap_or(0)
@@ -171,6 +176,26 @@ impl Tables {
                 let was_due = before.and_then(|before| before.due_at());
                 reindex(&mut self.due_deliveries, was_due, now_due, (tenant, id));
             }
+            Record::Entry(it) => self.put_entry(it),
+        }
+    }
+
+    fn put_entry(&mut self, entry: StoredEntry) {
+        let StoredEntry {
+            tenant, kind, id, ..
+        } = entry;
+        let listed = |group: &String| (tenant, kind, group.clone(), id);
+        let group = entry.group.clone();
+        let before = if entry.doc.is_some() {
+            self.entries.insert((tenant, kind, id), entry)
+        } else {
+            self.entries.remove(&(tenant, kind, id))
+        };
+        if let Some(was) = before.and_then(|before| before.group) {
+            self.entries_of_group.remove(&listed(&was));
+        }
+        if let Some(group) = group {
+            self.entries_of_group.insert(listed(&group));
         }
     }
 }

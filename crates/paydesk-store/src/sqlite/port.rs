@@ -1,7 +1,10 @@
 //! The port: each read of it is one query.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
@@ -51,6 +54,14 @@ impl SqliteStore {
             let mut query = db.prepare_cached(sql)?;
             let rows = query.query_map(params, |row| decode::doc(row, 0))?;
             rows.collect()
+        })
+    }
+
+    /// The first column of all rows that the query finds, in its order.
+    fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(sql)?;
+            query.query_map(params, |row| row.get(0))?.collect()
         })
     }
 
@@ -268,6 +279,95 @@ impl Store for SqliteStore {
             queries::PAYMENT_METHOD,
             params![merchant, mode, id.0.as_bytes()],
         )
+    }
+
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let key = params![merchant, mode, kind.number(), id.as_bytes()];
+        Ok(self.texts(queries::ENTRY, key)?.pop())
+    }
+
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::ENTRY)?;
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let key = params![merchant, mode, kind.number(), id.as_bytes()];
+                found.extend(query.query_row(key, |row| row.get(0)).optional()?);
+            }
+            Ok(found)
+        })
+    }
+
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let (kind, before) = (kind.number(), page.after.unwrap_or(Uuid::max()));
+        let (before, skip, most) = (before.as_bytes(), limit(page.skip), limit(page.limit));
+        match page.group {
+            None => self.texts(
+                queries::ENTRIES,
+                params![merchant, mode, kind, before, skip, most],
+            ),
+            Some(list) => self.texts(
+                queries::ENTRIES_OF_LIST,
+                params![merchant, mode, kind, before, skip, most, list],
+            ),
+        }
+    }
+
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        let kind = kind.number();
+        let total: i64 = self.readers.read(|db| match group {
+            None => db
+                .prepare_cached(queries::COUNT_ENTRIES)?
+                .query_row(params![merchant, mode, kind], |row| row.get(0)),
+            Some(list) => db
+                .prepare_cached(queries::COUNT_ENTRIES_OF_LIST)?
+                .query_row(params![merchant, mode, kind, list], |row| row.get(0)),
+        })?;
+        Ok(total.unsigned_abs())
+    }
+
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read(|db| {
+            let mut query = db.prepare_cached(queries::CLAIM)?;
+            let mut owner = |key: &ClaimKey| {
+                let (kind, name) = claim_name(key);
+                let key = params![merchant, mode, kind, name];
+                query.query_row(key, |row| decode::id(row, 0)).optional()
+            };
+            keys.iter().map(&mut owner).collect()
+        })
     }
 
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {

@@ -82,6 +82,19 @@ pub(super) const TRANSACTIONS_BY_PARENT: &str =
 
 pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+pub(super) const ENTRY: &str = "SELECT doc FROM entries
+    WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND id = ?4";
+/// Those before ?4, without the first ?5 of them.
+pub(super) const ENTRIES: &str = "SELECT doc FROM entries
+    WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND id < ?4 ORDER BY id DESC LIMIT ?6 OFFSET ?5";
+/// Those in the list ?7.
+pub(super) const ENTRIES_OF_LIST: &str = "SELECT doc FROM entries
+    WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND list = ?7 AND id < ?4
+    ORDER BY id DESC LIMIT ?6 OFFSET ?5";
+pub(super) const COUNT_ENTRIES: &str =
+    "SELECT count(*) FROM entries WHERE merchant = ?1 AND mode = ?2 AND kind = ?3";
+pub(super) const COUNT_ENTRIES_OF_LIST: &str = "SELECT count(*) FROM entries
+    WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND list = ?4";
 pub(super) const CLAIM: &str = "SELECT owner FROM claims
     WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND name = ?4";
 pub(super) const IDEMPOTENCY: &str = "SELECT body_hash, created_at, answer FROM idempotency

@@ -1,5 +1,6 @@
 //! Records as rows. This runs on the thread that commits, so that the writer has only to bind and step.
 
+use paydesk_core::directory::StoredEntry;
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId};
 use paydesk_core::keys::KeyVersion;
@@ -232,6 +233,7 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
                 doc(it)?,
             ],
         ),
+        Record::Entry(it) => entry_row(it, version),
     };
     Ok(Row {
         table,
@@ -239,6 +241,23 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         cells,
         version: record.version(),
     })
+}
+
+/// An entry, written or removed.
+fn entry_row(entry: &StoredEntry, version: Cell) -> (&'static Table, Vec<Cell>) {
+    let mut cells = vec![
+        merchant(entry.tenant),
+        mode(entry.tenant),
+        Cell::Integer(entry.kind.number()),
+        Cell::Id(entry.id),
+        version,
+    ];
+    let Some(doc) = &entry.doc else {
+        return (&tables::ENTRY_REMOVALS, cells);
+    };
+    cells.push(entry.group.clone().map_or(Cell::Null, Cell::Text));
+    cells.push(Cell::Text(String::from(&**doc)));
+    (&tables::ENTRIES, cells)
 }
 
 /// When a pushed payment under way stops waiting.
@@ -365,5 +384,9 @@ pub(crate) fn claim_name(key: &ClaimKey) -> (i64, Vec<u8>) {
         ClaimKey::Reference(reference) => (1, reference.as_bytes().to_vec()),
         ClaimKey::BankTransfer { account, id } => (2, pair(account, id)),
         ClaimKey::PushReference { account, nonce } => (3, pair(account, nonce)),
+        ClaimKey::Name { space, name } => {
+            let space = space.number().to_be_bytes();
+            (4, [&space, name.as_bytes()].concat())
+        }
     }
 }

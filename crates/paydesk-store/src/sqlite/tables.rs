@@ -75,3 +75,26 @@ pub(super) const DELIVERIES: Table = Table {
     update: "UPDATE deliveries SET version = ?4, due_at = ?6, doc = ?7
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
+
+pub(super) const ENTRIES: Table = Table {
+    key: 4,
+    version: ENTRY_VERSION,
+    insert: "INSERT INTO entries (merchant, mode, kind, id, version, list, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+    update: "UPDATE entries SET version = ?5, list = ?6, doc = ?7
+             WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND id = ?4 AND version = ?5 - 1",
+};
+
+/// Takes an entry out.
+pub(super) const ENTRY_REMOVALS: Table = Table {
+    key: 4,
+    version: ENTRY_VERSION,
+    // A removal is of what is there: it never is the first version, and as such finds nothing.
+    insert: REMOVE_ENTRY,
+    update: REMOVE_ENTRY,
+};
+
+const ENTRY_VERSION: &str =
+    "SELECT version FROM entries WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND id = ?4";
+const REMOVE_ENTRY: &str = "DELETE FROM entries
+    WHERE merchant = ?1 AND mode = ?2 AND kind = ?3 AND id = ?4 AND version = ?5 - 1";

@@ -114,12 +114,25 @@ CREATE INDEX deliveries_by_event ON deliveries (merchant, mode, event, id);
 -- What is to be sent next; over all tenants, for the workers.
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
 
+-- The directory: small records of many kinds.
+CREATE TABLE entries (
+    merchant BLOB NOT NULL,
+    mode INTEGER NOT NULL,
+    kind INTEGER NOT NULL,   -- EntryKind::number
+    id BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    list TEXT,               -- Entry::group
+    doc TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX entries_by_id ON entries (merchant, mode, kind, id);
+CREATE INDEX entries_by_list ON entries (merchant, mode, kind, list, id) WHERE list IS NOT NULL;
+
 -- What only one may have at a time.
 CREATE TABLE claims (
     merchant BLOB NOT NULL,
     mode INTEGER NOT NULL,
-    kind INTEGER NOT NULL,   -- 0 live payment, 1 reference, 2 bank transfer, 3 push reference
-    name BLOB NOT NULL,      -- of two parts, the first is led by its length
+    kind INTEGER NOT NULL,   -- 0 live payment, 1 reference, 2 bank transfer, 3 push reference, 4 name
+    name BLOB NOT NULL,      -- of two parts, the first is led by its length; 4: NameSpace::number in two bytes leads
     owner BLOB NOT NULL,
     PRIMARY KEY (merchant, mode, kind, name)
 ) STRICT, WITHOUT ROWID;

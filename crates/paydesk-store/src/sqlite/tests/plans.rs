@@ -51,6 +51,11 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         ),
         (queries::TRANSACTIONS_BY_PARENT, &["transactions_by_parent"]),
         (queries::PAYMENT_METHOD, &["payment_methods_by_id"]),
+        (queries::ENTRY, &["entries_by_id"]),
+        (queries::ENTRIES, &["entries_by_id"]),
+        (queries::ENTRIES_OF_LIST, &["entries_by_list"]),
+        (queries::COUNT_ENTRIES, &["entries_by_id"]),
+        (queries::COUNT_ENTRIES_OF_LIST, &["entries_by_list"]),
         (queries::CLAIM, &[by_key]),
         (queries::IDEMPOTENCY, &["idempotency_by_key"]),
         (queries::COUNT, &[by_key]),
@@ -89,7 +94,7 @@ fn the_one_read_that_sorts_looks_only_at_what_is_due() {
 #[test]
 fn every_write_finds_its_row_by_key() {
     let (_directory, db) = database();
-    let all: [&Table; 7] = [
+    let all: [&Table; 9] = [
         &tables::MERCHANTS,
         &tables::API_KEYS,
         &tables::PROVIDER_ACCOUNTS,
@@ -97,6 +102,8 @@ fn every_write_finds_its_row_by_key() {
         &tables::TRANSACTIONS,
         &tables::PAYMENT_METHODS,
         &tables::DELIVERIES,
+        &tables::ENTRIES,
+        &tables::ENTRY_REMOVALS,
     ];
     for table in all {
         for sql in [table.version, table.update] {
