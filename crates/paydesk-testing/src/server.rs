@@ -17,10 +17,12 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
+use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
-use paydesk_store::SqliteStore;
+use paydesk_store::postgres::{Address, Settings as Connections};
+use paydesk_store::{PostgresStore, SqliteStore};
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
 
@@ -44,16 +46,28 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts one, at the present time.
+    /// Starts one, at the present time: on the embedded store, or, if the environment says
+    /// `PAYDESK_TEST_DATABASE=postgres`, on a real PostgreSQL server that the tests of this process share.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let store: Arc<dyn Store> = match std::env::var("PAYDESK_TEST_DATABASE") {
+            Err(_) => {
+                let path = folder.path().join("paydesk.db");
+                Arc::new(SqliteStore::open(&path).expect("a store"))
+            }
+            Ok(wanted) if wanted == "postgres" => Arc::new(postgres().await),
+            Ok(other) => panic!("PAYDESK_TEST_DATABASE may be postgres, and is {other}"),
+        };
+        Self::start_on(folder, store).await
+    }
+
+    /// Starts one on this store, with the rest of its data in this folder.
+    async fn start_on(folder: TempDir, store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let store =
-            Arc::new(SqliteStore::open(&folder.path().join("paydesk.db")).expect("a store"));
         let ledger = Ledger::open(
             &folder.path().join("sandbox.db"),
             clock.clone(),
@@ -260,4 +274,16 @@ impl TestServer {
         }
         panic!("the jobs never come to an end");
     }
+}
+
+/// A store in a database of its own. Tests are many and each uses it little: few connections.
+async fn postgres() -> PostgresStore {
+    let url = tokio::task::spawn_blocking(paydesk_testing_postgres::fresh_database).await;
+    let address = Address::parse(&url.expect("a database")).expect("its URL");
+    let few = Connections {
+        connections: 4,
+        ..Connections::default()
+    };
+    let store = PostgresStore::migrate(&address, few).await;
+    store.expect("a store")
 }

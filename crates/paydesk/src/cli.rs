@@ -1,6 +1,7 @@
 //! The command line. Every flag can also be given by the environment.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -61,14 +62,23 @@ pub enum KeyCommand {
 /// Where everything is kept, and with which keys.
 #[derive(Args, Clone)]
 pub struct StoreOptions {
-    /// The database: `sqlite:FILE`
+    /// The database: `sqlite:FILE`, or `postgres://USER@HOST/DATABASE` for many nodes on one
     #[arg(
         long,
         env = "PAYDESK_DATABASE_URL",
+        hide_env_values = true,
         default_value = "sqlite:paydesk.db"
     )]
     pub database: String,
-    /// The file with the server's keys; with SQLite it is made beside the database at first start
+    /// The most connections to a PostgreSQL server that are open at a time
+    #[arg(
+        long = "database-connections",
+        env = "PAYDESK_DATABASE_CONNECTIONS",
+        default_value = "20"
+    )]
+    pub connections: NonZeroUsize,
+    /// The file with the server's keys; with SQLite it is made beside the database at first start, with PostgreSQL by
+    /// `paydesk migrate`
     #[arg(long)]
     pub key_file: Option<PathBuf>,
     /// The server's keys themselves, instead of a file

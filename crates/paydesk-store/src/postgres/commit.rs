@@ -182,7 +182,7 @@ impl PostgresStore {
             let (sql, cells) = steps::stored_doc(record)?;
             let row: Option<Row> = self.opt(sql, &cells).await?;
             let stored: Option<String> = row.map(|row| decode::get(&row, 0)).transpose()?;
-            if stored == Some(steps::written_doc(record)?) {
+            if stored == steps::written_doc(record)? {
                 return Ok(true);
             }
         }

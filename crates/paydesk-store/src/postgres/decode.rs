@@ -50,7 +50,7 @@ pub(super) fn tenant_and_id(row: &Row) -> Result<(Tenant, Uuid), Unavailable> {
     Ok((tenant, get(row, 2)?))
 }
 
-/// A version, as the database counts.
+/// A number that is never negative: a version, a count.
 pub(super) fn version(row: &Row, column: usize) -> Result<u64, Unavailable> {
     get::<i64>(row, column).map(i64::unsigned_abs)
 }

@@ -26,6 +26,7 @@ mod tables;
 use std::sync::atomic::AtomicU16;
 
 use deadpool_postgres::Pool;
+use paydesk_core::store::Unavailable;
 
 use outage::Outage;
 
@@ -74,8 +75,15 @@ impl PostgresStore {
         client.map_err(|error| OpenError::Unreachable(connect::pool_told(&error)))
     }
 
-    /// Ends all connections. Everything asked for later is
-    /// [`Unavailable`](paydesk_core::store::Unavailable).
+    /// The settings that decide whether what is committed survives the server's fall, and what they are for us.
+    pub async fn durability(&self) -> Result<Vec<(String, String)>, Unavailable> {
+        let rows = self.rows(queries::DURABILITY, &[]).await?;
+        rows.iter()
+            .map(|row| Ok((decode::get(row, 0)?, decode::get(row, 1)?)))
+            .collect()
+    }
+
+    /// Ends all connections. Everything asked for later is [`Unavailable`].
     pub fn close(&self) {
         self.pool.close();
     }

@@ -1,8 +1,11 @@
 //! The port: each read of it is one query.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use deadpool_postgres::Object;
 use paydesk_core::delivery::Delivery;
+use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
@@ -31,7 +34,7 @@ use crate::sqlite::rows::{counter_number, mode_number};
 
 impl PostgresStore {
     /// All rows of a query. It is asked again while the server is away, within bounds.
-    async fn rows(
+    pub(super) async fn rows(
         &self,
         sql: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
@@ -115,6 +118,18 @@ impl PostgresStore {
     ) -> Result<Vec<T>, Unavailable> {
         let rows = self.rows(sql, &refs(cells)).await?;
         rows.iter().map(|row| decode::doc(row, 0)).collect()
+    }
+
+    /// The first column of all rows that a query finds, in its order.
+    async fn texts(
+        &self,
+        sql: &'static str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let rows = self.rows(sql, parameters).await?;
+        rows.iter()
+            .map(|row| decode::get::<&str>(row, 0).map(Arc::from))
+            .collect()
     }
 
     /// The tenant and id of what is due.
@@ -265,6 +280,78 @@ impl Store for PostgresStore {
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, Unavailable> {
         self.one(queries::PAYMENT_METHOD, &key(tenant, id.0)).await
+    }
+
+    async fn entry(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        id: Uuid,
+    ) -> Result<Option<Arc<str>>, Unavailable> {
+        let cells = steps::entry_key(tenant, kind, id);
+        Ok(self.texts(queries::ENTRY, &refs(&cells)).await?.pop())
+    }
+
+    async fn entries_by_id(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        ids: &[Uuid],
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let cells = steps::kind_of(tenant, kind);
+        let mut parameters = refs(&cells);
+        parameters.push(&ids);
+        self.texts(queries::ENTRIES_BY_ID, &parameters).await
+    }
+
+    async fn entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        page: EntryPage<'_>,
+    ) -> Result<Vec<Arc<str>>, Unavailable> {
+        let before = page.after.unwrap_or(Uuid::max());
+        let mut cells = steps::entry_key(tenant, kind, before);
+        cells.extend([limit(page.skip), limit(page.limit)]);
+        let sql = match page.group {
+            None => queries::ENTRIES,
+            Some(group) => {
+                cells.push(steps::list(group));
+                queries::ENTRIES_OF_LIST
+            }
+        };
+        self.texts(sql, &refs(&cells)).await
+    }
+
+    async fn count_entries(
+        &self,
+        tenant: Tenant,
+        kind: EntryKind,
+        group: Option<&str>,
+    ) -> Result<u64, Unavailable> {
+        let mut cells = steps::kind_of(tenant, kind);
+        let sql = match group {
+            None => queries::COUNT_ENTRIES,
+            Some(group) => {
+                cells.push(steps::list(group));
+                queries::COUNT_ENTRIES_OF_LIST
+            }
+        };
+        let row = self.opt(sql, &cells).await?;
+        row.map_or(Ok(0), |row| decode::version(&row, 0))
+    }
+
+    async fn claims(
+        &self,
+        tenant: Tenant,
+        keys: &[ClaimKey],
+    ) -> Result<Vec<Option<Uuid>>, Unavailable> {
+        let (kinds, names): (Vec<i16>, Vec<Vec<u8>>) =
+            keys.iter().map(steps::kind_and_name).unzip();
+        let mode = mode(tenant);
+        let parameters: [&(dyn ToSql + Sync); 4] = [&tenant.merchant.0, &mode, &kinds, &names];
+        let rows = self.rows(queries::CLAIMS, &parameters).await?;
+        rows.iter().map(|row| decode::get(row, 0)).collect()
     }
 
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {

@@ -28,6 +28,27 @@ pub(super) const CHILDREN: &str = "SELECT doc FROM transactions
 
 pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
     WHERE merchant = $1 AND mode = $2 AND id = $3";
+pub(super) const ENTRY: &str = "SELECT doc FROM entries
+    WHERE merchant = $1 AND mode = $2 AND kind = $3 AND id = $4";
+pub(super) const ENTRIES_BY_ID: &str = "SELECT doc FROM entries
+    WHERE merchant = $1 AND mode = $2 AND kind = $3 AND id = ANY($4::uuid[])";
+/// Those before $4, without the first $5 of them.
+pub(super) const ENTRIES: &str = "SELECT doc FROM entries
+    WHERE merchant = $1 AND mode = $2 AND kind = $3 AND id < $4 ORDER BY id DESC LIMIT $6 OFFSET $5";
+/// Those in the list $7.
+pub(super) const ENTRIES_OF_LIST: &str = "SELECT doc FROM entries
+    WHERE merchant = $1 AND mode = $2 AND kind = $3 AND list = $7 AND id < $4
+    ORDER BY id DESC LIMIT $6 OFFSET $5";
+pub(super) const COUNT_ENTRIES: &str =
+    "SELECT count(*) FROM entries WHERE merchant = $1 AND mode = $2 AND kind = $3";
+pub(super) const COUNT_ENTRIES_OF_LIST: &str = "SELECT count(*) FROM entries
+    WHERE merchant = $1 AND mode = $2 AND kind = $3 AND list = $4";
+/// One row for each that was asked about, in that order.
+pub(super) const CLAIMS: &str = "SELECT held.owner
+    FROM unnest($3::smallint[], $4::bytea[]) WITH ORDINALITY AS asked (kind, name, n)
+    LEFT JOIN claims held ON held.merchant = $1 AND held.mode = $2
+        AND held.kind = asked.kind AND held.name = asked.name
+    ORDER BY asked.n";
 pub(super) const CLAIM: &str = "SELECT owner FROM claims
     WHERE merchant = $1 AND mode = $2 AND kind = $3 AND name = $4";
 pub(super) const IDEMPOTENCY: &str = "SELECT body_hash, created_at, answer FROM idempotency
@@ -94,3 +115,6 @@ pub(super) const KEY_FINGERPRINTS: &str =
 pub(super) const ADD_FINGERPRINT: &str =
     "INSERT INTO key_fingerprints (version, fingerprint) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 pub(super) const PING: &str = "SELECT 1";
+pub(super) const DURABILITY: &str = "SELECT name, setting FROM pg_settings
+    WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')
+        AND setting <> '' ORDER BY name";

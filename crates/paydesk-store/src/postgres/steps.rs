@@ -1,10 +1,11 @@
 //! A change as statements, in the order in which [`Conflict`](paydesk_core::store::Conflict) names what refuses it:
 //! the first that fails says why.
 
+use paydesk_core::directory::EntryKind;
 use paydesk_core::event::Event;
 use paydesk_core::store::{
-    Change, Claim, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, Increment, Record,
-    StoredAnswer, Unavailable,
+    Change, Claim, ClaimKey, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, Increment,
+    Record, StoredAnswer, Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use serde::Serialize;
@@ -108,8 +109,10 @@ pub(super) fn stored_doc(record: &Record) -> Result<(&'static str, Vec<Cell>), U
 }
 
 /// A record's document as it would be written.
-pub(super) fn written_doc(record: &Record) -> Result<String, Unavailable> {
-    match record {
+/// Nothing if the record is to be removed.
+pub(super) fn written_doc(record: &Record) -> Result<Option<String>, Unavailable> {
+    let doc = match record {
+        Record::Entry(it) => return Ok(it.doc.as_deref().map(str::to_owned)),
         Record::Merchant(it) => json(it),
         Record::ApiKey(it) => json(it),
         Record::ProviderAccount(it) => json(it),
@@ -117,7 +120,8 @@ pub(super) fn written_doc(record: &Record) -> Result<String, Unavailable> {
         Record::Transaction(it) => json(it),
         Record::PaymentMethod(it) => json(it),
         Record::Delivery(it) => json(it),
-    }
+    };
+    doc.map(Some)
 }
 
 fn json(value: &impl Serialize) -> Result<String, Unavailable> {
@@ -132,6 +136,31 @@ pub(super) fn mode(tenant: Tenant) -> Cell {
 /// The key of what belongs to a tenant.
 pub(super) fn key(tenant: Tenant, id: Uuid) -> [Cell; 3] {
     [Cell::Id(tenant.merchant.0), mode(tenant), Cell::Id(id)]
+}
+
+/// A kind of entries of a tenant.
+pub(super) fn kind_of(tenant: Tenant, kind: EntryKind) -> Vec<Cell> {
+    vec![
+        Cell::Id(tenant.merchant.0),
+        mode(tenant),
+        small(kind.number()),
+    ]
+}
+
+/// The key of an entry.
+pub(super) fn entry_key(tenant: Tenant, kind: EntryKind, id: Uuid) -> Vec<Cell> {
+    let mut cells = kind_of(tenant, kind);
+    cells.push(Cell::Id(id));
+    cells
+}
+
+/// The name of a list of entries, as a column that an index can have: of a long one, the hash.
+pub(super) fn list(name: &str) -> Cell {
+    Cell::Bytes(if name.len() > LONGEST_NAME {
+        [&[1], &*Sha256::digest(name)].concat()
+    } else {
+        [&[0], name.as_bytes()].concat()
+    })
 }
 
 /// The last bits of an id: random, and so the same number of rows in each.
@@ -159,7 +188,7 @@ fn put(record: &Record, events: &[Event]) -> Result<(&'static str, Vec<Cell>), U
 /// A record's table and row, in the order of the table's parameters.
 fn row(record: &Record, events: &[Event]) -> Result<(&'static Table, Vec<Cell>), Unavailable> {
     let version = version(record)?;
-    let doc = Cell::Text(written_doc(record)?);
+    let doc = written_doc(record)?.map_or(Cell::Null, Cell::Text);
     let keyed = |tenant, id, rest: Vec<Cell>| {
         let mut cells = key(tenant, id).to_vec();
         cells.extend(rest);
@@ -214,6 +243,15 @@ fn row(record: &Record, events: &[Event]) -> Result<(&'static Table, Vec<Cell>),
             ];
             (&tables::DELIVERIES, keyed(it.tenant, it.id.0, rest))
         }
+        Record::Entry(it) => {
+            let mut cells = entry_key(it.tenant, it.kind, it.id);
+            cells.push(version);
+            if it.doc.is_none() {
+                return Ok((&tables::ENTRY_REMOVALS, cells));
+            }
+            cells.extend([it.group.as_deref().map_or(Cell::Null, list), doc]);
+            (&tables::ENTRIES, cells)
+        }
     })
 }
 
@@ -235,16 +273,22 @@ fn event_cells(event: &Event, change: &Change) -> Result<Vec<Cell>, Unavailable>
 }
 
 /// A claim's kind and name, as columns.
-pub(super) fn claim_key(tenant: Tenant, key: &paydesk_core::store::ClaimKey) -> [Cell; 4] {
+pub(super) fn kind_and_name(key: &ClaimKey) -> (i16, Vec<u8>) {
     let (mut kind, mut name) = claim_name(key);
     if name.len() > LONGEST_NAME {
         kind |= HASHED;
         name = Sha256::digest(&name).to_vec();
     }
+    (i16::try_from(kind).unwrap_or(i16::MAX), name)
+}
+
+/// The key of a claim.
+pub(super) fn claim_key(tenant: Tenant, key: &ClaimKey) -> [Cell; 4] {
+    let (kind, name) = kind_and_name(key);
     [
         Cell::Id(tenant.merchant.0),
         mode(tenant),
-        small(kind),
+        Cell::Small(kind),
         Cell::Bytes(name),
     ]
 }

@@ -117,3 +117,32 @@ pub(super) const DELIVERIES: Table = Table {
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };
+
+pub(super) const ENTRIES: Table = Table {
+    key: 4,
+    updated: 7,
+    doc: ENTRY,
+    insert: "INSERT INTO entries (merchant, mode, kind, id, version, list, doc)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    update: exactly_one!(
+        "UPDATE entries SET version = $5, list = $6, doc = $7
+         WHERE merchant = $1 AND mode = $2 AND kind = $3 AND id = $4 AND version = $5::bigint - 1"
+    ),
+};
+
+/// Takes an entry out.
+pub(super) const ENTRY_REMOVALS: Table = Table {
+    key: 4,
+    updated: 5,
+    doc: ENTRY,
+    // A removal is of what is there: it never is the first version, and as such finds nothing.
+    insert: REMOVE_ENTRY,
+    update: REMOVE_ENTRY,
+};
+
+const ENTRY: &str =
+    "SELECT doc FROM entries WHERE merchant = $1 AND mode = $2 AND kind = $3 AND id = $4";
+const REMOVE_ENTRY: &str = exactly_one!(
+    "DELETE FROM entries
+     WHERE merchant = $1 AND mode = $2 AND kind = $3 AND id = $4 AND version = $5::bigint - 1"
+);

@@ -115,12 +115,26 @@ CREATE INDEX deliveries_by_event ON deliveries (merchant, mode, event, id);
 -- What is to be sent next; over all tenants, for the workers.
 CREATE INDEX deliveries_due ON deliveries (bucket, due_at) WHERE due_at IS NOT NULL;
 
+-- The directory: small records of many kinds.
+CREATE TABLE entries (
+    merchant uuid NOT NULL,
+    mode smallint NOT NULL,
+    kind smallint NOT NULL,   -- EntryKind::number
+    id uuid NOT NULL,
+    version bigint NOT NULL,
+    list bytea,               -- Entry::group, led by a zero; led by a one it is the hash of a long one
+    doc text NOT NULL,
+    PRIMARY KEY (merchant, mode, kind, id)
+);
+CREATE INDEX entries_by_list ON entries (merchant, mode, kind, list, id) WHERE list IS NOT NULL;
+
 -- What only one may have at a time.
 CREATE TABLE claims (
     merchant uuid NOT NULL,
     mode smallint NOT NULL,
-    kind smallint NOT NULL,   -- 0 live payment, 1 reference, 2 bank transfer, 3 push reference
-    name bytea NOT NULL,      -- of two parts, the first is led by its length; a hash if it is long
+    kind smallint NOT NULL,   -- 0 live payment, 1 reference, 2 bank transfer, 3 push reference, 4 name; 128 more
+                              -- where the name is the hash of a long one
+    name bytea NOT NULL,      -- of two parts, the first is led by its length; 4: NameSpace::number in two bytes leads
     owner uuid NOT NULL,
     PRIMARY KEY (merchant, mode, kind, name)
 );
