@@ -32,10 +32,10 @@ export async function startBrowser(t) {
  * script error and no violation of the page's own security policy.
  *
  * @param {import('node:test').TestContext} t
- * @param {{javaScriptEnabled?: boolean}} [options]
+ * @param {import('playwright-core').BrowserContextOptions} [options]
  */
-export async function openTab(t, browser, { javaScriptEnabled = true } = {}) {
-  const context = await browser.newContext({ javaScriptEnabled, deviceScaleFactor: 2, locale: 'en' });
+export async function openTab(t, browser, { javaScriptEnabled = true, ...more } = {}) {
+  const context = await browser.newContext({ javaScriptEnabled, deviceScaleFactor: 2, locale: 'en', ...more });
   context.setDefaultTimeout(10_000);
   const elsewhere = [];
   const faults = [];

@@ -107,6 +107,7 @@ async fn a_form_comes_back_with_what_is_wrong_and_without_the_card() {
         )
         .await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(empty.text().contains("T-shirt size: Please fill this in."));
     // All mistakes at once.
     for field in [
         "card.number",

@@ -108,24 +108,14 @@ impl Choose {
         } else {
             t.page_title.with(&[("merchant", &visit.merchant.name)])
         };
+        let fields = fields(visit, t, returned);
         Self {
             title,
             notice,
-            mistakes: returned
-                .map(|returned| {
-                    returned
-                        .mistakes
-                        .iter()
-                        .map(|(field, text)| Mistake {
-                            field: field_id(field),
-                            text: text.clone(),
-                        })
-                        .collect()
-                })
-                .unwrap_or_default(),
+            mistakes: mistakes(returned, &fields),
             amount: amount_field(visit, language, returned),
             currency: terms.amount.currency().code(),
-            fields: fields(visit, t, returned),
+            fields,
             methods: choices(&methods, visit, t, returned),
             card: takes_card.then(|| CardForm {
                 number: mistake(returned, "card.number"),
@@ -162,6 +152,21 @@ impl Choose {
     pub const fn is_single(&self) -> bool {
         self.methods.len() == 1
     }
+}
+
+/// All mistakes, for the list above the form, where each names the field that it is about.
+fn mistakes(returned: Option<&Returned<'_>>, fields: &[Field]) -> Vec<Mistake> {
+    let Some(returned) = returned else {
+        return Vec::new();
+    };
+    let listed = |(name, text): &(String, String)| {
+        let asked = fields.iter().find(|field| field.name == *name);
+        Mistake {
+            field: field_id(name),
+            text: asked.map_or_else(|| text.clone(), |field| format!("{}: {text}", field.label)),
+        }
+    };
+    returned.mistakes.iter().map(listed).collect()
 }
 
 fn button(kind: Kind, amount: &Amount, language: Language) -> String {
