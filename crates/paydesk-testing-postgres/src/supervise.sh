@@ -5,19 +5,30 @@
 bin=$1 folder=$2 port=$3
 trap '' INT TERM HUP
 server=
+
+# Signals the server until it has ended: one that has only begun to start does not listen yet.
+end() {
+  while [ -n "$server" ] && kill -s "$1" "$server" 2>/dev/null; do sleep 0.05; done
+  server=
+}
+
 while read -r command; do
+  answer=$command
   case $command in
   start)
     "$bin/postgres" -D "$folder/data" -p "$port" >>"$folder/log" 2>&1 </dev/null &
     server=$!
     ;;
-  kill | stop | immediate)
-    case $command in kill) signal=KILL ;; stop) signal=INT ;; immediate) signal=QUIT ;; esac
-    [ -z "$server" ] || { kill -s "$signal" "$server" && wait "$server"; } 2>/dev/null
-    server=
+  kill) end KILL ;;
+  stop) end INT ;;
+  immediate) end QUIT ;;
+  look)
+    # The pause also takes notice of a server that has ended.
+    sleep 0.02
+    kill -s 0 "$server" 2>/dev/null || answer=ended
     ;;
   esac
-  echo "$command"
+  echo "$answer"
 done
-[ -z "$server" ] || { kill -s QUIT "$server" && wait "$server"; } 2>/dev/null
+end QUIT
 rm -rf "$folder"

@@ -65,7 +65,7 @@ pub struct Address(Config);
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// It cannot be read.
-    #[error("the database's URL cannot be read: {0}")]
+    #[error("the database's URL cannot be read: {}", told(.0))]
     Unreadable(tokio_postgres::Error),
     /// It names no server.
     #[error("the database's URL names no server, as postgres://user@host:5432/paydesk does")]
