@@ -36,6 +36,28 @@ enum Subordinate {
     Bare(bare::Options),
 }
 
+/// A kind of request.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Reading one session.
+    Read,
+    /// Reading the newest thirty sessions.
+    List,
+    /// Opening a session.
+    Create,
+}
+
+impl Kind {
+    /// As progress and the report name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "read one",
+            Self::List => "list 30",
+            Self::Create => "create",
+        }
+    }
+}
+
 /// What to measure, and how long.
 #[derive(clap::Args)]
 pub struct Options {
@@ -51,6 +73,9 @@ pub struct Options {
     /// Numbers of connections, each with one request in flight.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
     pub connections: Vec<u32>,
+    /// Only these, in the order of a whole run: to look into one of them.
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Read, Kind::List, Kind::Create])]
+    pub only: Vec<Kind>,
     /// A look in half a minute: 20,000 sessions, one second, one round.
     #[arg(long)]
     pub quick: bool,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::Kind;
 use crate::measure::{Pair, float, median};
 
 /// Everything a run measured.
@@ -140,9 +141,13 @@ impl Display for Report {
             "| | conn. | /s | p50 µs | p99 µs | CPU µs | bare /s | p50 µs | p99 µs | CPU µs | ÷ bare |"
         )?;
         writeln!(f, "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|")?;
-        let rows = (self.create.iter().map(|pair| ("create", pair)))
-            .chain(self.read.iter().map(|pair| ("read one", pair)))
-            .chain(self.list.iter().map(|pair| ("list 30", pair)));
+        let rows = [
+            (Kind::Create, &self.create),
+            (Kind::Read, &self.read),
+            (Kind::List, &self.list),
+        ]
+        .into_iter()
+        .flat_map(|(kind, pairs)| pairs.iter().map(move |pair| (kind.name(), pair)));
         for (
             name,
             Pair {

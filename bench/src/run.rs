@@ -10,12 +10,12 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use crate::Options;
 use crate::load::{Expect, Requests, Until, Work};
 use crate::measure::{self, Contender, Pair, Plan, float};
 use crate::process::{Process, free_address};
 use crate::report::{Fill, Report, Starts, machine};
 use crate::subject::{self, PAGE, Running, SESSION, Subject};
+use crate::{Kind, Options};
 
 /// Clean starts whose median is reported.
 const STARTS: usize = 5;
@@ -48,9 +48,16 @@ pub fn run(options: &Options) -> anyhow::Result<Report> {
     };
 
     let (running, start) = bench.restart()?;
-    let read = bench.compare("read one", &options.connections, &running, &bare)?;
-    let list = bench.compare("list 30", &options.connections, &running, &bare)?;
-    let create = bench.compare("create", &options.connections, &running, &bare)?;
+    let mut measure = |kind| {
+        if options.only.contains(&kind) {
+            bench.compare(kind, &options.connections, &running, &bare)
+        } else {
+            Ok(Vec::new())
+        }
+    };
+    let read = measure(Kind::Read)?;
+    let list = measure(Kind::List)?;
+    let create = measure(Kind::Create)?;
 
     progress("verifying that every acknowledged session is stored once");
     bench.note_memory(&running)?;
@@ -150,21 +157,21 @@ impl Bench {
     /// Measures Paydesk beside the bare server at each number of connections.
     fn compare(
         &mut self,
-        what: &str,
+        kind: Kind,
         connections: &[u32],
         running: &Running,
         bare: &Bare,
     ) -> anyhow::Result<Vec<Pair>> {
         let mut pairs = Vec::new();
         for &connections in connections {
-            progress(&format!("{what}, {connections} connections"));
-            let (work, bare_work) = match what {
-                "create" => (self.subject.create_work(), &bare.echo),
-                "read one" => (
+            progress(&format!("{}, {connections} connections", kind.name()));
+            let (work, bare_work) = match kind {
+                Kind::Create => (self.subject.create_work(), &bare.echo),
+                Kind::Read => (
                     self.subject.read_work(Arc::clone(&self.acknowledged)),
                     &bare.session,
                 ),
-                _ => (self.subject.list_work(), &bare.page),
+                Kind::List => (self.subject.list_work(), &bare.page),
             };
             let subject = running.asked(work);
             let bare = Contender {

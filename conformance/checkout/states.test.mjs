@@ -6,6 +6,7 @@ import test from 'node:test';
 import { native } from '../lib/api.mjs';
 import { openTab, startBrowser } from '../lib/browser.mjs';
 import { accessible, cardForm, fits, methodInput, submitPayment } from '../lib/page.mjs';
+import { isOurs } from '../lib/program.mjs';
 import { startServer } from '../lib/server.mjs';
 
 const server = await startServer(test);
@@ -180,6 +181,7 @@ const walks = [
 for (const [name, { link, act, see, english }] of Object.entries(states)) {
   test(`“${name}” is fit for everybody, on every screen, in both directions`, async (t) => {
     const shared = act ? undefined : await link();
+    if (shared && !english) await isOurs(shared);
     for (const { lang, ...tab } of walks) {
       const { javaScriptEnabled, viewport, colorScheme } = tab;
       const where = `${viewport.width} px, ${lang}, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`;

@@ -1,5 +1,7 @@
 // Where the build is.
 
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,3 +16,6 @@ export const example = (name) => join(target, 'debug', 'examples', name);
 
 /** A Python with the packages of `qr/requirements.txt`. */
 export const python = process.env.PAYDESK_TEST_PYTHON ?? join(target, 'venv', 'bin', 'python');
+
+/** Fails with what it says if `paydesk verify-page` finds anything on the page that this build does not serve. */
+export const isOurs = (url) => promisify(execFile)(paydesk, ['verify-page', url]);

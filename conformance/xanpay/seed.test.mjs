@@ -54,8 +54,7 @@ for (const path of ['/sessions/', '/sessions']) {
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     const { id, createdAt, updatedAt, ...rest } = answer.body;
     const { id: _id, createdAt: _created, updatedAt: _updated, ...expected } = documented;
-    // Methods of other currencies need a rate, which this version cannot be given: those of the session's own come.
-    assert.deepEqual(rest, { ...expected, methods: ['paynow'] });
+    assert.deepEqual(rest, expected);
     assert.match(id, /^[A-Za-z0-9_-]+$/, 'the id is safe in a link');
     assert.match(createdAt, TIME);
     assert.equal(updatedAt, createdAt);

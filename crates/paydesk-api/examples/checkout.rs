@@ -25,6 +25,7 @@ use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::payment_method::Card;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::session::{
     Amount, Canceller, CustomField, CustomerDetails, Door, Kind, LineItem, Phone, Session,
 };
@@ -64,6 +65,7 @@ async fn main() {
             first_ask: Span::minutes(10),
             ..Timing::default()
         },
+        live_rates: Rates::default(),
         public_url: url.clone(),
     }));
     let merchant = engine.create_merchant("Kopi & Kaya").await.unwrap();

@@ -11,12 +11,15 @@ pub mod engine;
 pub mod event;
 pub mod id;
 pub mod keys;
+pub mod list;
 pub mod merchant;
 pub mod method;
 pub mod money;
 pub mod payment_method;
 pub mod rail;
+pub mod rates;
 pub mod refusal;
+pub mod search;
 pub mod session;
 pub mod store;
 #[cfg(feature = "store-suite")]

@@ -221,6 +221,12 @@ pub struct Terms {
     /// The merchant's own code; unique among its open and completed sessions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The user of the merchant's shop whom it belongs to: what they have is listed by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// The order that it pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<String>,
     /// What payers read first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
@@ -431,6 +437,21 @@ const fn is_zero(n: &u32) -> bool {
 }
 
 impl Session {
+    /// How much it asks for, in minor units: the least where the payer chooses, 0 where nothing is paid.
+    #[must_use]
+    pub fn amount_asked(&self) -> i64 {
+        match self.terms.amount {
+            Amount::Fixed(money) | Amount::AtLeast(money) => money.minor(),
+            Amount::Nothing(_) => 0,
+        }
+    }
+
+    /// The merchant's own code for the customer, if it gave one.
+    #[must_use]
+    pub fn customer_code(&self) -> Option<&str> {
+        self.terms.customer.as_ref()?.code.as_deref()
+    }
+
     /// When the merchant's own lifetime ends it, if the merchant set one.
     #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {

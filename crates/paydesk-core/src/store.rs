@@ -17,12 +17,15 @@ use crate::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
 };
 use crate::keys::KeyVersion;
+use crate::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
-use crate::session::{Session, StateName};
+use crate::session::Session;
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
-use crate::transaction::{Action, Transaction};
+use crate::transaction::Transaction;
 
 /// A record to be written. Each carries its tenant and a version: version 1 must not be there yet, and
 /// version *n* replaces exactly *n* − 1.
@@ -178,9 +181,9 @@ pub struct Claim {
 /// Totals that are kept rather than counted. Increments commute.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Counter {
-    /// All sessions ever opened by the tenant.
+    /// All sessions that the tenant has.
     Sessions,
-    /// All transactions ever begun.
+    /// All transactions that it has.
     Transactions,
 }
 
@@ -336,26 +339,6 @@ pub enum CommitError {
     Unavailable(#[from] Unavailable),
 }
 
-/// Which sessions a list shows. Statuses are those at `now`: time counts, whether or not a sweeper came by.
-#[derive(Clone, Debug)]
-pub struct SessionFilter {
-    /// Only in these states; all if empty.
-    pub states: Vec<StateName>,
-    /// The tenant's own time.
-    pub now: Timestamp,
-}
-
-/// Which transactions a list shows; all if nothing is named.
-#[derive(Clone, Copy, Default, Debug)]
-pub struct TransactionFilter {
-    /// Only of this session.
-    pub session: Option<SessionId>,
-    /// Only operations on this transaction.
-    pub parent: Option<TransactionId>,
-    /// Only of this kind.
-    pub action: Option<Action>,
-}
-
 /// What a watcher needs to know of a session to tell that it changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SessionPulse {
@@ -388,14 +371,22 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable>;
-    /// Sessions, newest first, older than `after`.
+    /// A page of the sessions that the filter shows.
+    ///
+    /// In a list of [searched](SessionFilter::search) ones, those opened within the same moment may stand in the order
+    /// in which they were committed.
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable>;
+    /// How many sessions the filter shows.
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable>;
     /// All transactions of many sessions at once, oldest first.
     async fn transactions_of(
         &self,
@@ -414,14 +405,19 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: TransactionId,
     ) -> Result<Option<Transaction>, Unavailable>;
-    /// Transactions, newest first, older than `after`.
+    /// A page of the transactions that the filter shows.
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable>;
+    /// How many transactions the filter shows.
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable>;
     /// The operations on a transaction (settle, void, refund, late money), oldest first.
     async fn children(
         &self,
@@ -435,6 +431,19 @@ pub trait Store: Send + Sync + 'static {
         tenant: Tenant,
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, Unavailable>;
+    /// A page of the stored cards that the filter shows.
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable>;
+    /// How many stored cards the filter shows.
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable>;
 
     /// An entry of the [directory](crate::directory), as JSON.
     async fn entry(
@@ -485,6 +494,20 @@ pub trait Store: Send + Sync + 'static {
     async fn event(&self, tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable>;
     /// A session's events, in order.
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable>;
+    /// A page of the events that the filter shows; [by creation](crate::list::By::Created) only.
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable>;
+    /// A page of the deliveries that the filter shows; [by creation](crate::list::By::Created) only.
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable>;
     /// The deliveries of an event, oldest first.
     async fn deliveries(
         &self,

@@ -24,6 +24,7 @@ pub mod claims;
 pub mod concurrency;
 pub mod directory;
 pub mod events;
+pub mod filters;
 pub mod idempotency;
 pub mod jobs;
 pub mod lists;
@@ -84,6 +85,14 @@ macro_rules! store_suite {
             events::an_event_that_nobody_hears_of_is_not_dispatched,
             events::an_event_of_another_tenant_is_not_dispatched,
             events::deliveries_of_an_event_come_oldest_first,
+            filters::any_filter_order_and_place_shows_the_sessions_that_it_should,
+            filters::totals_without_a_filter_are_the_kept_ones,
+            filters::a_changed_session_is_found_by_what_it_is_now,
+            filters::a_moved_test_clock_does_not_hide_what_was_made_at_its_time,
+            filters::any_filter_order_and_place_shows_the_transactions_that_it_should,
+            filters::stored_cards_are_listed_and_counted,
+            filters::events_and_deliveries_are_listed,
+            filters::amounts_of_all_sizes_are_sorted_and_bounded,
             idempotency::a_claimed_key_is_running,
             idempotency::a_known_key_is_refused_with_what_is_known,
             idempotency::a_finished_key_has_its_answer_byte_for_byte,
@@ -175,6 +184,7 @@ mod tests {
             ("concurrency", include_str!("store_suite/concurrency.rs")),
             ("directory", include_str!("store_suite/directory.rs")),
             ("events", include_str!("store_suite/events.rs")),
+            ("filters", include_str!("store_suite/filters.rs")),
             ("idempotency", include_str!("store_suite/idempotency.rs")),
             ("jobs", include_str!("store_suite/jobs.rs")),
             ("lists", include_str!("store_suite/lists.rs")),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{NodeId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::Money;
+use crate::rates::Exchange;
 use crate::session::{Contact, CustomFieldValue, Kind};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
@@ -179,7 +180,75 @@ pub enum Status {
     },
 }
 
+/// The name of a [`Status`], for filters.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum StatusName {
+    /// [`Status::InFlight`].
+    InFlight,
+    /// [`Status::AwaitingPayer`].
+    AwaitingPayer,
+    /// [`Status::Unknown`].
+    Unknown,
+    /// [`Status::Succeeded`].
+    Succeeded,
+    /// [`Status::Declined`].
+    Declined,
+    /// [`Status::Failed`].
+    Failed,
+    /// [`Status::Expired`].
+    Expired,
+    /// [`Status::Cancelled`].
+    Cancelled,
+    /// [`Status::Received`].
+    Received,
+}
+
+impl StatusName {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::InFlight,
+        Self::AwaitingPayer,
+        Self::Unknown,
+        Self::Succeeded,
+        Self::Declined,
+        Self::Failed,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Received,
+    ];
+
+    /// The name on the native wire, which is the same for all that are pending.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InFlight | Self::AwaitingPayer | Self::Received => "pending",
+            Self::Unknown => "unknown",
+            Self::Succeeded => "succeeded",
+            Self::Declined => "declined",
+            Self::Failed => "failed",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 impl Status {
+    /// Its name.
+    #[must_use]
+    pub const fn status_name(&self) -> StatusName {
+        match self {
+            Self::InFlight { .. } => StatusName::InFlight,
+            Self::AwaitingPayer { .. } => StatusName::AwaitingPayer,
+            Self::Unknown { .. } => StatusName::Unknown,
+            Self::Succeeded { .. } => StatusName::Succeeded,
+            Self::Declined { .. } => StatusName::Declined,
+            Self::Failed { .. } => StatusName::Failed,
+            Self::Expired { .. } => StatusName::Expired,
+            Self::Cancelled { .. } => StatusName::Cancelled,
+            Self::Received { .. } => StatusName::Received,
+        }
+    }
+
     /// Whether it never changes again.
     #[must_use]
     pub const fn is_terminal(&self) -> bool {
@@ -199,15 +268,7 @@ impl Status {
     /// The name on the native wire.
     #[must_use]
     pub const fn name(&self) -> &'static str {
-        match self {
-            Self::InFlight { .. } | Self::AwaitingPayer { .. } | Self::Received { .. } => "pending",
-            Self::Unknown { .. } => "unknown",
-            Self::Succeeded { .. } => "succeeded",
-            Self::Declined { .. } => "declined",
-            Self::Failed { .. } => "failed",
-            Self::Expired { .. } => "expired",
-            Self::Cancelled { .. } => "cancelled",
-        }
+        self.status_name().as_str()
     }
 }
 
@@ -286,8 +347,11 @@ pub struct Transaction {
     /// The transaction that it settles, voids or refunds, or whose late money it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<TransactionId>,
-    /// How much; zero where a card is only stored.
+    /// How much the payer pays, in the currency in which the money moves; zero where a card is only stored.
     pub amount: Money,
+    /// Where that is not the merchant's currency: what it was made of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<Exchange>,
     /// How the payer pays.
     pub method: Method,
     /// Where it stands.
@@ -309,6 +373,9 @@ pub struct Transaction {
     /// The stored card that it charged or made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_method: Option<PaymentMethodId>,
+    /// The merchant's own code for the customer: the session's or the stored card's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<String>,
     /// The merchant's own code, for a charge without a session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
@@ -379,6 +446,7 @@ impl Transaction {
             action: begin.action,
             parent: None,
             amount: begin.amount,
+            exchange: None,
             method: begin.method,
             status: begin.status,
             provider_account: begin.provider_account,
@@ -387,6 +455,7 @@ impl Transaction {
             custom_field_values: Vec::new(),
             contact: None,
             payment_method: None,
+            customer: None,
             reference: None,
             received: None,
             exception: None,
@@ -397,6 +466,13 @@ impl Transaction {
             created_at: begin.at,
             updated_at: begin.at,
         }
+    }
+
+    /// The amount as the merchant asks for it: in the session's currency, whatever the payer pays in.
+    #[must_use]
+    pub fn merchant_amount(&self) -> Money {
+        self.exchange
+            .map_or(self.amount, |exchange| exchange.merchant_amount)
     }
 
     /// The money that is really with the merchant through it, before refunds: nothing unless it took or

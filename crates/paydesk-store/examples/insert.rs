@@ -16,8 +16,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use paydesk_core::list::{Page, SessionFilter};
 use paydesk_core::session::StateName;
-use paydesk_core::store::{Change, Counter, Increment, Record, SessionFilter, Store};
+use paydesk_core::store::{Change, Counter, Increment, Record, Store};
 use paydesk_core::store_suite::samples::Samples;
 use paydesk_core::tenant::Tenant;
 use paydesk_store::SqliteStore;
@@ -107,10 +108,13 @@ async fn main() {
     ] {
         let filter = SessionFilter {
             states: states.clone(),
-            now: samples.tick(),
+            ..SessionFilter::at(samples.tick())
         };
         let start = Instant::now();
-        let found = store.sessions(tenant, filter, None, 30).await.unwrap();
+        let found = store
+            .sessions(tenant, &filter, Page::first(30))
+            .await
+            .unwrap();
         println!(
             "list of {states:?}: {} in {:?}",
             found.len(),

@@ -12,12 +12,15 @@ use paydesk_core::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
 };
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -25,6 +28,7 @@ use paydesk_core::transaction::Transaction;
 use uuid::Uuid;
 
 mod commit;
+mod lists;
 
 /// The store. One lock over all of it: a commit is a few map operations, and nobody waits while holding it.
 #[derive(Debug, Default)]
@@ -155,24 +159,18 @@ impl Store for MemoryStore {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        let SessionFilter { states, now } = filter;
-        let first = (tenant, SessionId(FIRST));
-        let tables = self.tables.lock();
-        let older = match after {
-            Some(after) => tables.sessions.range(first..(tenant, after)),
-            None => tables.sessions.range(first..=(tenant, SessionId(LAST))),
-        };
-        Ok(older
-            .rev()
-            .map(|(_, session)| session)
-            .filter(|session| states.is_empty() || states.contains(&session.state_at(now).name()))
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(self.tables.lock().list_sessions(tenant, filter, page))
+    }
+
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        Ok(self.tables.lock().count_sessions(tenant, filter))
     }
 
     async fn transactions_of(
@@ -216,35 +214,18 @@ impl Store for MemoryStore {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let first = (tenant, TransactionId(FIRST));
-        let tables = self.tables.lock();
-        let older = match after {
-            Some(after) => tables.transactions.range(first..(tenant, after)),
-            None => tables
-                .transactions
-                .range(first..=(tenant, TransactionId(LAST))),
-        };
-        Ok(older
-            .rev()
-            .map(|(_, transaction)| transaction)
-            .filter(|one| {
-                filter
-                    .session
-                    .is_none_or(|session| one.session == Some(session))
-            })
-            .filter(|one| {
-                filter
-                    .parent
-                    .is_none_or(|parent| one.parent == Some(parent))
-            })
-            .filter(|one| filter.action.is_none_or(|action| one.action == action))
-            .take(limit)
-            .cloned()
-            .collect())
+        Ok(self.tables.lock().list_transactions(tenant, filter, page))
+    }
+
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        Ok(self.tables.lock().count_transactions(tenant, filter))
     }
 
     async fn children(
@@ -272,6 +253,25 @@ impl Store for MemoryStore {
             .payment_methods
             .get(&(tenant, id))
             .cloned())
+    }
+
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        let tables = self.tables.lock();
+        Ok(lists::copies(page.cut(tables.cards(tenant, filter))))
+    }
+
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        let tables = self.tables.lock();
+        Ok(tables.cards(tenant, filter).count() as u64)
     }
 
     async fn entry(
@@ -381,6 +381,30 @@ impl Store for MemoryStore {
             .range(ends)
             .filter_map(|&(_, _, _, id)| tables.events.get(&(tenant, id)).cloned())
             .collect())
+    }
+
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        let tables = self.tables.lock();
+        let events = lists::of_tenant(&tables.events, tenant, EventId);
+        let shown = events.filter(|event| filter.shows(event));
+        Ok(lists::copies(page.cut(shown)))
+    }
+
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let tables = self.tables.lock();
+        let deliveries = lists::of_tenant(&tables.deliveries, tenant, DeliveryId);
+        let shown = deliveries.filter(|delivery| filter.shows(delivery));
+        Ok(lists::copies(page.cut(shown)))
     }
 
     async fn deliveries(

@@ -11,7 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use paydesk_core::id::{MerchantId, SessionId};
-use paydesk_core::store::{Change, Counter, Increment, Record, SessionFilter, Store};
+use paydesk_core::list::{Page, SessionFilter};
+use paydesk_core::store::{Change, Counter, Increment, Record, Store};
 use paydesk_core::store_suite::samples::Samples;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Timestamp;
@@ -121,12 +122,9 @@ async fn assert_whole(database: &Path, answered: &[SessionId]) -> Vec<SessionId>
             "{id} was answered"
         );
     }
-    let filter = SessionFilter {
-        states: Vec::new(),
-        now: Timestamp::EPOCH,
-    };
+    let filter = SessionFilter::at(Timestamp::EPOCH);
     let there = store
-        .sessions(TENANT, filter, None, usize::MAX)
+        .sessions(TENANT, &filter, Page::first(usize::MAX))
         .await
         .unwrap();
     for session in &there {

@@ -17,11 +17,13 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
 use paydesk_store::postgres::{Address, Settings as Connections};
+use paydesk_store::sqlite::ServerLock;
 use paydesk_store::{PostgresStore, SqliteStore};
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
@@ -53,7 +55,8 @@ impl TestServer {
         let store: Arc<dyn Store> = match std::env::var("PAYDESK_TEST_DATABASE") {
             Err(_) => {
                 let path = folder.path().join("paydesk.db");
-                Arc::new(SqliteStore::open(&path).expect("a store"))
+                let lock = ServerLock::take(&path).expect("a new database");
+                Arc::new(SqliteStore::open_to_serve(lock).expect("a store"))
             }
             Ok(wanted) if wanted == "postgres" => Arc::new(postgres().await),
             Ok(other) => panic!("PAYDESK_TEST_DATABASE may be postgres, and is {other}"),
@@ -82,6 +85,7 @@ impl TestServer {
             ids: Arc::new(SystemIds),
             keys: Arc::new(ServerKeys::generate(&SystemIds)),
             timing: Timing::default(),
+            live_rates: Rates::default(),
             public_url: url.clone(),
         }));
         let merchant = engine

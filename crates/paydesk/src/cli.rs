@@ -36,6 +36,15 @@ pub enum Command {
     Merchant(MerchantCommand),
     /// Bring the database to this version's schema, and make the server's keys if there are none
     Migrate(StoreOptions),
+    /// Copy the SQLite database while it is in use, to a new file
+    ///
+    /// The copy is as the database was at one moment, and is checked. The server's keys are a file of their own: they
+    /// are copied only with --with-keys.
+    Backup(BackupOptions),
+    /// Move an installation from SQLite to PostgreSQL
+    ///
+    /// The server must be stopped. What was interrupted goes on where it was; at the end both databases are compared.
+    MigrateStore(MigrateStoreOptions),
     /// Check an installation: the database, its schema, the server's keys, the sandbox
     Doctor(StoreOptions),
     /// Look after the server's keys
@@ -43,6 +52,21 @@ pub enum Command {
     Key(KeyCommand),
     /// Run the sandbox's ledger as a process of its own, to be shared with `serve --sandbox-url`
     Sandbox(SandboxOptions),
+    /// Check from outside that a payer's page is what this build serves, and nothing was put into it
+    ///
+    /// Fetches the page and the files that it refers to, and compares headers, files and markup with this build's.
+    /// Run it with the same version as the server, from somewhere that sees what payers see. Fails if anything
+    /// differs. Without an address it lists the files and their hashes.
+    VerifyPage(VerifyPageOptions),
+}
+
+#[derive(Args, Clone)]
+pub struct VerifyPageOptions {
+    /// The address of a payer's page
+    pub url: Option<Url>,
+    /// A header that a proxy in front of the server adds, by its name; may be given several times
+    #[arg(long = "allow-header")]
+    pub allow_headers: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -133,6 +157,10 @@ pub struct ServeOptions {
     /// What the shared sandbox asks for
     #[arg(long, env = "PAYDESK_SANDBOX_TOKEN", hide_env_values = true)]
     pub sandbox_token: Option<String>,
+    /// What other currencies are worth in live mode, so that payers may pay in them: a JSON list of
+    /// `{"from": "SGD", "to": "MYR", "rate": "3.4125"}`, read at start
+    #[arg(long, env = "PAYDESK_RATES", value_name = "FILE")]
+    pub rates: Option<PathBuf>,
     /// Requests per second that one API key may make (bursts of twice as many)
     #[arg(long, env = "PAYDESK_KEY_RATE")]
     pub key_rate: Option<std::num::NonZeroU32>,
@@ -154,6 +182,28 @@ pub struct MerchantOptions {
     pub json: bool,
     #[command(flatten)]
     pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct BackupOptions {
+    /// The file that is made
+    #[arg(long)]
+    pub to: PathBuf,
+    /// Copy the server's keys, too, to a file beside it that ends in `.keys`
+    #[arg(long)]
+    pub with_keys: bool,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct MigrateStoreOptions {
+    /// What is moved: `sqlite:FILE`
+    #[arg(long)]
+    pub from: String,
+    /// Where to: `postgres://USER@HOST/DATABASE`, a new database
+    #[arg(long, env = "PAYDESK_DATABASE_URL", hide_env_values = true)]
+    pub to: String,
 }
 
 #[derive(Args, Clone)]

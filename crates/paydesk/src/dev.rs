@@ -10,6 +10,7 @@ use paydesk_core::engine::Engine;
 use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::{Currency, Money};
+use paydesk_core::rates::Rates;
 use paydesk_core::session::{Amount, Door, Kind};
 use paydesk_core::tenant::Tenant;
 
@@ -33,12 +34,18 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         keys: None,
         connections: NonZeroUsize::MIN,
     };
-    let _lock = parts::lock_to_serve(&store_options)?;
+    let lock = parts::lock_to_serve(&store_options)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, backend, keys) = parts::open(&store_options).await?;
+    let (database, backend, keys) = parts::open_to_serve(&store_options, lock).await?;
     let bank = sandbox::in_process(&database, &public_url)?;
-    let engine = parts::engine(backend.store(), keys, Some(bank.clone() as _), &public_url);
+    let engine = parts::engine(
+        backend.store(),
+        keys,
+        Some(bank.clone() as _),
+        Rates::default(),
+        &public_url,
+    );
     let server = Server::new(
         &options.listen,
         RateLimits::default(),

@@ -4,15 +4,18 @@
     reason = "a command's answer goes to standard output"
 )]
 
+mod backup;
 mod cli;
 mod dev;
 mod doctor;
 mod key_file;
 mod logs;
 mod merchant;
+mod migrate_store;
 mod parts;
 mod sandbox;
 mod serve;
+mod verify_page;
 
 use std::process::ExitCode;
 
@@ -34,9 +37,12 @@ fn main() -> ExitCode {
         Command::Serve(options) => run(serve::run(options)),
         Command::Merchant(MerchantCommand::Create(options)) => run(merchant::create(options)),
         Command::Migrate(options) => run(parts::migrate(options)),
+        Command::Backup(options) => run(backup::run(options)),
+        Command::MigrateStore(options) => run(migrate_store::run(options)),
         Command::Doctor(options) => run(doctor::run(options)),
         Command::Key(KeyCommand::Rotate(options)) => run(key_file::rotate(options)),
         Command::Sandbox(options) => run(sandbox::run(options)),
+        Command::VerifyPage(options) => run(verify_page::run(options)),
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

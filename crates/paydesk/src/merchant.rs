@@ -2,6 +2,7 @@
 
 use paydesk_core::engine::create_merchant::NewMerchant;
 use paydesk_core::merchant::Credentials;
+use paydesk_core::rates::Rates;
 use serde::Serialize;
 
 use crate::cli::MerchantOptions;
@@ -54,7 +55,7 @@ impl From<&Credentials> for CredentialsOut {
 /// Makes a merchant and prints its credentials, once.
 pub async fn create(options: MerchantOptions) -> anyhow::Result<()> {
     let (_, backend, keys) = parts::open(&options.store).await?;
-    let engine = parts::engine(backend.store(), keys, None, "");
+    let engine = parts::engine(backend.store(), keys, None, Rates::default(), "");
     let out = MerchantOut::from(&engine.create_merchant(&options.name).await?);
     if options.json {
         println!("{}", serde_json::to_string(&out)?);

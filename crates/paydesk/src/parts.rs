@@ -1,7 +1,7 @@
 //! Puts the parts together that more than one command needs.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail, ensure};
@@ -9,6 +9,7 @@ use paydesk_core::engine::{Engine, Parts, Timing};
 use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::rail::Rail;
+use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
 use paydesk_store::postgres::{Address, Settings};
@@ -29,28 +30,31 @@ pub enum Database {
 impl Database {
     /// Reads `sqlite:FILE` or `postgres://…`.
     pub fn of(options: &StoreOptions) -> anyhow::Result<Self> {
-        let url = options.database.as_str();
+        Self::parse(&options.database, options.connections.get()).context("--database")
+    }
+
+    /// The same of a text, with at most so many connections to a server.
+    pub fn parse(url: &str, connections: usize) -> anyhow::Result<Self> {
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             let settings = Settings {
-                connections: options.connections.get(),
+                connections,
                 ..Settings::default()
             };
             // What cannot be read is not repeated: it may hold a password.
-            let address = Address::parse(url).context("--database")?;
-            return Ok(Self::Postgres(address, settings));
+            return Ok(Self::Postgres(Address::parse(url)?, settings));
         }
         let Some(path) = url.strip_prefix("sqlite:") else {
             // A misspelt address of a server may hold a password.
             let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
             bail!(
-                "--database {scheme}… is not known: it is sqlite:FILE, such as sqlite:paydesk.db, or \
+                "{scheme}… is not known: it is sqlite:FILE, such as sqlite:paydesk.db, or \
                  postgres://USER@HOST/DATABASE"
             );
         };
         let path = path.strip_prefix("//").unwrap_or(path);
         ensure!(
             !path.is_empty(),
-            "--database sqlite: names no file, such as sqlite:paydesk.db"
+            "sqlite: names no file, such as sqlite:paydesk.db"
         );
         Ok(Self::Sqlite(PathBuf::from(path)))
     }
@@ -133,7 +137,7 @@ impl Backend {
     }
 }
 
-/// Takes the database for one server, until the lock is dropped. To be taken before anything is opened: a second
+/// Takes the database for one server, until the store opened with it is dropped. To be taken before anything is opened: a second
 /// server must not so much as bring the schema to its own version. What is on a server is for many.
 pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<Option<ServerLock>> {
     let Database::Sqlite(path) = Database::of(options)? else {
@@ -155,8 +159,18 @@ pub async fn open(options: &StoreOptions) -> anyhow::Result<(Database, Backend, 
         Backend::Sqlite(_) => First::IsMade,
         Backend::Postgres(_) => First::IsMissing,
     };
-    let keys = key_file::open(&source, backend.store().as_ref(), first).await?;
+    let keys = key_file::open(source, backend.store().as_ref(), first).await?;
     Ok((database, backend, Arc::new(keys)))
+}
+
+/// The exchange rates of live mode: those of the file, or none.
+pub fn live_rates(file: Option<&Path>) -> anyhow::Result<Rates> {
+    let Some(file) = file else {
+        return Ok(Rates::default());
+    };
+    let json = std::fs::read_to_string(file)
+        .with_context(|| format!("the rates {} cannot be read", file.display()))?;
+    Rates::from_json(&json).with_context(|| format!("the rates {} cannot be used", file.display()))
 }
 
 /// The engine over a store.
@@ -164,6 +178,7 @@ pub fn engine(
     store: Arc<dyn Store>,
     keys: Arc<ServerKeys>,
     sandbox: Option<Arc<dyn Rail>>,
+    live_rates: Rates,
     public_url: &str,
 ) -> Arc<Engine> {
     Arc::new(Engine::new(Parts {
@@ -173,6 +188,7 @@ pub fn engine(
         ids: Arc::new(SystemIds),
         keys,
         timing: Timing::default(),
+        live_rates,
         public_url: public_url.trim_end_matches('/').to_owned(),
     }))
 }

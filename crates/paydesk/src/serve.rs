@@ -30,10 +30,12 @@ use crate::{logs, parts, sandbox};
 /// Runs the server until it is asked to end.
 pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     logs::start(options.plain_log, "info");
-    let _lock = parts::lock_to_serve(&options.store)?;
+    // Before anything is opened: a server never runs on rates that are not what the operator meant.
+    let live_rates = parts::live_rates(options.rates.as_deref())?;
+    let lock = parts::lock_to_serve(&options.store)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, backend, keys) = parts::open(&options.store).await?;
+    let (database, backend, keys) = parts::open_to_serve(&options.store, lock).await?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(
@@ -47,6 +49,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         backend.store(),
         keys,
         sandbox.clone().map(|bank| bank as _),
+        live_rates,
         &public_url,
     );
     let server = Server::new(

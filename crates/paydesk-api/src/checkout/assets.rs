@@ -8,7 +8,7 @@ use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse as _, Response};
 use data_encoding::HEXLOWER;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use sha2::{Digest as _, Sha256};
 
 /// A file that pages refer to.
@@ -40,7 +40,45 @@ pub static ICON: Asset = asset!("icon.svg", "image/svg+xml");
 
 static ALL: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
 
+/// All of them.
+pub(super) fn all() -> &'static [&'static Asset] {
+    &ALL
+}
+
+/// What the browser is told of a file under its own hash.
+const KEEP: &str = "public, max-age=31536000, immutable";
+
 impl Asset {
+    /// Its content.
+    #[must_use]
+    pub const fn content(&self) -> &'static str {
+        self.content
+    }
+
+    /// SHA-256 of its content, in hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> String {
+        HEXLOWER.encode(&Sha256::digest(self.content.as_bytes()))
+    }
+
+    /// The headers that it is served with under its own hash.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        self.put_headers(&mut headers, KEEP);
+        headers
+    }
+
+    fn put_headers(&self, headers: &mut HeaderMap, keep: &'static str) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            HeaderName::from_static("cross-origin-resource-policy"),
+            HeaderValue::from_static("same-origin"),
+        );
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(keep));
+    }
+
     /// Its address, below the path of the public URL.
     #[must_use]
     pub fn path(&self) -> String {
@@ -71,18 +109,7 @@ pub async fn handle(path: Result<Path<(String, String)>, PathRejection>) -> Resp
             .into_response();
     };
     let mut response = asset.content.into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
-    let keep = if is_current {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-store"
-    };
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(keep));
+    let keep = if is_current { KEEP } else { "no-store" };
+    asset.put_headers(response.headers_mut(), keep);
     response
 }

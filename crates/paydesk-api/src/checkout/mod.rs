@@ -23,6 +23,7 @@ mod next_action;
 mod origin;
 mod page;
 mod png;
+pub mod proof;
 mod qr_image;
 mod sandbox;
 mod screen;

@@ -10,6 +10,7 @@ use paydesk_core::authority::Authority;
 use paydesk_core::money::Money;
 use paydesk_core::session::Amount;
 use paydesk_core::tenant::Mode;
+use paydesk_core::transaction::Transaction;
 
 use super::answer::{self, Shell, page_path};
 use super::form_code;
@@ -164,7 +165,7 @@ impl Summary {
         let t = language.texts();
         let terms = &visit.session.terms;
         let shown = |amount: Money| money(amount, language);
-        let paid = visit.current().map(|transaction| transaction.amount);
+        let paid = visit.current().map(Transaction::merchant_amount);
         let (amount, in_words) = match (terms.amount, paid) {
             (Amount::Fixed(amount), _) | (Amount::AtLeast(_), Some(amount)) => {
                 (shown(amount), false)

@@ -1,6 +1,7 @@
 //! Who comes, and to which session.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
@@ -10,6 +11,7 @@ use paydesk_core::authority::{Authority, Right};
 use paydesk_core::engine::EngineError;
 use paydesk_core::merchant::Merchant;
 use paydesk_core::method::{Family, Method};
+use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Session, State};
 use paydesk_core::time::Timestamp;
@@ -111,6 +113,8 @@ pub struct Visit {
     pub transactions: Vec<Transaction>,
     /// Who is paid.
     pub merchant: Merchant,
+    /// What other currencies are worth.
+    pub rates: Arc<Rates>,
     /// The session's own time.
     pub now: Timestamp,
 }
@@ -140,6 +144,7 @@ impl Visit {
             session,
             transactions,
             merchant,
+            rates: Arc::clone(app.engine.rates(tenant)),
             now: app.engine.now(tenant),
         })
     }

@@ -10,9 +10,10 @@ use http::{HeaderMap, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::End;
 use paydesk_core::id::SessionId;
+use paydesk_core::list::{Mark, Page, SessionFilter};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Canceller, Session, StateName};
-use paydesk_core::store::{Answer, SessionFilter, StoredAnswer};
+use paydesk_core::store::{Answer, StoredAnswer};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::Transaction;
 use serde::Serialize;
@@ -129,7 +130,7 @@ async fn end(app: &App, id: &str, headers: &HeaderMap, end: End) -> Result<Respo
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Page<'s> {
+struct PageOut<'s> {
     data: Vec<SessionOut<'s>>,
     next_cursor: Option<SessionId>,
 }
@@ -148,14 +149,7 @@ pub async fn list(
 async fn page(app: &App, query: &str, headers: &HeaderMap) -> Result<Response, Problem> {
     let tenant = auth::bearer(app, headers).await?.tenant;
     let now = app.engine.now(tenant);
-    let (mut limit, mut after, mut filter) = (
-        30,
-        None,
-        SessionFilter {
-            states: Vec::new(),
-            now,
-        },
-    );
+    let (mut limit, mut after, mut filter) = (30, None, SessionFilter::at(now));
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
         match name.as_ref() {
             "limit" => {
@@ -180,7 +174,11 @@ async fn page(app: &App, query: &str, headers: &HeaderMap) -> Result<Response, P
     let found = app
         .engine
         .store()
-        .sessions(tenant, filter, after, limit + 1)
+        .sessions(
+            tenant,
+            &filter,
+            Page::first(limit + 1).after(after.map(|id: SessionId| Mark::of(id.0))),
+        )
         .await
         .map_err(EngineError::from)?;
     let shown = found.get(..limit).unwrap_or(&found);
@@ -218,7 +216,7 @@ async fn page(app: &App, query: &str, headers: &HeaderMap) -> Result<Response, P
     };
     Ok(wire::json(
         StatusCode::OK,
-        wire::bytes(&Page { data, next_cursor }),
+        wire::bytes(&PageOut { data, next_cursor }),
     ))
 }
 

@@ -3,7 +3,8 @@
 use paydesk_core::id::{PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use paydesk_core::method::Method;
 use paydesk_core::money::Money;
-use paydesk_core::session::CustomFieldValue;
+use paydesk_core::rates::Rate;
+use paydesk_core::session::{Contact, CustomFieldValue};
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Action, Destination, ExceptionKind, Hold, Status, Transaction};
 use serde::Serialize;
@@ -21,6 +22,13 @@ pub struct TransactionOut<'t> {
     status: &'static str,
     amount: i64,
     currency: &'static str,
+    /// Where the payer pays in another currency than the session's: what the merchant asks for, and at which rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant_amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merchant_currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange_rate: Option<Rate>,
     method: Method,
     provider_account: ProviderAccountId,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,6 +53,9 @@ pub struct TransactionOut<'t> {
     payment_method: Option<PaymentMethodId>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     custom_field_values: &'t [CustomFieldValue],
+    /// How the payer may be reached, as the payer wrote it on the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contact: Option<&'t Contact>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_reference: Option<&'t str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,6 +96,7 @@ impl<'t> TransactionOut<'t> {
                 failure_reason = Some(reason.as_str());
             }
         }
+        let exchange = transaction.exchange;
         let is = |action| transaction.action == action;
         Self {
             id: transaction.id,
@@ -93,6 +105,9 @@ impl<'t> TransactionOut<'t> {
             status: status.name(),
             amount: transaction.amount.minor(),
             currency: transaction.amount.currency().code(),
+            merchant_amount: exchange.map(|exchange| exchange.merchant_amount.minor()),
+            merchant_currency: exchange.map(|exchange| exchange.merchant_amount.currency().code()),
+            exchange_rate: exchange.map(|exchange| exchange.rate),
             method: transaction.method,
             provider_account: transaction.provider_account,
             related_transaction_id: transaction.parent,
@@ -117,6 +132,7 @@ impl<'t> TransactionOut<'t> {
             }),
             payment_method: transaction.payment_method,
             custom_field_values: &transaction.custom_field_values,
+            contact: transaction.contact.as_ref(),
             provider_reference: transaction.provider_reference.as_deref(),
             expires_at,
             finished_at,

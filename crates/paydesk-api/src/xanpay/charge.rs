@@ -11,8 +11,9 @@ use paydesk_core::engine::EngineError;
 use paydesk_core::id::TransactionId;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::method::Method;
+use paydesk_core::rates::Rate;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{CustomerDetails, Session};
+use paydesk_core::session::{Contact, CustomerDetails, Session};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Action, Destination, Status, Transaction};
@@ -42,6 +43,9 @@ pub struct ChargeOut<'s> {
     method: Method,
     customer_amount: MajorNumber,
     customer_currency: &'static str,
+    /// What one unit of the merchant's currency was worth in the customer's, where they differ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exchange_rate: Option<Rate>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     notify_url: Option<&'s str>,
@@ -85,10 +89,11 @@ impl<'s> ChargeOut<'s> {
         let terms = &session.terms;
         Self {
             id: charge.id,
-            customer: terms
-                .customer
-                .as_ref()
-                .map(|customer| ChargeCustomer::new(customer, session.tenant)),
+            customer: ChargeCustomer::of(
+                terms.customer.as_ref(),
+                charge.contact.as_ref(),
+                session.tenant,
+            ),
             refunds: operations
                 .iter()
                 .filter(|operation| {
@@ -98,11 +103,12 @@ impl<'s> ChargeOut<'s> {
                 .collect(),
             orders: orders(&terms.line_items),
             destination: charge.destination.as_ref().map(DestinationOut::from),
-            merchant_amount: MajorNumber(charge.amount),
-            merchant_currency: charge.amount.currency().code(),
+            merchant_amount: MajorNumber(charge.merchant_amount()),
+            merchant_currency: charge.merchant_amount().currency().code(),
             method: charge.method,
             customer_amount: MajorNumber(charge.amount),
             customer_currency: charge.amount.currency().code(),
+            exchange_rate: charge.exchange.map(|exchange| exchange.rate),
             status: status(&charge.status_at(now)),
             notify_url: terms.notify.as_ref().map(|notify| notify.url.as_str()),
             notify_payload: terms.notify_payload.as_deref(),
@@ -126,32 +132,65 @@ const fn status(status: &Status) -> &'static str {
 }
 
 impl<'s> ChargeCustomer<'s> {
-    /// A customer has no record of its own: the id is made of what is known of them, so that the same customer
-    /// of the same merchant has the same id on every charge.
-    fn new(customer: &'s CustomerDetails, tenant: Tenant) -> Self {
-        let phone = customer
-            .phone
-            .as_ref()
+    /// What the merchant said of the customer; where the payer wrote otherwise on the page, that. Nothing if neither
+    /// said anything.
+    ///
+    /// A customer has no record of its own: the id is made of what the merchant knows of them (or else of what the
+    /// payer wrote), so that the same customer of the same merchant has the same id on every charge.
+    fn of(
+        customer: Option<&'s CustomerDetails>,
+        contact: Option<&'s Contact>,
+        tenant: Tenant,
+    ) -> Option<Self> {
+        let known_phone = customer
+            .and_then(|customer| customer.phone.as_ref())
             .map(|phone| format!("{}{}", phone.code, phone.number));
-        let mut hash = Sha256::new();
-        hash.update(tenant.merchant.0.as_bytes());
-        hash.update([u8::from(tenant.mode.is_live())]);
-        for part in [
-            customer.code.as_deref(),
-            customer.email.as_deref(),
-            phone.as_deref(),
-        ] {
-            hash.update(part.unwrap_or_default().as_bytes());
-            hash.update([0]);
+        let known_email = customer.and_then(|customer| customer.email.as_deref());
+        let wrote =
+            |text: Option<&'s String>| text.map(String::as_str).filter(|text| !text.is_empty());
+        let wrote_email = wrote(contact.and_then(|contact| contact.email.as_ref()));
+        let wrote_phone = wrote(contact.and_then(|contact| contact.phone.as_ref()));
+        // The page shows the two parts of a number apart; sent back as it was, it is not another number.
+        let same = |one: &str, other: &str| {
+            let digits = |text: &str| text.replace(char::is_whitespace, "");
+            digits(one) == digits(other)
+        };
+        let wrote_phone = wrote_phone.filter(|wrote| {
+            !known_phone
+                .as_deref()
+                .is_some_and(|known| same(known, wrote))
+        });
+        if customer.is_none() && wrote_email.is_none() && wrote_phone.is_none() {
+            return None;
         }
-        let hash: [u8; 32] = hash.finalize().into();
-        let (id, _) = hash.split_at(12);
-        Self {
-            id: HEXLOWER.encode(id),
-            email: customer.email.as_deref(),
-            phone,
-        }
+        let named_by = match customer {
+            Some(customer) => [
+                customer.code.as_deref(),
+                known_email,
+                known_phone.as_deref(),
+            ],
+            None => [None, wrote_email, wrote_phone],
+        };
+        let id = customer_id(tenant, named_by);
+        Some(Self {
+            id,
+            email: wrote_email.or(known_email),
+            phone: wrote_phone.map(str::to_owned).or(known_phone),
+        })
     }
+}
+
+fn customer_id(tenant: Tenant, named_by: [Option<&str>; 3]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(tenant.merchant.0.as_bytes());
+    hash.update([u8::from(tenant.mode.is_live())]);
+    for part in named_by {
+        hash.update(part.unwrap_or_default().as_bytes());
+        hash.update([0]);
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    let (id, _) = hash.split_at(12);
+    HEXLOWER.encode(id)
 }
 
 impl<'s> From<&'s Destination> for DestinationOut<'s> {

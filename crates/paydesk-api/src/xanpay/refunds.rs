@@ -8,10 +8,12 @@ use http::{HeaderMap, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::id::TransactionId;
+use paydesk_core::list::{Page, TransactionFilter};
+use paydesk_core::money::Money;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::store::{Answer, StoredAnswer, TransactionFilter};
+use paydesk_core::store::{Answer, StoredAnswer};
 use paydesk_core::tenant::Tenant;
-use paydesk_core::transaction::{Action, Status, Transaction};
+use paydesk_core::transaction::{Action, StatusName, Transaction};
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
@@ -40,30 +42,37 @@ impl From<&Transaction> for RefundOut {
             charge_id: refund.parent,
             amount: MajorNumber(refund.amount),
             currency: refund.amount.currency().code(),
-            status: status(&refund.status),
+            status: status(refund.status.status_name()),
             created_at: Iso(refund.created_at),
             updated_at: Iso(refund.updated_at),
         }
     }
 }
 
-const fn status(status: &Status) -> &'static str {
+const fn status(status: StatusName) -> &'static str {
     match status {
-        Status::Succeeded { .. } => "completed",
-        Status::InFlight { .. }
-        | Status::AwaitingPayer { .. }
-        | Status::Unknown { .. }
-        | Status::Received { .. } => "pending",
-        Status::Declined { .. }
-        | Status::Failed { .. }
-        | Status::Expired { .. }
-        | Status::Cancelled { .. } => "failed",
+        StatusName::Succeeded => "completed",
+        StatusName::InFlight
+        | StatusName::AwaitingPayer
+        | StatusName::Unknown
+        | StatusName::Received => "pending",
+        StatusName::Declined | StatusName::Failed | StatusName::Expired | StatusName::Cancelled => {
+            "failed"
+        }
     }
+}
+
+/// All that are called so; nothing if none is.
+fn statuses(name: &str) -> Option<Vec<StatusName>> {
+    let called = StatusName::ALL.into_iter();
+    let called: Vec<_> = called.filter(|one| status(*one) == name).collect();
+    (!called.is_empty()).then_some(called)
 }
 
 #[derive(Deserialize, Default)]
 struct Input {
     amount: Option<WrittenAmount>,
+    currency: Option<String>,
 }
 
 /// Handles `POST /charges/{id}/refunds`.
@@ -88,10 +97,7 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
         json::parse_json(&body)?
     };
     let charge = charge(app, caller.tenant, id).await?;
-    let amount = input
-        .amount
-        .map(|amount| amount.read("amount", charge.amount.currency()))
-        .transpose()?;
+    let amount = amount(&input, &charge)?;
 
     let route = format!("POST /charges/{}/refunds", charge.id);
     let idempotent = match Repeatable::of(&parts.headers, &caller, &route, &body)? {
@@ -144,6 +150,36 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
     ))
 }
 
+/// How much is to be given back; nothing means all that is left.
+///
+/// A refund goes back in the currency that the customer paid in, in which the money lies: so the whole of a charge goes
+/// back to the cent, however rates have moved. Where that is not the merchant's currency, a part must name it: an amount
+/// that was meant in the other currency would give back too much or too little.
+fn amount(input: &Input, charge: &Transaction) -> Result<Option<Money>, Refusal> {
+    let currency = charge.amount.currency();
+    match input.currency.as_deref() {
+        Some(named) if named != currency.code() => {
+            return Err(Refusal::field(
+                "currency",
+                format!("is not {currency}, in which the customer paid and is refunded"),
+            ));
+        }
+        None if input.amount.is_some() && charge.exchange.is_some() => {
+            return Err(Refusal::field(
+                "currency",
+                format!(
+                    "is missing: the customer paid in {currency} and is refunded in it; give it beside amount"
+                ),
+            ));
+        }
+        Some(_) | None => {}
+    }
+    let amount = input.amount.as_ref();
+    amount
+        .map(|amount| amount.read("amount", currency))
+        .transpose()
+}
+
 /// The charge of this id: a payer's payment, not an operation on one.
 async fn charge(app: &App, tenant: Tenant, id: &str) -> Result<Transaction, Error> {
     let id = id.parse().map_err(|_| Refusal::TransactionNotFound)?;
@@ -189,50 +225,32 @@ async fn refunds(app: &App, query: ListQuery, headers: &HeaderMap) -> Result<Res
     let tenant = auth::basic(app, headers).await?.tenant;
     let limit = number(query.limit.as_deref(), "limit", 10, 50)?;
     let page = number(query.page.as_deref(), "page", 1, 1_000)?;
-    let wanted = match query.status.as_deref() {
+    let statuses = match query.status.as_deref() {
+        None => Vec::new(),
+        Some(name) => statuses(name)
+            .ok_or_else(|| Error::bad_request("status is not one of pending, completed, failed"))?,
+    };
+    let parent = match query.charge_id.as_deref() {
         None => None,
-        Some(name @ ("pending" | "completed" | "failed")) => Some(name),
-        Some(_) => {
-            return Err(Error::bad_request(
-                "status is not one of pending, completed, failed",
-            ));
-        }
+        Some(id) => Some(charge(app, tenant, id).await?.id),
     };
-    let filter = match query.charge_id.as_deref() {
-        None => TransactionFilter {
-            action: Some(Action::Refund),
-            ..TransactionFilter::default()
-        },
-        Some(id) => TransactionFilter {
-            action: Some(Action::Refund),
-            parent: Some(charge(app, tenant, id).await?.id),
-            ..TransactionFilter::default()
-        },
+    let filter = TransactionFilter {
+        actions: vec![Action::Refund],
+        parent,
+        statuses,
+        ..TransactionFilter::at(app.engine.now(tenant))
     };
-    // An offset dialect over a keyset store: pages are walked, at most a thousand of fifty.
-    let (mut skip, mut after, mut data) = ((page - 1) * limit, None, Vec::with_capacity(limit));
-    while data.len() < limit {
-        let batch = app
-            .engine
-            .store()
-            .transactions(tenant, filter, after, 100)
-            .await
-            .map_err(EngineError::from)?;
-        after = batch.last().map(|last| last.id);
-        let matching = batch
-            .iter()
-            .filter(|refund| wanted.is_none_or(|name| status(&refund.status) == name));
-        for refund in matching {
-            if skip > 0 {
-                skip -= 1;
-            } else if data.len() < limit {
-                data.push(RefundOut::from(refund));
-            }
-        }
-        if batch.len() < 100 {
-            break;
-        }
-    }
+    let found = app
+        .engine
+        .store()
+        .transactions(
+            tenant,
+            &filter,
+            Page::first(limit).skipping((page - 1) * limit),
+        )
+        .await
+        .map_err(EngineError::from)?;
+    let data = found.iter().map(RefundOut::from).collect();
     Ok(wire::json(
         StatusCode::OK,
         wire::bytes(&RefundsOut { data, page, limit }),

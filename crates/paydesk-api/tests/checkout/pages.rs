@@ -1,6 +1,7 @@
 //! What the page shows.
 
 use http::{Method as Verb, StatusCode};
+use paydesk_api::checkout::proof;
 use paydesk_core::engine::end_session::End;
 use paydesk_core::session::{
     Amount, Canceller, CustomField, CustomerDetails, LineItem, Phone, StateName,
@@ -161,6 +162,7 @@ async fn every_page_has_one_heading_and_a_name_for_each_input() {
     pages.push(checkout.get(&link.page()).await);
     for page in &pages {
         let html = page.text();
+        assert_eq!(proof::foreign_markup(html, ""), [] as [&str; 0], "{html}");
         assert_eq!(html.matches("<h1").count(), 1, "{html}");
         assert!(html.starts_with("<!doctype html>\n<html lang=\"en\" dir=\"ltr\">"));
         for input in html

@@ -60,7 +60,7 @@ async fn the_state_tells_what_the_payer_may_know_and_nothing_else() {
             "currency": "SGD",
             "title": "Order 58109",
             "lineItems": [{"name": "Kaya jam", "quantity": 2, "amount": 1750}],
-            "methods": ["card", "paynow"],
+            "methods": ["card", "paynow", "duit-now", "fps"],
             "customFields": [{"name": "size", "label": "Size", "required": true}],
             "expiresAt": null,
             "attemptsLeft": 10,

@@ -36,6 +36,50 @@ async fn a_charge_has_every_field_of_the_documented_one() {
 }
 
 #[tokio::test]
+async fn a_charge_names_the_customer_as_the_payer_corrected_it() {
+    let server = TestServer::start().await;
+    for (written, email, phone) in [
+        (json!({}), "customer@gmail.com", "+6512345678901"),
+        // As the page shows it.
+        (
+            json!({"email": "customer@gmail.com", "phone": "+65 12345678901"}),
+            "customer@gmail.com",
+            "+6512345678901",
+        ),
+        (
+            json!({"email": "other@gmail.com", "phone": "+65 87654321"}),
+            "other@gmail.com",
+            "+65 87654321",
+        ),
+    ] {
+        let id = open(&server, &seed()).await;
+        let mut body = written;
+        body["method"] = json!("paynow");
+        let path = format!("/pay/{id}/payments");
+        server
+            .payer(Method::POST, &path, body.to_string())
+            .await
+            .ok();
+        let customer = charge(&server, &id).await["customer"].clone();
+        assert_eq!(customer["email"], email);
+        assert_eq!(customer["phone"], phone);
+
+        let path = format!("/api/v1/sessions/{}", native_id(&server, &id));
+        let session = server.native(Method::GET, &path, "").await.ok();
+        let contact = session["transactions"][0]["contact"].clone();
+        body.as_object_mut().unwrap().remove("method");
+        let expected = if body == json!({}) { Value::Null } else { body };
+        assert_eq!(contact, expected, "the native API tells what was written");
+    }
+}
+
+/// The native id of a session that is known by what XanPay calls its id.
+fn native_id(server: &TestServer, id: &str) -> String {
+    let authority = paydesk_core::authority::Authority::from_text(id, server.engine.keys());
+    authority.unwrap().session.to_string()
+}
+
+#[tokio::test]
 async fn a_charge_is_refunded_in_parts_and_never_beyond_the_whole() {
     let server = TestServer::start().await;
     let id = open(&server, &seed()).await;

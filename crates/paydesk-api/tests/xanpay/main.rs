@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod charges;
+mod foreign;
 mod idempotency;
 mod notifications;
 mod sessions;

@@ -57,6 +57,7 @@ pub fn decide(
         })?;
     let transaction = Transaction {
         payment_method: Some(payment_method.id),
+        customer: payment_method.customer.clone(),
         reference: request.reference.clone(),
         idempotency,
         ..Transaction::begin(Begin {

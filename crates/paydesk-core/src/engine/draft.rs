@@ -228,11 +228,7 @@ impl<'e> Draft<'e> {
     }
 
     fn customer_code(&self) -> Option<String> {
-        self.session
-            .terms
-            .customer
-            .as_ref()
-            .and_then(|customer| customer.code.clone())
+        self.session.customer_code().map(str::to_owned)
     }
 
     /// Adds to what is committed whatever another draft wants committed.

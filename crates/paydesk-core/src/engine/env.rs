@@ -1,6 +1,7 @@
 //! What a decision is given from outside, so that it can be repeated exactly.
 
 use crate::id::{Ids, NodeId};
+use crate::rates::Rates;
 use crate::time::{Span, Timestamp};
 use crate::transaction::{Lease, Status};
 
@@ -58,6 +59,8 @@ pub struct Env<'e> {
     pub node: NodeId,
     /// How long to wait for what.
     pub timing: Timing,
+    /// What other currencies are worth, in the tenant's mode.
+    pub rates: &'e Rates,
 }
 
 impl Env<'_> {

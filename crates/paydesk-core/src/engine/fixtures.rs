@@ -13,6 +13,7 @@ use crate::method::{Family, Method};
 use crate::money::{Currency, Money};
 use crate::payment_method::{Card, PaymentMethod, StoredCard};
 use crate::rail::{RailAnswer, Receipt, Transfer, Waiting};
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::{Amount, Door, Kind, Session};
 use crate::store::{Change, Record};
@@ -28,6 +29,8 @@ pub(super) struct Desk {
     pub(super) now: Timestamp,
     pub(super) tenant: Tenant,
     pub(super) account: ProviderAccount,
+    /// None unless a test sets them.
+    pub(super) rates: Rates,
     node: NodeId,
 }
 
@@ -59,6 +62,7 @@ impl Desk {
             now: START,
             tenant,
             account,
+            rates: Rates::default(),
             node,
         }
     }
@@ -70,6 +74,7 @@ impl Desk {
             ids: &self.ids,
             node: self.node,
             timing: Timing::default(),
+            rates: &self.rates,
         }
     }
 

@@ -8,6 +8,8 @@ mod draft;
 mod env;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod foreign;
 mod jobs;
 mod watch;
 
@@ -38,6 +40,7 @@ use crate::id::{Ids, NodeId, SessionId, TransactionId};
 use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
 use crate::rail::Rail;
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
@@ -68,6 +71,8 @@ pub struct Engine {
     keys: Arc<ServerKeys>,
     node: NodeId,
     timing: Timing,
+    test_rates: Arc<Rates>,
+    live_rates: Arc<Rates>,
     /// What the engine calls this process from outside: the beginning of every link.
     public_url: String,
     watch: Watch,
@@ -89,6 +94,8 @@ pub struct Parts {
     pub keys: Arc<ServerKeys>,
     /// How long the engine waits for what.
     pub timing: Timing,
+    /// What other currencies are worth in live mode. Test mode has fixed rates.
+    pub live_rates: Rates,
     /// The beginning of every link, without a slash at its end.
     pub public_url: String,
 }
@@ -106,6 +113,8 @@ impl Engine {
             keys: parts.keys,
             node,
             timing: parts.timing,
+            test_rates: Arc::new(Rates::test()),
+            live_rates: Arc::new(parts.live_rates),
             public_url: parts.public_url,
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
@@ -161,6 +170,16 @@ impl Engine {
         self.clock.now()
     }
 
+    /// What other currencies are worth in the tenant's mode.
+    #[must_use]
+    pub const fn rates(&self, tenant: Tenant) -> &Arc<Rates> {
+        if tenant.mode.is_live() {
+            &self.live_rates
+        } else {
+            &self.test_rates
+        }
+    }
+
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
@@ -169,6 +188,7 @@ impl Engine {
             ids: self.ids.as_ref(),
             node: self.node,
             timing: self.timing,
+            rates: self.rates(tenant),
         }
     }
 

@@ -10,6 +10,7 @@ use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
 use crate::money::Currency;
+use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::{
     Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
@@ -34,6 +35,10 @@ pub struct OpenSession {
     pub door: Door,
     /// See [`Terms`] for this and the rest.
     pub reference: Option<String>,
+    /// Whom it belongs to.
+    pub owner: Option<String>,
+    /// What it pays.
+    pub order: Option<String>,
     /// What payers read first.
     pub title: Option<String>,
     /// More of it.
@@ -77,6 +82,8 @@ impl OpenSession {
             provider_account: None,
             door,
             reference: None,
+            owner: None,
+            order: None,
             title: None,
             description: None,
             line_items: Vec::new(),
@@ -126,7 +133,7 @@ pub fn decide(
     let tenant = snapshot.tenant;
     fields::check(&request, tenant.mode)?;
     let account = choose_account(&snapshot.accounts, request.provider_account)?;
-    let methods = choose_methods(&request, account)?;
+    let methods = choose_methods(&request, account, env.rates)?;
 
     let created_at = env.now;
     let expires_at = created_at.after(request.lifetime.unwrap_or(CREATED_LIFETIME));
@@ -148,6 +155,8 @@ pub fn decide(
             provider_account: account.id,
             door: request.door,
             reference: request.reference,
+            owner: request.owner,
+            order: request.order,
             title: request.title,
             description: request.description,
             line_items: request.line_items,
@@ -218,23 +227,29 @@ fn choose_account(
     }
 }
 
-/// The methods that the payer may choose from: those asked for if each settles the currency, or all of the
-/// account's that do. What is not a plain payment is for cards only.
+/// The methods that the payer may choose from: those asked for if each can settle, or all of the account's that do.
+/// What is not a plain payment is for cards only.
 fn choose_methods(
     request: &OpenSession,
     account: &ProviderAccount,
+    rates: &Rates,
 ) -> Result<Vec<Method>, Refusal> {
     let currency = request.amount.currency();
-    let suits = |method: Method| {
-        settles(method, currency)
-            && (request.kind == Kind::Payment || method.family() == Family::Card)
-    };
+    let may = |method: Method| request.kind == Kind::Payment || method.family() == Family::Card;
     if request.methods.is_empty() {
-        let all: Vec<Method> = account
-            .methods
-            .iter()
+        let own = |settled: &Method| settles(*settled, currency);
+        // A code carries the amount, so that a payer in another currency cannot send what was asked for in this one;
+        // a transfer is typed by hand, and is only offered across currencies to a merchant who asks for it.
+        let foreign = |method: &Method| {
+            method.family() == Family::Qr
+                && !own(method)
+                && settles_abroad(*method, &request.amount, rates)
+        };
+        let offered = || account.methods.iter().filter(|method| may(**method));
+        let all: Vec<Method> = offered()
+            .filter(|method| own(method))
+            .chain(offered().filter(|method| foreign(method)))
             .copied()
-            .filter(|method| suits(*method))
             .collect();
         return if all.is_empty() {
             Err(Refusal::NoMethodSettles { currency })
@@ -244,10 +259,11 @@ fn choose_methods(
     }
     let mut chosen: Vec<Method> = Vec::with_capacity(request.methods.len());
     for &method in &request.methods {
-        if !settles(method, currency) || !account.methods.contains(&method) {
+        let can = settles(method, currency) || settles_abroad(method, &request.amount, rates);
+        if !can || !account.methods.contains(&method) {
             return Err(Refusal::MethodCannotSettle { method, currency });
         }
-        if !suits(method) {
+        if !may(method) {
             return Err(Refusal::CardsOnly);
         }
         if !chosen.contains(&method) {
@@ -261,6 +277,16 @@ fn settles(method: Method, currency: Currency) -> bool {
     method
         .currency_code()
         .is_none_or(|code| code == currency.code())
+}
+
+/// Whether a payer can pay this in the method's own currency: there is a rate, and the amount comes to something.
+fn settles_abroad(method: Method, amount: &Amount, rates: &Rates) -> bool {
+    match *amount {
+        Amount::Fixed(asked) | Amount::AtLeast(asked) => {
+            matches!(rates.exchange(asked, method), Ok(Some(_)))
+        }
+        Amount::Nothing(_) => false,
+    }
 }
 
 impl Engine {

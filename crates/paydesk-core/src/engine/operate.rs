@@ -59,6 +59,7 @@ pub fn decide(
     let child = Transaction {
         parent: Some(parent.id),
         payment_method: parent.payment_method,
+        customer: parent.customer.clone(),
         idempotency,
         ..Transaction::begin(Begin {
             id: TransactionId::fresh(env.ids, env.wall),

@@ -136,7 +136,15 @@ fn arrived_late(
         parent: Some(target.id),
         provider_reference: Some(transfer.id.clone()),
         destination: target.destination.clone(),
+        exchange: target.exchange.and_then(|exchange| {
+            if transfer.amount == target.amount {
+                Some(exchange)
+            } else {
+                exchange.of_paid(transfer.amount)
+            }
+        }),
         custom_field_values: target.custom_field_values.clone(),
+        customer: target.customer.clone(),
         received: Some(transfer.amount),
         exception: Some(Exception {
             kind: ExceptionKind::Late,

@@ -63,7 +63,7 @@ pub enum Intent {
 
 /// Decides whether and how a payment starts. Refuses, in this order: an ended session, a payment in flight,
 /// the method, the account, the card, the number of attempts, the amount, the custom
-/// fields, the contact.
+/// fields, the contact, an amount that cannot be paid in the method's currency.
 pub fn decide(
     request: StartPayment,
     snapshot: SessionSnapshot,
@@ -90,14 +90,14 @@ pub fn decide(
             limit: MAX_CARD_ATTEMPTS,
         });
     }
-    let amount = checks::amount_to_pay(&terms.amount, request.amount)?;
+    let asked = checks::amount_to_pay(&terms.amount, request.amount)?;
     checks::check_answers(&draft.session, &request)?;
 
     if matches!(draft.session.state, State::Processing { .. }) {
         let waiting = draft
             .live
             .as_ref()
-            .filter(|live| live.method == method && live.amount == amount);
+            .filter(|live| live.method == method && live.merchant_amount() == asked);
         if let Some(live) = waiting {
             let transaction = Box::new(live.clone());
             let (change, snapshot) = draft.finish();
@@ -109,6 +109,10 @@ pub fn decide(
                 },
             ));
         }
+    }
+    // A rate that is gone refuses here, before what waits is left.
+    let (amount, exchange) = checks::amount_in_method(asked, method, env.rates)?;
+    if matches!(draft.session.state, State::Processing { .. }) {
         draft.leave_live(
             Status::Cancelled { at: env.now },
             EventKind::TransactionCancelled,
@@ -136,6 +140,8 @@ pub fn decide(
         custom_field_values: request.custom_field_values,
         contact: request.contact,
         payment_method: request.saved.map(|saved| saved.id),
+        exchange,
+        customer: draft.session.customer_code().map(str::to_owned),
         ..Transaction::begin(Begin {
             id,
             tenant: draft.session.tenant,

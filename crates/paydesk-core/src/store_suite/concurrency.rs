@@ -100,11 +100,9 @@ pub async fn of_100_requests_with_one_key_one_wins(store: Arc<dyn Store>) {
     winner(&outcomes, |winner| {
         Conflict::Idempotency(Box::new(records[winner].clone()))
     });
-    let filter = crate::store::SessionFilter {
-        states: Vec::new(),
-        now: samples.tick(),
-    };
-    let there = store.sessions(tenant, filter, None, MANY).await.unwrap();
+    let filter = crate::list::SessionFilter::at(samples.tick());
+    let page = crate::list::Page::first(MANY);
+    let there = store.sessions(tenant, &filter, page).await.unwrap();
     assert_eq!(there.len(), 1);
 }
 

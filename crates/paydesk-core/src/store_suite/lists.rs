@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::samples::{Samples, moved};
 use super::{apply, puts};
 use crate::id::{SessionId, TransactionId};
+use crate::list::{Mark, Page, SessionFilter, TransactionFilter};
 use crate::session::{Canceller, Session, State, StateName};
-use crate::store::{Record, SessionFilter, Store, TransactionFilter};
+use crate::store::{Record, Store};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
 use crate::transaction::Action;
@@ -28,9 +29,12 @@ async fn list(
     after: Option<SessionId>,
     limit: usize,
 ) -> Vec<Session> {
-    let states = states.to_vec();
-    let filter = SessionFilter { states, now };
-    store.sessions(tenant, filter, after, limit).await.unwrap()
+    let filter = SessionFilter {
+        states: states.to_vec(),
+        ..SessionFilter::at(now)
+    };
+    let page = Page::first(limit).after(after.map(|id| Mark::of(id.0)));
+    store.sessions(tenant, &filter, page).await.unwrap()
 }
 
 /// Puts as many sessions as there are states in which a session may stand, several times over; newest first.
@@ -279,13 +283,15 @@ pub async fn transactions_come_newest_first_in_pages(store: Arc<dyn Store>) {
     let payment = all.iter().find(|one| one.action == Action::Payment);
     let session = all.iter().find_map(|one| one.session);
     let parent = all.iter().find_map(|one| one.parent);
+    let now = samples.tick();
     let filters = [None, session].into_iter().flat_map(|session| {
         [None, parent].into_iter().flat_map(move |parent| {
-            let actions = [None, Some(Action::Payment), Some(Action::Refund)];
-            actions.map(move |action| TransactionFilter {
+            let actions = [vec![], vec![Action::Payment], vec![Action::Refund]];
+            actions.map(move |actions| TransactionFilter {
                 session,
                 parent,
-                action,
+                actions,
+                ..TransactionFilter::at(now)
             })
         })
     });
@@ -293,9 +299,7 @@ pub async fn transactions_come_newest_first_in_pages(store: Arc<dyn Store>) {
     for filter in filters {
         let expected: Vec<_> = all
             .iter()
-            .filter(|one| filter.session.is_none_or(|id| one.session == Some(id)))
-            .filter(|one| filter.parent.is_none_or(|id| one.parent == Some(id)))
-            .filter(|one| filter.action.is_none_or(|action| one.action == action))
+            .filter(|one| filter.shows(one, None))
             .cloned()
             .collect();
         for limit in [1, 3, 99] {
@@ -304,7 +308,8 @@ pub async fn transactions_come_newest_first_in_pages(store: Arc<dyn Store>) {
                 let after = seen
                     .last()
                     .map(|last: &crate::transaction::Transaction| last.id);
-                let page = store.transactions(tenant, filter, after, limit).await;
+                let page = Page::first(limit).after(after.map(|id| Mark::of(id.0)));
+                let page = store.transactions(tenant, &filter, page).await;
                 let page = page.unwrap();
                 assert!(page.len() <= limit);
                 if page.is_empty() {
@@ -315,8 +320,11 @@ pub async fn transactions_come_newest_first_in_pages(store: Arc<dyn Store>) {
             assert_eq!(seen, expected, "{filter:?} in pages of {limit}");
         }
     }
-    let all = TransactionFilter::default();
-    let none = store.transactions(tenant, all, None, 0).await.unwrap();
+    let all = TransactionFilter::at(now);
+    let none = store
+        .transactions(tenant, &all, Page::first(0))
+        .await
+        .unwrap();
     assert!(none.is_empty());
 }
 

@@ -196,6 +196,8 @@ impl Samples {
                 provider_account: ProviderAccountId(tenant.merchant.0),
                 door: Door::Native,
                 reference: None,
+                owner: None,
+                order: None,
                 title: Some("Order 8731".to_owned()),
                 description: Some("Two bags of beans, one grinder".to_owned()),
                 line_items: vec![LineItem {
@@ -239,6 +241,7 @@ impl Samples {
             action: Action::Payment,
             parent: None,
             amount: money(3_550),
+            exchange: None,
             method: Method::Card,
             status: Status::InFlight {
                 lease: Lease {
@@ -252,6 +255,7 @@ impl Samples {
             custom_field_values: Vec::new(),
             contact: None,
             payment_method: None,
+            customer: None,
             reference: None,
             received: None,
             exception: None,
@@ -385,5 +389,48 @@ pub fn reference(text: &str, owner: Uuid) -> Claim {
     Claim {
         key: ClaimKey::Reference(text.to_owned()),
         owner,
+    }
+}
+
+/// Choices that look random. Two with one seed make the same ones.
+#[derive(Debug)]
+pub struct Chance(SeededIds);
+
+impl Chance {
+    /// Choices of this seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(SeededIds::new(seed))
+    }
+
+    /// A number below this one.
+    #[must_use]
+    pub fn below(&self, end: u32) -> u32 {
+        let mut bytes = [0; 4];
+        self.0.fill(&mut bytes);
+        u32::from_le_bytes(bytes) % end
+    }
+
+    /// True once in so many times.
+    #[must_use]
+    pub fn one_in(&self, times: u32) -> bool {
+        self.below(times) == 0
+    }
+
+    /// One of these.
+    #[must_use]
+    pub fn pick<'t, T>(&self, of: &'t [T]) -> &'t T {
+        let last = u32::try_from(of.len()).unwrap();
+        &of[self.below(last) as usize]
+    }
+
+    /// Some of these: often none, often one.
+    #[must_use]
+    pub fn some<T: Clone>(&self, of: &[T]) -> Vec<T> {
+        match self.below(3) {
+            0 => Vec::new(),
+            1 => vec![self.pick(of).clone()],
+            _ => of.iter().filter(|_| self.one_in(2)).cloned().collect(),
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::samples::{Samples, reference};
 use super::{apply, puts};
-use crate::store::{
-    Change, Counter, IdempotencyWrite, Increment, Record, SessionFilter, Store, TransactionFilter,
+use crate::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
 };
+use crate::store::{Change, Counter, IdempotencyWrite, Increment, Record, Store};
 use crate::tenant::{Mode, Tenant};
 
 /// Writes one of everything for a tenant and asserts that the stranger, who knows all ids, reads none of it.
@@ -47,6 +48,7 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
     for (tenant, seen) in [(mine, true), (stranger, false)] {
         let n = usize::from(seen);
         let s = store.as_ref();
+        let page = Page::first(9);
         let there = s.provider_accounts(tenant).await.unwrap();
         assert_eq!(there.len(), n);
         let there = s.session(tenant, session.id).await.unwrap();
@@ -54,10 +56,14 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         let there = s.session_with_transactions(tenant, session.id).await;
         assert_eq!(there.unwrap().map(|(_, all)| all.len()), seen.then_some(2));
         for states in [vec![], vec![session.state.name()]] {
-            let now = session.created_at;
-            let filter = SessionFilter { states, now };
-            let there = s.sessions(tenant, filter, None, 9).await.unwrap();
+            let filter = SessionFilter {
+                states,
+                ..SessionFilter::at(session.created_at)
+            };
+            let there = s.sessions(tenant, &filter, page).await.unwrap();
             assert_eq!(there.len(), n);
+            let there = s.count_sessions(tenant, &filter).await.unwrap();
+            assert_eq!(there, n as u64);
         }
         let there = s.transactions_of(tenant, &[session.id]).await.unwrap();
         assert_eq!(there.len(), 2 * n);
@@ -65,28 +71,34 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         assert_eq!(there[0].is_some(), seen);
         let there = s.transaction(tenant, payment.id).await.unwrap();
         assert_eq!(there.is_some(), seen);
+        let every = TransactionFilter::at(session.created_at);
         for filter in [
-            TransactionFilter::default(),
+            every.clone(),
             TransactionFilter {
                 session: Some(session.id),
-                ..TransactionFilter::default()
+                ..every.clone()
             },
             TransactionFilter {
                 parent: Some(payment.id),
-                ..TransactionFilter::default()
+                ..every.clone()
             },
             TransactionFilter {
-                action: Some(refund.action),
-                ..TransactionFilter::default()
+                actions: vec![refund.action],
+                ..every
             },
         ] {
-            let there = s.transactions(tenant, filter, None, 9).await.unwrap();
+            let there = s.transactions(tenant, &filter, page).await.unwrap();
             assert_eq!(!there.is_empty(), seen, "{filter:?}");
         }
         let there = s.children(tenant, payment.id).await.unwrap();
         assert_eq!(there.len(), n);
         let there = s.payment_method(tenant, card.id).await.unwrap();
         assert_eq!(there.is_some(), seen);
+        let filter = PaymentMethodFilter::default();
+        let there = s.payment_methods(tenant, &filter, page).await.unwrap();
+        assert_eq!(there.len(), n);
+        let there = s.count_payment_methods(tenant, &filter).await.unwrap();
+        assert_eq!(there, n as u64);
         let there = s.claim(tenant, &claim.key).await.unwrap();
         assert_eq!(there.is_some(), seen);
         let there = s.idempotency(tenant, &running.key).await.unwrap();
@@ -99,6 +111,12 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         }
         let there = s.events(tenant, session.id).await.unwrap();
         assert_eq!(there.len(), 2 * n);
+        let filter = EventFilter::default();
+        let there = s.event_list(tenant, &filter, page).await.unwrap();
+        assert_eq!(there.len(), 2 * n);
+        let filter = DeliveryFilter::default();
+        let there = s.delivery_list(tenant, &filter, page).await.unwrap();
+        assert_eq!(there.len(), n);
         let there = s.deliveries(tenant, event.id).await.unwrap();
         assert_eq!(there.len(), n);
     }

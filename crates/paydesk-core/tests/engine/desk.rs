@@ -13,6 +13,7 @@ use paydesk_core::method::{Family, Method};
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::payment_method::Card;
 use paydesk_core::rail::{Rail, Transfer};
+use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, Door, Kind, Session};
 use paydesk_core::store::{Answer, IdempotencyKey, Store};
@@ -119,6 +120,7 @@ fn engine(
         keys: Arc::new(ServerKeys::generate(ids.as_ref())),
         ids,
         timing,
+        live_rates: Rates::default(),
         public_url: "http://127.0.0.1:8420".into(),
     }))
 }

@@ -10,12 +10,15 @@ use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -79,18 +82,24 @@ taking_turns! {
     session(tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable>;
     session_with_transactions(tenant: Tenant, id: SessionId)
         -> Result<Option<(Session, Vec<Transaction>)>, Unavailable>;
-    sessions(tenant: Tenant, filter: SessionFilter, after: Option<SessionId>, limit: usize)
+    sessions(tenant: Tenant, filter: &SessionFilter, page: Page)
         -> Result<Vec<Session>, Unavailable>;
+    count_sessions(tenant: Tenant, filter: &SessionFilter) -> Result<u64, Unavailable>;
     transactions_of(tenant: Tenant, sessions: &[SessionId])
         -> Result<Vec<Transaction>, Unavailable>;
     pulses(sessions: &[(Tenant, SessionId)]) -> Result<Vec<Option<SessionPulse>>, Unavailable>;
     transaction(tenant: Tenant, id: TransactionId) -> Result<Option<Transaction>, Unavailable>;
-    transactions(
-        tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize
-    ) -> Result<Vec<Transaction>, Unavailable>;
+    transactions(tenant: Tenant, filter: &TransactionFilter, page: Page)
+        -> Result<Vec<Transaction>, Unavailable>;
+    count_transactions(tenant: Tenant, filter: &TransactionFilter) -> Result<u64, Unavailable>;
+    payment_methods(tenant: Tenant, filter: &PaymentMethodFilter, page: Page)
+        -> Result<Vec<PaymentMethod>, Unavailable>;
+    count_payment_methods(tenant: Tenant, filter: &PaymentMethodFilter)
+        -> Result<u64, Unavailable>;
+    event_list(tenant: Tenant, filter: &EventFilter, page: Page)
+        -> Result<Vec<Event>, Unavailable>;
+    delivery_list(tenant: Tenant, filter: &DeliveryFilter, page: Page)
+        -> Result<Vec<Delivery>, Unavailable>;
     children(tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
     payment_method(tenant: Tenant, id: PaymentMethodId)
         -> Result<Option<PaymentMethod>, Unavailable>;

@@ -3,7 +3,8 @@
 use paydesk_core::engine::SessionSnapshot;
 use paydesk_core::method::Family;
 use paydesk_core::money::Money;
-use paydesk_core::session::{Kind, MAX_CARD_ATTEMPTS, Session, State};
+use paydesk_core::rates::Exchange;
+use paydesk_core::session::{Amount, Kind, MAX_CARD_ATTEMPTS, Session, State};
 use paydesk_core::transaction::{Action, ExceptionKind, Hold, Status, Transaction};
 
 use super::books::{Books, Touched, rule};
@@ -74,6 +75,7 @@ impl Books {
             let fixed = |one: &Transaction| {
                 (
                     (one.tenant, one.session, one.action, one.parent, one.amount),
+                    one.exchange,
                     (one.method, one.provider_account, one.created_at),
                     (one.reference.clone(), one.idempotency.clone()),
                 )
@@ -197,6 +199,27 @@ impl Books {
                     Kind::AddPaymentMethod => Action::AddPaymentMethod,
                 };
                 rule!(one.action == right, "it was opened for another action");
+                let asked = match session.terms.amount {
+                    Amount::Fixed(asked) => one.merchant_amount() == asked,
+                    Amount::AtLeast(least) => one.merchant_amount().checked_sub(least).is_some(),
+                    Amount::Nothing(currency) => one.amount == Money::zero(currency),
+                };
+                let settled = one
+                    .method
+                    .currency_code()
+                    .is_none_or(|code| code == one.amount.currency().code());
+                let converted = one.exchange.is_none_or(|exchange| {
+                    let Exchange {
+                        merchant_amount,
+                        rate,
+                    } = exchange;
+                    merchant_amount.currency() != one.amount.currency()
+                        && rate.convert(merchant_amount, one.amount.currency()) == Ok(one.amount)
+                });
+                rule!(
+                    asked && settled && converted,
+                    "another amount is paid than was asked for: {one:?}"
+                );
             }
         }
         rule!(

@@ -10,6 +10,7 @@ use paydesk_core::id::{
 use paydesk_core::merchant::{Provider, ProviderAccount};
 use paydesk_core::method::Method;
 use paydesk_core::rail::Transfer;
+use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::Session;
 use paydesk_core::store::{Change, CommitError, Conflict, Record, RecordKey, Store as _};
@@ -78,6 +79,7 @@ pub struct World {
     pub transfers: Vec<Transfer>,
     /// The references that payers' banks pass on.
     pub nonces: HashMap<TransactionId, String>,
+    rates: Rates,
     node: NodeId,
     step: u32,
     /// What was done, if that is remembered.
@@ -131,6 +133,7 @@ impl World {
             coverage: Coverage::default(),
             transfers: Vec::new(),
             nonces: HashMap::new(),
+            rates: Rates::test(),
             step: 0,
             log: remember.then(Vec::new),
         }
@@ -143,6 +146,7 @@ impl World {
             ids: &self.ids,
             node: self.node,
             timing: Timing::default(),
+            rates: &self.rates,
         }
     }
 

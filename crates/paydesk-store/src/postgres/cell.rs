@@ -17,6 +17,9 @@ pub(super) enum Cell {
     Id(Uuid),
     Bytes(Vec<u8>),
     Text(String),
+    Texts(Vec<String>),
+    Ids(Vec<Uuid>),
+    Smalls(Vec<i16>),
 }
 
 impl ToSql for Cell {
@@ -34,6 +37,9 @@ impl ToSql for Cell {
             Self::Id(id) => id.to_sql_checked(ty, out),
             Self::Bytes(bytes) => bytes.to_sql_checked(ty, out),
             Self::Text(text) => text.to_sql_checked(ty, out),
+            Self::Texts(texts) => texts.to_sql_checked(ty, out),
+            Self::Ids(ids) => ids.to_sql_checked(ty, out),
+            Self::Smalls(numbers) => numbers.to_sql_checked(ty, out),
         }
     }
 
@@ -59,6 +65,23 @@ impl From<Option<Timestamp>> for Cell {
 impl From<Option<Uuid>> for Cell {
     fn from(id: Option<Uuid>) -> Self {
         id.map_or(Self::Null, Self::Id)
+    }
+}
+
+impl Cell {
+    /// As what it is sent where the server is not asked first.
+    pub(super) const fn ty(&self) -> Type {
+        match self {
+            Self::Null | Self::Text(_) => Type::TEXT,
+            Self::Small(_) => Type::INT2,
+            Self::Integer(_) => Type::INT8,
+            Self::Flag(_) => Type::BOOL,
+            Self::Id(_) => Type::UUID,
+            Self::Bytes(_) => Type::BYTEA,
+            Self::Texts(_) => Type::TEXT_ARRAY,
+            Self::Ids(_) => Type::UUID_ARRAY,
+            Self::Smalls(_) => Type::INT2_ARRAY,
+        }
     }
 }
 

@@ -9,12 +9,14 @@
 //! - `connect` knows the server: the URL, TLS, the pool, what is set on each connection.
 
 pub use connect::{Address, AddressError, OpenError, Settings};
+pub use import::{ImportError, Moved, Moving};
 
 mod cell;
 mod commit;
 mod connect;
 mod decode;
 mod flight;
+mod import;
 mod lists;
 mod outage;
 mod port;
@@ -22,6 +24,8 @@ mod queries;
 mod schema;
 mod steps;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::AtomicU16;
 

@@ -9,40 +9,62 @@ use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
 use serde::de::DeserializeOwned;
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Error, Row};
 use uuid::Uuid;
 
 use super::cell::{Cell, small};
 use super::flight::{Failure, Kind, kind, refs};
-use super::lists::{self, limit};
+use super::lists::{self, Query, limit};
 use super::outage::Attempts;
 use super::steps::{self, Guard, Step, key, key_hash, mode};
 use super::{PostgresStore, connect, decode, queries};
 use crate::sqlite::rows::{counter_number, mode_number};
 
 impl PostgresStore {
-    /// All rows of a query. It is asked again while the server is away, within bounds.
+    /// All rows of a query.
     pub(super) async fn rows(
         &self,
         sql: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Unavailable> {
+        self.repeat(|| self.ask(sql, parameters)).await
+    }
+
+    /// All rows of a query that is made for the occasion: it is planned for just these values, and not kept.
+    async fn rows_of(&self, query: &Query) -> Result<Vec<Row>, Unavailable> {
+        let typed = query.cells.iter();
+        let typed: Vec<_> = typed.map(|cell| (cell as _, cell.ty())).collect();
+        let typed: &[(&(dyn ToSql + Sync), Type)] = &typed;
+        self.repeat(|| {
+            self.asked(async move |client: &Object| client.query_typed(&query.text, typed).await)
+        })
+        .await
+    }
+
+    /// Asks again while the server is away, within bounds.
+    async fn repeat<T, F>(&self, ask: impl Fn() -> F) -> Result<T, Unavailable>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         let mut attempts = Attempts::new(&self.outage);
         loop {
-            let failure = match self.ask(sql, parameters).await {
-                Ok(rows) => return Ok(rows),
+            let failure = match ask().await {
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             let goes_on = match failure {
@@ -64,16 +86,24 @@ impl PostgresStore {
         sql: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, Failure> {
-        let client = self.pool.get().await;
-        let client = client.map_err(|error| connect::without_connection(&error))?;
-        let asked = async {
+        self.asked(async move |client: &Object| {
             let statement = client.prepare_cached(sql).await?;
             client.query(&statement, parameters).await
-        };
-        let failure = match tokio::time::timeout(super::commit::ATTEMPT, asked).await {
-            Ok(Ok(rows)) => {
+        })
+        .await
+    }
+
+    /// One attempt at something, on a connection that is not used again if it broke.
+    async fn asked<T>(
+        &self,
+        ask: impl AsyncFnOnce(&Object) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let client = self.pool.get().await;
+        let client = client.map_err(|error| connect::without_connection(&error))?;
+        let failure = match tokio::time::timeout(super::commit::ATTEMPT, ask(&client)).await {
+            Ok(Ok(answer)) => {
                 self.outage.over();
-                return Ok(rows);
+                return Ok(answer);
             }
             Ok(Err(error)) => {
                 let told = connect::told(&error);
@@ -130,6 +160,23 @@ impl PostgresStore {
         rows.iter()
             .map(|row| decode::get::<&str>(row, 0).map(Arc::from))
             .collect()
+    }
+
+    /// A page of a list, in the list's order.
+    async fn page<T: DeserializeOwned>(
+        &self,
+        query: Query,
+        page: Page,
+    ) -> Result<Vec<T>, Unavailable> {
+        let rows = self.rows_of(&query).await?;
+        let docs = rows.iter().map(|row| decode::doc(row, 0));
+        Ok(page.walk().in_order(docs.collect::<Result<_, _>>()?))
+    }
+
+    /// How many rows a list has.
+    async fn total(&self, query: Query) -> Result<u64, Unavailable> {
+        let row = self.rows_of(&query).await?.pop();
+        row.map_or(Ok(0), |row| decode::version(&row, 0))
     }
 
     /// The tenant and id of what is due.
@@ -198,13 +245,23 @@ impl Store for PostgresStore {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        most: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        let (sql, cells) = lists::sessions(tenant, &filter, after.map(|id| id.0), most);
-        let rows = self.rows(sql, &refs(&cells)).await?;
-        rows.iter().map(|row| decode::doc(row, 1)).collect()
+        self.page(lists::sessions(tenant, filter, &page.walk()), page)
+            .await
+    }
+
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let all = self.count(tenant, Counter::Sessions).await?;
+            return Ok(all.unsigned_abs());
+        }
+        self.total(lists::count_sessions(tenant, filter)).await
     }
 
     async fn transactions_of(
@@ -258,12 +315,23 @@ impl Store for PostgresStore {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        most: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let (sql, cells) = lists::transactions(tenant, &filter, after.map(|id| id.0), most);
-        self.all(sql, &cells).await
+        self.page(lists::transactions(tenant, filter, &page.walk()), page)
+            .await
+    }
+
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let all = self.count(tenant, Counter::Transactions).await?;
+            return Ok(all.unsigned_abs());
+        }
+        self.total(lists::count_transactions(tenant, filter)).await
     }
 
     async fn children(
@@ -280,6 +348,24 @@ impl Store for PostgresStore {
         id: PaymentMethodId,
     ) -> Result<Option<PaymentMethod>, Unavailable> {
         self.one(queries::PAYMENT_METHOD, &key(tenant, id.0)).await
+    }
+
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.page(lists::cards(tenant, filter, &page.walk()), page)
+            .await
+    }
+
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        self.total(lists::count_cards(tenant, filter)).await
     }
 
     async fn entry(
@@ -316,7 +402,7 @@ impl Store for PostgresStore {
         let sql = match page.group {
             None => queries::ENTRIES,
             Some(group) => {
-                cells.push(steps::list(group));
+                cells.push(steps::name(Some(group)));
                 queries::ENTRIES_OF_LIST
             }
         };
@@ -333,7 +419,7 @@ impl Store for PostgresStore {
         let sql = match group {
             None => queries::COUNT_ENTRIES,
             Some(group) => {
-                cells.push(steps::list(group));
+                cells.push(steps::name(Some(group)));
                 queries::COUNT_ENTRIES_OF_LIST
             }
         };
@@ -388,6 +474,26 @@ impl Store for PostgresStore {
         let cells = key(tenant, session.0);
         let rows = self.rows(queries::EVENTS, &refs(&cells)).await?;
         rows.iter().map(|row| decode::doc(row, 1)).collect()
+    }
+
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        self.page(lists::events(tenant, filter, &page.walk()), page)
+            .await
+    }
+
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.page(lists::deliveries(tenant, filter, &page.walk()), page)
+            .await
     }
 
     async fn deliveries(

@@ -118,3 +118,4 @@ pub(super) const PING: &str = "SELECT 1";
 pub(super) const DURABILITY: &str = "SELECT name, setting FROM pg_settings
     WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'synchronous_standby_names')
         AND setting <> '' ORDER BY name";
+pub(super) const MOVED: &str = "SELECT source, rows_moved FROM moved WHERE what = $1";

@@ -3,11 +3,16 @@
 
 use paydesk_core::directory::EntryKind;
 use paydesk_core::event::Event;
+use paydesk_core::id::EventId;
+use paydesk_core::list::DeliveryStateName;
+use paydesk_core::search::words_of;
+use paydesk_core::session::Session;
 use paydesk_core::store::{
     Change, Claim, ClaimKey, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, Increment,
     Record, StoredAnswer, Unavailable,
 };
 use paydesk_core::tenant::Tenant;
+use paydesk_core::transaction::Transaction;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -15,7 +20,9 @@ use uuid::Uuid;
 use super::cell::{Cell, small};
 use super::tables::{self, Table, exactly_one};
 use crate::sqlite::rows::{
-    action_number, claim_name, counter_number, first_event, lapses_at, mode_number, state_number,
+    action_number, claim_name, counter_number, delivery_state_number, expires_alone_at,
+    first_event, kind_number, lapses_at, method_bits, mode_number, receiver_id, state_number,
+    status_number,
 };
 
 /// Over how many rows each total is spread.
@@ -103,7 +110,7 @@ pub(super) fn steps(change: &Change, turn: u16) -> Result<Vec<Step>, Unavailable
 
 /// The statement that reads a record's document, and its key.
 pub(super) fn stored_doc(record: &Record) -> Result<(&'static str, Vec<Cell>), Unavailable> {
-    let (table, mut cells) = row(record, &[])?;
+    let (table, mut cells) = row(record, None)?;
     cells.truncate(table.key);
     Ok((table.doc, cells))
 }
@@ -154,12 +161,14 @@ pub(super) fn entry_key(tenant: Tenant, kind: EntryKind, id: Uuid) -> Vec<Cell> 
     cells
 }
 
-/// The name of a list of entries, as a column that an index can have: of a long one, the hash.
-pub(super) fn list(name: &str) -> Cell {
-    Cell::Bytes(if name.len() > LONGEST_NAME {
-        [&[1], &*Sha256::digest(name)].concat()
-    } else {
-        [&[0], name.as_bytes()].concat()
+/// A name that somebody else chose, as a column that an index can have, whatever is in it: of a long one, the hash.
+pub(super) fn name(name: Option<&str>) -> Cell {
+    name.map_or(Cell::Null, |name| {
+        Cell::Bytes(if name.len() > LONGEST_NAME {
+            [&[1], &*Sha256::digest(name)].concat()
+        } else {
+            [&[0], name.as_bytes()].concat()
+        })
     })
 }
 
@@ -176,7 +185,11 @@ fn version(record: &Record) -> Result<Cell, Unavailable> {
 
 /// The statement that puts a record.
 fn put(record: &Record, events: &[Event]) -> Result<(&'static str, Vec<Cell>), Unavailable> {
-    let (table, mut cells) = row(record, events)?;
+    let first = match record {
+        Record::Session(session) => first_event(session, events),
+        _ => None,
+    };
+    let (table, mut cells) = row(record, first)?;
     if record.version() == 1 {
         return Ok((table.insert, cells));
     }
@@ -185,8 +198,11 @@ fn put(record: &Record, events: &[Event]) -> Result<(&'static str, Vec<Cell>), U
     Ok((table.update, cells))
 }
 
-/// A record's table and row, in the order of the table's parameters.
-fn row(record: &Record, events: &[Event]) -> Result<(&'static Table, Vec<Cell>), Unavailable> {
+/// A record's table and row, in the order of the table's parameters. Of a session, the row names its first event.
+pub(super) fn row(
+    record: &Record,
+    first_event: Option<EventId>,
+) -> Result<(&'static Table, Vec<Cell>), Unavailable> {
     let version = version(record)?;
     let doc = written_doc(record)?.map_or(Cell::Null, Cell::Text);
     let keyed = |tenant, id, rest: Vec<Cell>| {
@@ -204,42 +220,35 @@ fn row(record: &Record, events: &[Event]) -> Result<(&'static Table, Vec<Cell>),
             &tables::PROVIDER_ACCOUNTS,
             keyed(it.tenant, it.id.0, vec![version, doc]),
         ),
-        Record::PaymentMethod(it) => (
-            &tables::PAYMENT_METHODS,
-            keyed(it.tenant, it.id.0, vec![version, doc]),
-        ),
-        Record::Session(it) => {
+        Record::PaymentMethod(it) => {
             let rest = vec![
                 version,
-                small(state_number(it.state.name())),
-                it.expires_at().into(),
-                lapses_at(it).into(),
-                it.due_at().into(),
+                name(it.customer.as_deref()),
+                Cell::Id(it.provider_account.0),
+                Cell::Id(it.stored_by.0),
+                Cell::Flag(it.detached_at.is_some()),
+                Cell::Integer(it.updated_at.as_millis()),
                 doc,
-                bucket(it.id.0),
-                first_event(it, events).map(|event| event.0).into(),
             ];
+            (&tables::PAYMENT_METHODS, keyed(it.tenant, it.id.0, rest))
+        }
+        Record::Session(it) => {
+            let rest = session_cells(it, version, doc, first_event);
             (&tables::SESSIONS, keyed(it.tenant, it.id.0, rest))
         }
         Record::Transaction(it) => {
-            let rest = vec![
-                version,
-                it.ask_at().into(),
-                doc,
-                bucket(it.id.0),
-                small(action_number(it.action)),
-                it.session.map(|id| id.0).into(),
-                it.parent.map(|id| id.0).into(),
-            ];
+            let rest = transaction_cells(it, version, doc);
             (&tables::TRANSACTIONS, keyed(it.tenant, it.id.0, rest))
         }
         Record::Delivery(it) => {
             let rest = vec![
                 version,
+                small(delivery_state_number(DeliveryStateName::of(&it.state))),
                 it.due_at().into(),
                 doc,
                 bucket(it.id.0),
                 Cell::Id(it.event.0),
+                Cell::Id(receiver_id(&it.receiver)),
             ];
             (&tables::DELIVERIES, keyed(it.tenant, it.id.0, rest))
         }
@@ -249,10 +258,86 @@ fn row(record: &Record, events: &[Event]) -> Result<(&'static Table, Vec<Cell>),
             if it.doc.is_none() {
                 return Ok((&tables::ENTRY_REMOVALS, cells));
             }
-            cells.extend([it.group.as_deref().map_or(Cell::Null, list), doc]);
+            cells.extend([name(it.group.as_deref()), doc]);
             (&tables::ENTRIES, cells)
         }
     })
+}
+
+fn session_cells(
+    it: &Session,
+    version: Cell,
+    doc: Cell,
+    first_event: Option<EventId>,
+) -> Vec<Cell> {
+    let terms = &it.terms;
+    vec![
+        version,
+        small(state_number(it.state.name())),
+        it.expires_at().into(),
+        lapses_at(it).into(),
+        it.due_at().into(),
+        Cell::Integer(it.updated_at.as_millis()),
+        doc,
+        bucket(it.id.0),
+        first_event.map(|event| event.0).into(),
+        Cell::Integer(it.created_at.as_millis()),
+        small(kind_number(terms.kind)),
+        Cell::Text(terms.amount.currency().code().to_owned()),
+        Cell::Integer(it.amount_asked()),
+        Cell::Integer(method_bits(&terms.methods)),
+        Cell::Id(terms.provider_account.0),
+        name(terms.reference.as_deref()),
+        name(it.customer_code()),
+        name(terms.owner.as_deref()),
+        name(terms.order.as_deref()),
+        words(it),
+    ]
+}
+
+fn transaction_cells(it: &Transaction, version: Cell, doc: Cell) -> Vec<Cell> {
+    vec![
+        version,
+        small(status_number(it.status.status_name())),
+        it.ask_at().into(),
+        expires_alone_at(&it.status).into(),
+        Cell::Integer(it.updated_at.as_millis()),
+        name(it.provider_reference.as_deref()),
+        it.payment_method.map(|id| id.0).into(),
+        doc,
+        bucket(it.id.0),
+        small(action_number(it.action)),
+        it.session.map(|id| id.0).into(),
+        it.parent.map(|id| id.0).into(),
+        Cell::Integer(it.created_at.as_millis()),
+        Cell::Text(it.amount.currency().code().to_owned()),
+        Cell::Integer(it.amount.minor()),
+        Cell::Integer(method_bits(&[it.method])),
+        Cell::Id(it.provider_account.0),
+        name(it.reference.as_deref()),
+        name(it.customer.as_deref()),
+    ]
+}
+
+/// A word as it stands in the index of all tenants' words: led by its tenant's mark, so that no other tenant's are
+/// looked at. Whose a row is says its key.
+pub(super) fn marked(tenant: Tenant, word: &str) -> String {
+    let [.., a, b, c, d] = tenant.merchant.0.into_bytes();
+    let mark = u32::from_be_bytes([a, b, c, d]);
+    format!("{mark:08x}{}{word}", mode_number(tenant.mode))
+}
+
+/// The words that a session is found by.
+fn words(session: &Session) -> Cell {
+    let words: Vec<_> = words_of(session)
+        .iter()
+        .map(|word| marked(session.tenant, word))
+        .collect();
+    if words.is_empty() {
+        Cell::Null
+    } else {
+        Cell::Texts(words)
+    }
 }
 
 fn event_cells(event: &Event, change: &Change) -> Result<Vec<Cell>, Unavailable> {
@@ -260,13 +345,23 @@ fn event_cells(event: &Event, change: &Change) -> Result<Vec<Cell>, Unavailable>
         Record::Session(session) => first_event(session, &change.events) == Some(event.id),
         _ => false,
     });
+    event_row(event, is_named, event.notify)
+}
+
+/// An event's row. Where its session's row names it, its own does not name the session.
+pub(super) fn event_row(
+    event: &Event,
+    is_named: bool,
+    is_undispatched: bool,
+) -> Result<Vec<Cell>, Unavailable> {
     let session = if is_named { None } else { event.session };
     let mut cells = key(event.tenant, event.id.0).to_vec();
     cells.extend([
         bucket(event.id.0),
         session.map(|id| id.0).into(),
         Cell::Integer(event.sequence.into()),
-        Cell::Flag(event.notify),
+        Cell::Text(event.kind.name().to_owned()),
+        Cell::Flag(is_undispatched),
         Cell::Text(json(event)?),
     ]);
     Ok(cells)
@@ -274,7 +369,12 @@ fn event_cells(event: &Event, change: &Change) -> Result<Vec<Cell>, Unavailable>
 
 /// A claim's kind and name, as columns.
 pub(super) fn kind_and_name(key: &ClaimKey) -> (i16, Vec<u8>) {
-    let (mut kind, mut name) = claim_name(key);
+    let (kind, name) = claim_name(key);
+    indexable(kind, name)
+}
+
+/// A claim's kind and name as an index can have them: of a long name, the hash.
+pub(super) fn indexable(mut kind: i64, mut name: Vec<u8>) -> (i16, Vec<u8>) {
     if name.len() > LONGEST_NAME {
         kind |= HASHED;
         name = Sha256::digest(&name).to_vec();
@@ -308,7 +408,10 @@ pub(super) fn key_hash(key: &IdempotencyKey) -> Cell {
     Cell::Bytes(hash.finalize().to_vec())
 }
 
-fn idempotency_cells(tenant: Tenant, record: &IdempotencyRecord) -> Result<Vec<Cell>, Unavailable> {
+pub(super) fn idempotency_cells(
+    tenant: Tenant,
+    record: &IdempotencyRecord,
+) -> Result<Vec<Cell>, Unavailable> {
     Ok(vec![
         Cell::Id(tenant.merchant.0),
         mode(tenant),
@@ -337,7 +440,7 @@ fn increment_cells(tenant: Tenant, increment: Increment, slot: u16) -> Vec<Cell>
     ]
 }
 
-const CLAIM_KEY: &str =
+pub(super) const CLAIM_KEY: &str =
     "INSERT INTO idempotency (merchant, mode, key_hash, body_hash, created_at, answer)
     VALUES ($1, $2, $3, $4, $5, $6)";
 const DISPATCH: &str = exactly_one!(
@@ -352,9 +455,9 @@ const TAKE: &str =
     ON CONFLICT (merchant, mode, kind, name) DO UPDATE SET owner = CASE
         WHEN held.owner = excluded.owner THEN held.owner
         ELSE ('paydesk: held by ' || held.owner::text)::uuid END";
-const APPEND_EVENT: &str =
-    "INSERT INTO events (merchant, mode, id, bucket, session, sequence, undispatched, doc)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+pub(super) const APPEND_EVENT: &str =
+    "INSERT INTO events (merchant, mode, id, bucket, session, sequence, kind, undispatched, doc)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 // A first answer stays.
 const FINISH_KEY: &str = "UPDATE idempotency SET answer = $4
     WHERE merchant = $1 AND mode = $2 AND key_hash = $3 AND answer IS NULL";

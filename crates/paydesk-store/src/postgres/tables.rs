@@ -67,53 +67,61 @@ pub(super) const PROVIDER_ACCOUNTS: Table = Table {
 
 pub(super) const SESSIONS: Table = Table {
     key: 3,
-    updated: 9,
+    updated: 10,
     doc: "SELECT doc FROM sessions WHERE merchant = $1 AND mode = $2 AND id = $3",
     insert: "INSERT INTO sessions
-                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, doc, bucket, first_event)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    // The first event stays.
+                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, doc, bucket,
+                  first_event, created_at, kind, currency, amount, methods, account, reference, customer, owner,
+                  for_order, words)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                     $22, array_to_tsvector($23::text[]))",
     update: exactly_one!(
         "UPDATE sessions
-         SET version = $4, state = $5, expires_at = $6, lapses_at = $7, due_at = $8, doc = $9
+         SET version = $4, state = $5, expires_at = $6, lapses_at = $7, due_at = $8, updated_at = $9, doc = $10
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };
 
 pub(super) const TRANSACTIONS: Table = Table {
     key: 3,
-    updated: 6,
+    updated: 11,
     doc: "SELECT doc FROM transactions WHERE merchant = $1 AND mode = $2 AND id = $3",
     insert: "INSERT INTO transactions
-                 (merchant, mode, id, version, ask_at, doc, bucket, action, session, parent)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-    // What it does, of which session and to which transaction never changes.
+                 (merchant, mode, id, version, status, ask_at, lapses_at, updated_at, provider_reference,
+                  payment_method, doc, bucket, action, session, parent, created_at, currency, amount, method, account,
+                  reference, customer)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                     $22)",
     update: exactly_one!(
-        "UPDATE transactions SET version = $4, ask_at = $5, doc = $6
+        "UPDATE transactions
+         SET version = $4, status = $5, ask_at = $6, lapses_at = $7, updated_at = $8, provider_reference = $9,
+             payment_method = $10, doc = $11
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };
 
 pub(super) const PAYMENT_METHODS: Table = Table {
     key: 3,
-    updated: 5,
+    updated: 10,
     doc: "SELECT doc FROM payment_methods WHERE merchant = $1 AND mode = $2 AND id = $3",
-    insert: "INSERT INTO payment_methods (merchant, mode, id, version, doc)
-             VALUES ($1, $2, $3, $4, $5)",
+    insert: "INSERT INTO payment_methods
+                 (merchant, mode, id, version, customer, account, stored_by, detached, updated_at, doc)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     update: exactly_one!(
-        "UPDATE payment_methods SET version = $4, doc = $5
+        "UPDATE payment_methods
+         SET version = $4, customer = $5, account = $6, stored_by = $7, detached = $8, updated_at = $9, doc = $10
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };
 
 pub(super) const DELIVERIES: Table = Table {
     key: 3,
-    updated: 6,
+    updated: 7,
     doc: "SELECT doc FROM deliveries WHERE merchant = $1 AND mode = $2 AND id = $3",
-    insert: "INSERT INTO deliveries (merchant, mode, id, version, due_at, doc, bucket, event)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    insert: "INSERT INTO deliveries (merchant, mode, id, version, state, due_at, doc, bucket, event, receiver)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     update: exactly_one!(
-        "UPDATE deliveries SET version = $4, due_at = $5, doc = $6
+        "UPDATE deliveries SET version = $4, state = $5, due_at = $6, doc = $7
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };

@@ -163,7 +163,9 @@ impl<'db> Group<'db> {
         } else {
             row.table.update
         };
-        let changed = self.prepare(write)?.execute(params_from_iter(&row.cells))?;
+        let mut write = self.prepare(write)?;
+        let cells = row.cells.iter().take(write.parameter_count());
+        let changed = write.execute(params_from_iter(cells))?;
         Ok(changed == 1)
     }
 
@@ -229,8 +231,8 @@ const TAKE: &str =
     "INSERT INTO claims (merchant, mode, kind, name, owner) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT DO NOTHING";
 const APPEND_EVENT: &str =
-    "INSERT INTO events (merchant, mode, id, session, sequence, undispatched, doc)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    "INSERT INTO events (merchant, mode, id, session, sequence, kind, undispatched, doc)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 const DISPATCH: &str =
     "UPDATE events SET undispatched = NULL WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const CLAIM_KEY: &str =

@@ -4,6 +4,9 @@
 //! are copied and the database is synced. Here a thread of its own does it while commits go on. What was
 //! appended meanwhile is little; the writer copies that between two groups, and as the log is then copied to its
 //! end, the next commit starts it over. So the log stays short and nobody waits long.
+//!
+//! A log that somebody reads from is copied only as far as that reader sees, and is not started over. So views that
+//! readers keep are ended first, and again when all is copied: who begins to read then does not need the log.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +14,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
+
+use super::readers::Readers;
 
 /// When the thread is woken: so many pages of the log are not in the database (8 MiB).
 const AT: i64 = 2_000;
@@ -21,23 +26,26 @@ pub(super) const AT_THE_LATEST: i64 = 8_000;
 pub(super) struct Checkpointer {
     wake: SyncSender<()>,
     copied: Arc<AtomicBool>,
+    readers: Arc<Readers>,
     thread: JoinHandle<()>,
 }
 
 impl Checkpointer {
     /// Starts the thread, which has this connection to itself.
-    pub(super) fn start(db: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(db: Connection, readers: Arc<Readers>) -> std::io::Result<Self> {
         let (wake, woken) = sync_channel(1);
         let copied = Arc::new(AtomicBool::new(false));
         let thread = {
             let copied = Arc::clone(&copied);
+            let readers = Arc::clone(&readers);
             std::thread::Builder::new()
                 .name("paydesk-copy".to_owned())
-                .spawn(move || copy(&db, &woken, &copied))?
+                .spawn(move || copy(&db, &readers, &woken, &copied))?
         };
         Ok(Self {
             wake,
             copied,
+            readers,
             thread,
         })
     }
@@ -45,7 +53,9 @@ impl Checkpointer {
     /// Between two groups: copies the rest of what the thread has copied, or wakes the thread if it is time.
     pub(super) fn tend(&self, writer: &Connection) -> rusqlite::Result<()> {
         if self.copied.swap(false, Ordering::AcqRel) {
+            self.readers.end_views()?;
             run(writer, "PRAGMA wal_checkpoint(PASSIVE)")?;
+            self.readers.end_views()?;
         } else if run(writer, "PRAGMA wal_checkpoint(NOOP)")? >= AT {
             // Full: it is awake already.
             let _ = self.wake.try_send(());
@@ -53,8 +63,11 @@ impl Checkpointer {
         Ok(())
     }
 
-    /// Ends the thread, and with it its connection.
+    /// Ends the thread, and with it its connection. From then on no view is kept, as nobody would end it.
     pub(super) fn stop(self) {
+        if let Err(error) = self.readers.keep_no_views() {
+            tracing::warn!(%error, "a reader could not be ended; the log may not be copied to its end");
+        }
         drop(self.wake);
         if self.thread.join().is_err() {
             tracing::error!("the thread that copies the log had panicked");
@@ -62,9 +75,10 @@ impl Checkpointer {
     }
 }
 
-fn copy(db: &Connection, woken: &Receiver<()>, copied: &AtomicBool) {
+fn copy(db: &Connection, readers: &Readers, woken: &Receiver<()>, copied: &AtomicBool) {
     while woken.recv().is_ok() {
-        match run(db, "PRAGMA wal_checkpoint(PASSIVE)") {
+        let ended = readers.end_views();
+        match ended.and_then(|()| run(db, "PRAGMA wal_checkpoint(PASSIVE)")) {
             Ok(_) => copied.store(true, Ordering::Release),
             // Nothing is lost: all of it is in the log, and is copied by a later attempt.
             Err(error) => tracing::warn!(%error, "the log could not be copied; it is tried again"),

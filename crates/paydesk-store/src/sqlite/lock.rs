@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// takes care of those.
 #[derive(Debug)]
 pub struct ServerLock {
+    database: PathBuf,
     /// The lock lives as long as the open file.
     _file: File,
 }
@@ -46,9 +47,18 @@ impl ServerLock {
             Err(source) => return Err(LockError::File { path, source }),
         };
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => Ok(Self {
+                database: database.to_owned(),
+                _file: file,
+            }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held { path }),
             Err(TryLockError::Error(source)) => Err(LockError::File { path, source }),
         }
+    }
+
+    /// The database that it is for.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
     }
 }

@@ -3,19 +3,24 @@
 //! - Whoever commits turns the change into rows on its own thread (`rows`), and hands them to the one thread
 //!   that writes (`writer`). That one applies all that is waiting as one transaction (`apply`, `tables`),
 //!   and answers after the commit has returned: then it is on the disk.
-//! - Whoever reads does so on its own thread, with a connection of its own (`readers`, `queries`).
+//! - Whoever reads does so on its own thread, with a connection of its own (`readers`, `queries`); a server's
+//!   connections keep their read transactions for as long as nothing was committed.
 //! - What the tables are and why each index exists stands in the migrations (`schema`).
 //! - The write-ahead log is copied into the database beside the commits (`checkpoint`).
 
 use std::path::Path;
+use std::sync::Arc;
 
+pub use backup::{BackupError, back_up};
 pub use lock::{LockError, ServerLock};
 pub use schema::OpenError;
 pub use writer::Stats;
 
 mod apply;
+mod backup;
 mod checkpoint;
 mod decode;
+pub(crate) mod export;
 mod lists;
 mod lock;
 mod port;
@@ -29,7 +34,7 @@ mod tests;
 mod writer;
 
 use checkpoint::Checkpointer;
-use readers::Readers;
+use readers::{Commits, Readers};
 use writer::Writer;
 
 /// A store in one SQLite file, with its write-ahead log beside it. Other processes may open the same file
@@ -37,8 +42,10 @@ use writer::Writer;
 ///
 /// Dropping it ends it as [`SqliteStore::close`] does, but does not wait.
 pub struct SqliteStore {
-    readers: Readers,
+    readers: Arc<Readers>,
     writer: Writer,
+    /// Given up last, when nothing is written any more.
+    _lock: Option<ServerLock>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -55,25 +62,50 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         Self::start(
             path,
+            None,
             #[cfg(test)]
             writer::Hooks::default(),
         )
     }
 
-    fn start(path: &Path, #[cfg(test)] hooks: writer::Hooks) -> Result<Self, OpenError> {
+    /// The same for a server, whose lock shows that no other process writes what servers write: everything but
+    /// merchants, their keys and accounts, and key fingerprints, which commands write, too. Reads are cheaper
+    /// then. The lock is kept for as long as the store.
+    pub fn open_to_serve(lock: ServerLock) -> Result<Self, OpenError> {
+        Self::start(
+            &lock.database().to_owned(),
+            Some(lock),
+            #[cfg(test)]
+            writer::Hooks::default(),
+        )
+    }
+
+    fn start(
+        path: &Path,
+        lock: Option<ServerLock>,
+        #[cfg(test)] hooks: writer::Hooks,
+    ) -> Result<Self, OpenError> {
         // First the connection that makes the file and its log; the others need both.
         let db = schema::open_writer(path)?;
-        let checkpointer = Checkpointer::start(schema::open_checkpointer(path)?);
+        let commits = Arc::new(Commits::default());
+        let readers = Readers::open(path, Arc::clone(&commits), lock.is_some())?;
+        let readers = Arc::new(readers);
+        let copier = schema::open_checkpointer(path)?;
+        let checkpointer = Checkpointer::start(copier, Arc::clone(&readers));
         let checkpointer = checkpointer.map_err(OpenError::Thread)?;
-        let readers = Readers::open(path)?;
         let writer = Writer::start(
             db,
             checkpointer,
+            commits,
             #[cfg(test)]
             hooks,
         );
         let writer = writer.map_err(OpenError::Thread)?;
-        Ok(Self { readers, writer })
+        Ok(Self {
+            readers,
+            writer,
+            _lock: lock,
+        })
     }
 
     /// Commits what has been handed over so far, copies the log into the database, and ends the writer. Every later

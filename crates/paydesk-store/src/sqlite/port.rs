@@ -8,53 +8,48 @@ use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Order, Page, PaymentMethodFilter, Place, SessionFilter,
+    TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
-use rusqlite::{OptionalExtension as _, Params, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::lists::{Page, limit};
-use super::rows::{Prepared, action_number, claim_name, counter_number, mode_number};
+use super::lists::{self, SessionList, TransactionList, limit};
+use super::rows::{Prepared, claim_name, counter_number, mode_number};
 use super::{SqliteStore, decode, queries};
 
 /// How many sessions are looked at before others may use the connection and the thread.
 const PULSES: usize = 256;
 
 impl SqliteStore {
-    /// The one record that the query finds.
+    /// The one record that the query finds, of a table that only servers write.
     fn one<T: DeserializeOwned>(
         &self,
         sql: &str,
         params: impl Params,
     ) -> Result<Option<T>, Unavailable> {
-        self.readers.read(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            query
-                .query_row(params, |row| decode::doc(row, 0))
-                .optional()
-        })
+        self.readers.read_own(|db| one(db, sql, params))
     }
 
-    /// All records that the query finds, in its order.
+    /// All records that the query finds, in its order, of a table that only servers write.
     fn all<T: DeserializeOwned>(
         &self,
         sql: &str,
         params: impl Params,
     ) -> Result<Vec<T>, Unavailable> {
-        self.readers.read(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            let rows = query.query_map(params, |row| decode::doc(row, 0))?;
-            rows.collect()
-        })
+        self.readers.read_own(|db| all(db, sql, params))
     }
 
     /// The first column of all rows that the query finds, in its order.
@@ -72,13 +67,45 @@ impl SqliteStore {
         now: Timestamp,
         most: usize,
     ) -> Result<Vec<(Tenant, Uuid)>, Unavailable> {
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(sql)?;
             let rows = query.query_map(params![now.as_millis(), limit(most)], |row| {
                 Ok((decode::tenant(row, 0)?, decode::id(row, 2)?))
             })?;
             rows.collect()
         })
+    }
+}
+
+/// The one record that the query finds.
+fn one<T: DeserializeOwned>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Option<T>> {
+    let mut query = db.prepare_cached(sql)?;
+    query
+        .query_row(params, |row| decode::doc(row, 0))
+        .optional()
+}
+
+/// All records that the query finds, in its order.
+fn all<T: DeserializeOwned>(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Vec<T>> {
+    let mut query = db.prepare_cached(sql)?;
+    let rows = query.query_map(params, |row| decode::doc(row, 0))?;
+    rows.collect()
+}
+
+/// Before which id a page of the newest is, if it can be said so.
+const fn before(place: Place) -> Option<Uuid> {
+    match place {
+        Place::First => Some(Uuid::max()),
+        Place::After(mark) => Some(mark.id),
+        Place::Before(_) | Place::Last => None,
     }
 }
 
@@ -94,7 +121,9 @@ impl Store for SqliteStore {
     }
 
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Unavailable> {
-        self.one(queries::MERCHANT, params![id.0.as_bytes()])
+        // This and the next three are also written by commands that run beside the server.
+        let key = params![id.0.as_bytes()];
+        self.readers.read(|db| one(db, queries::MERCHANT, key))
     }
 
     async fn merchants(&self) -> Result<Vec<MerchantId>, Unavailable> {
@@ -106,11 +135,13 @@ impl Store for SqliteStore {
     }
 
     async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
-        self.one(queries::API_KEY, params![secret_hash])
+        let key = params![secret_hash];
+        self.readers.read(|db| one(db, queries::API_KEY, key))
     }
 
     async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {
-        self.all(queries::PROVIDER_ACCOUNTS, of(&tenant))
+        self.readers
+            .read(|db| all(db, queries::PROVIDER_ACCOUNTS, of(&tenant)))
     }
 
     async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
@@ -124,7 +155,7 @@ impl Store for SqliteStore {
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::SESSION_WITH_TRANSACTIONS)?;
             let mut rows = query.query(params![merchant, mode, id.0.as_bytes()])?;
             let Some(row) = rows.next()? else {
@@ -142,18 +173,37 @@ impl Store for SqliteStore {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        let before = after.map_or(Uuid::max(), |after| after.0);
-        let page = Page {
-            tenant,
-            filter,
-            before,
-            limit,
-        };
-        page.read(&self.readers).await
+        if filter.is_all()
+            && page.order == Order::NEWEST
+            && let (Some(before), 0) = (before(page.place), page.skip)
+        {
+            let (merchant, mode) = of(&tenant);
+            let most = limit(page.limit);
+            return self.all(
+                queries::SESSIONS,
+                params![merchant, mode, before.as_bytes(), most],
+            );
+        }
+        let filter = filter.clone();
+        SessionList { tenant, filter }
+            .page(&self.readers, page)
+            .await
+    }
+
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let total = self.count(tenant, Counter::Sessions).await?;
+            return Ok(total.max(0).unsigned_abs());
+        }
+        let filter = filter.clone();
+        SessionList { tenant, filter }.count(&self.readers).await
     }
 
     async fn transactions_of(
@@ -165,7 +215,7 @@ impl Store for SqliteStore {
         let mut sessions = sessions.to_vec();
         sessions.sort_unstable();
         sessions.dedup();
-        let mut transactions: Vec<Transaction> = self.readers.read(|db| {
+        let mut transactions: Vec<Transaction> = self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::TRANSACTIONS_OF_SESSION)?;
             let mut found = Vec::new();
             for session in sessions {
@@ -186,7 +236,7 @@ impl Store for SqliteStore {
     ) -> Result<Vec<Option<SessionPulse>>, Unavailable> {
         let mut pulses = Vec::with_capacity(sessions.len());
         for some in sessions.chunks(PULSES) {
-            self.readers.read(|db| {
+            self.readers.read_own(|db| {
                 let mut query = db.prepare_cached(queries::PULSE)?;
                 for (tenant, id) in some {
                     let (merchant, mode) = of(tenant);
@@ -220,41 +270,28 @@ impl Store for SqliteStore {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        most: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let (merchant, mode) = of(&tenant);
-        let before = after.map_or(Uuid::max(), |after| after.0);
-        let before = before.as_bytes();
-        let most = limit(most);
-        let action = filter.action.map(action_number);
-        let session = filter.session.as_ref().map(|id| id.0.as_bytes());
-        match (filter.parent, session, action) {
-            (Some(parent), ..) => self.all(
-                queries::TRANSACTIONS_BY_PARENT,
-                params![
-                    merchant,
-                    mode,
-                    before,
-                    most,
-                    action,
-                    session,
-                    parent.0.as_bytes()
-                ],
-            ),
-            (None, Some(_), _) => self.all(
-                queries::TRANSACTIONS_BY_SESSION,
-                params![merchant, mode, before, most, action, session],
-            ),
-            (None, None, Some(_)) => self.all(
-                queries::TRANSACTIONS_BY_ACTION,
-                params![merchant, mode, before, most, action],
-            ),
-            (None, None, None) => {
-                self.all(queries::TRANSACTIONS, params![merchant, mode, before, most])
-            }
+        let filter = filter.clone();
+        TransactionList { tenant, filter }
+            .page(&self.readers, page)
+            .await
+    }
+
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        if filter.is_all() {
+            let total = self.count(tenant, Counter::Transactions).await?;
+            return Ok(total.max(0).unsigned_abs());
         }
+        let filter = filter.clone();
+        TransactionList { tenant, filter }
+            .count(&self.readers)
+            .await
     }
 
     async fn children(
@@ -279,6 +316,25 @@ impl Store for SqliteStore {
             queries::PAYMENT_METHOD,
             params![merchant, mode, id.0.as_bytes()],
         )
+    }
+
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.readers
+            .at_once(|db| lists::cards(db, tenant, filter, page))
+    }
+
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        self.readers
+            .at_once(|db| lists::count_cards(db, tenant, filter))
     }
 
     async fn entry(
@@ -373,7 +429,7 @@ impl Store for SqliteStore {
     async fn claim(&self, tenant: Tenant, key: &ClaimKey) -> Result<Option<Uuid>, Unavailable> {
         let (merchant, mode) = of(&tenant);
         let (kind, name) = claim_name(key);
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::CLAIM)?;
             let owner = query.query_row(params![merchant, mode, kind, name], |row| {
                 decode::id(row, 0)
@@ -388,7 +444,7 @@ impl Store for SqliteStore {
         key: &IdempotencyKey,
     ) -> Result<Option<IdempotencyRecord>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        self.readers.read(|db| {
+        self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::IDEMPOTENCY)?;
             let known = query.query_row(params![merchant, mode, key.scope, key.key], |row| {
                 decode::idempotency(row, key)
@@ -399,7 +455,7 @@ impl Store for SqliteStore {
 
     async fn count(&self, tenant: Tenant, counter: Counter) -> Result<i64, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let total: Option<i64> = self.readers.read(|db| {
+        let total: Option<i64> = self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::COUNT)?;
             let total = query.query_row(params![merchant, mode, counter_number(counter)], |row| {
                 row.get(0)
@@ -416,7 +472,7 @@ impl Store for SqliteStore {
 
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let mut events: Vec<(u32, Event)> = self.readers.read(|db| {
+        let mut events: Vec<(u32, Event)> = self.readers.read_own(|db| {
             let mut query = db.prepare_cached(queries::EVENTS)?;
             let rows = query.query_map(params![merchant, mode, session.0.as_bytes()], |row| {
                 Ok((row.get(0)?, decode::doc(row, 1)?))
@@ -425,6 +481,32 @@ impl Store for SqliteStore {
         })?;
         events.sort_by_key(|(sequence, _)| *sequence);
         Ok(events.into_iter().map(|(_, event)| event).collect())
+    }
+
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        let Some(session) = filter.session else {
+            return self
+                .readers
+                .at_once(|db| lists::events(db, tenant, &filter.kinds, page));
+        };
+        // A session has few.
+        let events = self.events(tenant, session).await?.into_iter();
+        Ok(page.cut(events.filter(|event| filter.shows(event))))
+    }
+
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.readers
+            .at_once(|db| lists::deliveries(db, tenant, filter, page))
     }
 
     async fn deliveries(

@@ -2,17 +2,17 @@
 //!
 //! ?1 and ?2 are the tenant. Newest first is descending by id: ids are time-ordered.
 
-/// Which state a session is in at ?5: what is stored, and what time alone has made of it, as
-/// `Session::state_at` tells. As a bit, to be found in the set ?6.
-macro_rules! is_in_state {
-    () => {
-        "((1 << CASE state
-            WHEN 0 THEN iif(expires_at <= ?5, 5, 0)
-            WHEN 1 THEN iif(expires_at <= ?5, 5, 1)
-            WHEN 2 THEN iif(lapses_at <= ?5, iif(expires_at <= ?5, 5, 1), 2)
-            ELSE state END) & ?6) <> 0"
-    };
-}
+/// Whether a session is in one of a set of states, the last parameter, at a moment, those before it: what is stored,
+/// and what time alone has made of it, as `Session::state_at` tells.
+pub(super) const IS_IN_STATE: &str = "((1 << CASE state
+        WHEN 0 THEN iif(expires_at <= ?, 5, 0)
+        WHEN 1 THEN iif(expires_at <= ?, 5, 1)
+        WHEN 2 THEN iif(lapses_at <= ?, iif(expires_at <= ?, 5, 1), 2)
+        ELSE state END) & ?) <> 0";
+/// Whether a transaction is in one of a set of statuses, the second parameter, at the first, as
+/// `Transaction::status_at` tells.
+pub(super) const IS_IN_STATUS: &str =
+    "((1 << CASE WHEN lapses_at <= ? THEN 6 ELSE status END) & ?) <> 0";
 
 pub(super) const MERCHANT: &str = "SELECT doc FROM merchants WHERE id = ?1";
 pub(super) const MERCHANTS: &str = "SELECT id FROM merchants ORDER BY id";
@@ -29,30 +29,8 @@ pub(super) const SESSION_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM ses
 /// All sessions before ?3.
 pub(super) const SESSIONS: &str = "SELECT doc FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
-/// Those stored in state ?7, which is not `created`, and in one of the states ?6 at ?5.
-pub(super) const SESSIONS_STORED_AS: &str = concat!(
-    "SELECT id, doc FROM sessions
-    WHERE merchant = ?1 AND mode = ?2 AND state = ?7 AND state <> 0 AND id < ?3 AND ",
-    is_in_state!(),
-    " ORDER BY id DESC LIMIT ?4"
-);
 /// As many rows as sessions, up to ?2, that time alone changes until ?1.
 pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at <= ?1 LIMIT ?2";
-/// Those stored as `created` that time alone changes until ?7, in one of the states ?6 at ?5. Sorts them: only
-/// for few.
-pub(super) const SESSIONS_STORED_AS_CREATED: &str = concat!(
-    "SELECT id, doc FROM sessions INDEXED BY sessions_due
-    WHERE due_at <= ?7 AND merchant = ?1 AND mode = ?2 AND state = 0 AND id < ?3 AND ",
-    is_in_state!(),
-    " ORDER BY id DESC LIMIT ?4"
-);
-/// Some steps of a walk over all sessions: of those in one of the states ?6 at ?5, the document.
-pub(super) const SESSIONS_WALK: &str = concat!(
-    "SELECT id, CASE WHEN ",
-    is_in_state!(),
-    " THEN doc END FROM sessions
-    WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4"
-);
 pub(super) const PULSE: &str = "SELECT version, due_at FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 
@@ -65,20 +43,6 @@ pub(super) const CHILDREN: &str = "SELECT doc FROM transactions
 /// All transactions before ?3.
 pub(super) const TRANSACTIONS: &str = "SELECT doc FROM transactions
     WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
-/// Those that do ?5.
-pub(super) const TRANSACTIONS_BY_ACTION: &str = "SELECT doc FROM transactions
-    WHERE merchant = ?1 AND mode = ?2 AND action = ?5 AND id < ?3 ORDER BY id DESC LIMIT ?4";
-/// Those of session ?6, and if it is given, those that do ?5. A session has few.
-pub(super) const TRANSACTIONS_BY_SESSION: &str =
-    "SELECT doc FROM transactions INDEXED BY transactions_by_session
-    WHERE merchant = ?1 AND mode = ?2 AND session = ?6 AND id < ?3 AND (?5 IS NULL OR action = ?5)
-    ORDER BY id DESC LIMIT ?4";
-/// Those with parent ?7, and if they are given, of session ?6 and that do ?5. A transaction has few.
-pub(super) const TRANSACTIONS_BY_PARENT: &str =
-    "SELECT doc FROM transactions INDEXED BY transactions_by_parent
-    WHERE merchant = ?1 AND mode = ?2 AND parent = ?7 AND id < ?3 AND (?5 IS NULL OR action = ?5)
-        AND (?6 IS NULL OR session = ?6)
-    ORDER BY id DESC LIMIT ?4";
 
 pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";

@@ -1,19 +1,61 @@
 //! Reading: on the thread that asks, because a read costs less than handing it to another one.
+//!
+//! Beginning and ending a read costs SQLite two locks on the log's index, each a system call under a mutex that all
+//! connections share: as much as looking a session up. So where only a server writes, a connection keeps its read
+//! transaction, a *view*, over many reads. A view is given up as soon as this store has committed anything since, so
+//! that a read sees every commit that was answered before it; and after a few milliseconds in any case.
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use paydesk_core::store::Unavailable;
 use rusqlite::Connection;
 
 use super::schema::{self, OpenError};
 
+/// How long a view is kept at most. Nobody but this store should have written what is read through it; if somebody
+/// did, by hand, it is seen this much later.
+const KEPT: Duration = Duration::from_millis(5);
+
+/// How many groups this store has committed.
+#[derive(Default)]
+pub(super) struct Commits(AtomicU64);
+
+impl Commits {
+    /// To be called after each commit, before anybody is told of it.
+    pub(super) fn raise(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// The read-only connections. Each thread has one that it uses first; as no read is held across an `await`,
 /// it nearly always finds that one free.
 pub(super) struct Readers {
-    lanes: Box<[Mutex<Connection>]>,
+    lanes: Box<[Mutex<Lane>]>,
+    commits: Arc<Commits>,
+    keep_views: AtomicBool,
+    /// For what takes long: it runs on a thread where nobody else waits, one after the other.
+    long: Arc<Mutex<Connection>>,
+}
+
+struct Lane {
+    db: Connection,
+    view: Option<View>,
+}
+
+/// A read transaction that is kept.
+struct View {
+    /// How many commits there were just before it began.
+    commits: u64,
+    began: Instant,
 }
 
 /// Numbers the threads that read, over all stores of the process.
@@ -24,27 +66,136 @@ thread_local! {
 
 impl Readers {
     /// Opens as many connections as threads can run at once, within bounds: each has a page cache of its own.
-    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+    /// Views may be kept only if no other process writes what is read with [`Self::read_own`].
+    pub(super) fn open(
+        path: &Path,
+        commits: Arc<Commits>,
+        keep_views: bool,
+    ) -> Result<Self, OpenError> {
         let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let count = threads.clamp(2, 8);
-        let lanes = (0..count).map(|_| schema::open_reader(path, count).map(Mutex::new));
+        let lanes = (0..count).map(|_| {
+            let db = schema::open_reader(path, count)?;
+            Ok(Mutex::new(Lane { db, view: None }))
+        });
         let lanes = lanes.collect::<Result<_, _>>()?;
-        Ok(Self { lanes })
+        let long = Arc::new(Mutex::new(schema::open_reader(path, count)?));
+        Ok(Self {
+            lanes,
+            commits,
+            keep_views: AtomicBool::new(keep_views),
+            long,
+        })
     }
 
-    /// Reads with one of the connections. It sees every commit that was answered.
+    /// Reads with one of the connections. It sees every commit of any process that is done.
     pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Unavailable> {
+        let mut lane = self.lane()?;
+        lane.end_view().map_err(Unavailable::because)?;
+        read(&lane.db).map_err(Unavailable::because)
+    }
+
+    /// Reads what only this store writes, if another may have been told to keep its hands off it. It sees every
+    /// commit that was answered.
+    pub(super) fn read_own<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Unavailable> {
+        if !self.keep_views.load(Ordering::Relaxed) {
+            return self.read(read);
+        }
+        let mut lane = self.lane()?;
+        let found = lane
+            .look(self.commits.count())
+            .and_then(|()| read(&lane.db));
+        if found.is_err() {
+            lane.view = None;
+        }
+        found.map_err(Unavailable::because)
+    }
+
+    /// Ends all views: nobody keeps the log's end from being copied, or the log from being started over.
+    pub(super) fn end_views(&self) -> rusqlite::Result<()> {
+        for lane in &self.lanes {
+            lane.lock().end_view()?;
+        }
+        Ok(())
+    }
+
+    /// Ends all views, and keeps none any more.
+    pub(super) fn keep_no_views(&self) -> rusqlite::Result<()> {
+        self.keep_views.store(false, Ordering::Relaxed);
+        self.end_views()
+    }
+
+    fn lane(&self) -> Result<MutexGuard<'_, Lane>, Unavailable> {
         let first = LANE.get();
         let count = self.lanes.len();
         let lane = |n: usize| self.lanes.get((first + n) % count);
         let free = (0..count).filter_map(lane).find_map(Mutex::try_lock);
-        let Some(db) = free.or_else(|| lane(0).map(Mutex::lock)) else {
+        free.or_else(|| lane(0).map(Mutex::lock))
             // Not reachable: there are always at least two.
-            return Err(Unavailable::because("there are no readers"));
-        };
-        read(&db).map_err(Unavailable::because)
+            .ok_or_else(|| Unavailable::because("there are no readers"))
     }
+
+    /// Reads several things as they are at one moment.
+    pub(super) fn at_once<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Unavailable> {
+        self.read(|db| in_one_moment(db, read))
+    }
+
+    /// Reads several things as they are at one moment, where that may take long.
+    pub(super) async fn long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Unavailable> {
+        let long = Arc::clone(&self.long);
+        let reading = tokio::task::spawn_blocking(move || in_one_moment(&long.lock(), read));
+        let read = reading.await.map_err(Unavailable::because)?;
+        read.map_err(Unavailable::because)
+    }
+}
+
+impl Lane {
+    /// Has the view of these commits, if it is there and fresh, or begins one.
+    fn look(&mut self, commits: u64) -> rusqlite::Result<()> {
+        let now = Instant::now();
+        let is_fresh = |view: &View| view.commits == commits && now - view.began < KEPT;
+        if self.view.as_ref().is_some_and(is_fresh) {
+            return Ok(());
+        }
+        self.end_view()?;
+        // What is seen is what is there at the first read in it: later than the count was taken.
+        self.db.prepare_cached("BEGIN")?.execute([])?;
+        self.view = Some(View {
+            commits,
+            began: now,
+        });
+        Ok(())
+    }
+
+    fn end_view(&mut self) -> rusqlite::Result<()> {
+        self.view = None;
+        // The connection itself knows: after some errors it has ended the transaction by itself.
+        if !self.db.is_autocommit() {
+            self.db.prepare_cached("COMMIT")?.execute([])?;
+        }
+        Ok(())
+    }
+}
+
+/// What several statements read is of one moment only within a transaction.
+fn in_one_moment<T>(
+    db: &Connection,
+    read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let moment = db.unchecked_transaction()?;
+    let found = read(&moment)?;
+    moment.commit()?;
+    Ok(found)
 }

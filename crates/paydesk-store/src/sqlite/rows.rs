@@ -1,17 +1,20 @@
 //! Records as rows. This runs on the thread that commits, so that the writer has only to bind and step.
 
+use paydesk_core::delivery::Receiver;
 use paydesk_core::directory::StoredEntry;
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId};
 use paydesk_core::keys::KeyVersion;
-use paydesk_core::session::{Session, State, StateName};
+use paydesk_core::list::DeliveryStateName;
+use paydesk_core::method::Method;
+use paydesk_core::session::{Kind, Session, State, StateName};
 use paydesk_core::store::{
     Change, Claim, ClaimKey, Counter, IdempotencyKey, IdempotencyWrite, Record, RecordKey,
     StoredAnswer, Unavailable,
 };
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Timestamp;
-use paydesk_core::transaction::Action;
+use paydesk_core::transaction::{Action, Status, StatusName, Transaction};
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use serde::Serialize;
@@ -20,12 +23,14 @@ use uuid::Uuid;
 use super::tables::{self, Table};
 
 /// One value of a row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Cell {
     Null,
     Integer(i64),
     Id(Uuid),
     Hash([u8; 32]),
+    /// A name that is known beforehand.
+    Name(&'static str),
     Text(String),
 }
 
@@ -36,6 +41,7 @@ impl ToSql for Cell {
             Self::Integer(n) => ToSqlOutput::Owned(Value::Integer(*n)),
             Self::Id(id) => ToSqlOutput::Borrowed(ValueRef::Blob(id.as_bytes())),
             Self::Hash(hash) => ToSqlOutput::Borrowed(ValueRef::Blob(hash)),
+            Self::Name(name) => ToSqlOutput::Borrowed(ValueRef::Text(name.as_bytes())),
             Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
         })
     }
@@ -50,6 +56,12 @@ impl From<Option<Timestamp>> for Cell {
 impl From<Option<Uuid>> for Cell {
     fn from(id: Option<Uuid>) -> Self {
         id.map_or(Self::Null, Self::Id)
+    }
+}
+
+impl From<Option<&str>> for Cell {
+    fn from(text: Option<&str>) -> Self {
+        text.map_or(Self::Null, |text| Self::Text(text.to_owned()))
     }
 }
 
@@ -90,7 +102,7 @@ pub(super) struct Prepared {
     pub(super) puts: Vec<Row>,
     pub(super) releases: Vec<ClaimRow>,
     pub(super) claims: Vec<ClaimRow>,
-    pub(super) events: Vec<[Cell; 7]>,
+    pub(super) events: Vec<[Cell; 8]>,
     pub(super) dispatched: Vec<EventId>,
     pub(super) increments: Vec<(i64, i64)>,
     pub(super) idempotency: Option<IdempotencyRow>,
@@ -182,35 +194,8 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
                 doc(it)?,
             ],
         ),
-        Record::Session(it) => (
-            &tables::SESSIONS,
-            vec![
-                merchant(it.tenant),
-                mode(it.tenant),
-                Cell::Id(it.id.0),
-                version,
-                Cell::Integer(state_number(it.state.name())),
-                it.expires_at().into(),
-                lapses_at(it).into(),
-                it.due_at().into(),
-                first_event(it, events).map(|event| event.0).into(),
-                doc(it)?,
-            ],
-        ),
-        Record::Transaction(it) => (
-            &tables::TRANSACTIONS,
-            vec![
-                merchant(it.tenant),
-                mode(it.tenant),
-                Cell::Id(it.id.0),
-                version,
-                Cell::Integer(action_number(it.action)),
-                it.session.map(|id| id.0).into(),
-                it.parent.map(|id| id.0).into(),
-                it.ask_at().into(),
-                doc(it)?,
-            ],
-        ),
+        Record::Session(it) => (&tables::SESSIONS, session_cells(it, version, events)?),
+        Record::Transaction(it) => (&tables::TRANSACTIONS, transaction_cells(it, version)?),
         Record::PaymentMethod(it) => (
             &tables::PAYMENT_METHODS,
             vec![
@@ -218,6 +203,11 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
                 mode(it.tenant),
                 Cell::Id(it.id.0),
                 version,
+                it.customer.as_deref().into(),
+                Cell::Id(it.provider_account.0),
+                Cell::Id(it.stored_by.0),
+                Cell::Integer(it.detached_at.is_some().into()),
+                Cell::Integer(it.updated_at.as_millis()),
                 doc(it)?,
             ],
         ),
@@ -229,6 +219,8 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
                 Cell::Id(it.id.0),
                 version,
                 Cell::Id(it.event.0),
+                Cell::Id(receiver_id(&it.receiver)),
+                Cell::Integer(delivery_state_number(DeliveryStateName::of(&it.state))),
                 it.due_at().into(),
                 doc(it)?,
             ],
@@ -260,6 +252,71 @@ fn entry_row(entry: &StoredEntry, version: Cell) -> (&'static Table, Vec<Cell>) 
     (&tables::ENTRIES, cells)
 }
 
+fn session_cells(it: &Session, version: Cell, events: &[Event]) -> Result<Vec<Cell>, Unavailable> {
+    let terms = &it.terms;
+    Ok(vec![
+        merchant(it.tenant),
+        mode(it.tenant),
+        Cell::Id(it.id.0),
+        version,
+        Cell::Integer(state_number(it.state.name())),
+        it.expires_at().into(),
+        lapses_at(it).into(),
+        it.due_at().into(),
+        Cell::Integer(it.updated_at.as_millis()),
+        doc(it)?,
+        first_event(it, events).map(|event| event.0).into(),
+        Cell::Integer(it.created_at.as_millis()),
+        Cell::Integer(kind_number(terms.kind)),
+        Cell::Name(terms.amount.currency().code()),
+        Cell::Integer(it.amount_asked()),
+        Cell::Integer(method_bits(&terms.methods)),
+        Cell::Id(terms.provider_account.0),
+        terms.reference.as_deref().into(),
+        it.customer_code().into(),
+        terms.owner.as_deref().into(),
+        terms.order.as_deref().into(),
+    ])
+}
+
+fn transaction_cells(it: &Transaction, version: Cell) -> Result<Vec<Cell>, Unavailable> {
+    Ok(vec![
+        merchant(it.tenant),
+        mode(it.tenant),
+        Cell::Id(it.id.0),
+        version,
+        Cell::Integer(status_number(it.status.status_name())),
+        it.ask_at().into(),
+        expires_alone_at(&it.status).into(),
+        Cell::Integer(it.updated_at.as_millis()),
+        it.provider_reference.as_deref().into(),
+        it.payment_method.map(|id| id.0).into(),
+        doc(it)?,
+        Cell::Integer(action_number(it.action)),
+        it.session.map(|id| id.0).into(),
+        it.parent.map(|id| id.0).into(),
+        Cell::Integer(it.created_at.as_millis()),
+        Cell::Name(it.amount.currency().code()),
+        Cell::Integer(it.amount.minor()),
+        Cell::Integer(method_bits(&[it.method])),
+        Cell::Id(it.provider_account.0),
+        it.reference.as_deref().into(),
+        it.customer.as_deref().into(),
+    ])
+}
+
+/// When time alone makes it expired, as `Transaction::status_at` tells.
+pub(crate) const fn expires_alone_at(status: &Status) -> Option<Timestamp> {
+    match status {
+        Status::AwaitingPayer {
+            expires_at,
+            ask_at: None,
+            ..
+        } => Some(*expires_at),
+        _ => None,
+    }
+}
+
 /// When a pushed payment under way stops waiting.
 pub(crate) fn lapses_at(session: &Session) -> Option<Timestamp> {
     match session.state {
@@ -278,7 +335,7 @@ pub(crate) fn first_event(session: &Session, events: &[Event]) -> Option<EventId
         .flatten()
 }
 
-fn event_row(event: &Event, change: &Change) -> Result<[Cell; 7], Unavailable> {
+fn event_row(event: &Event, change: &Change) -> Result<[Cell; 8], Unavailable> {
     let is_named = change.puts.iter().any(|record| match record {
         Record::Session(session) => first_event(session, &change.events) == Some(event.id),
         _ => false,
@@ -290,6 +347,7 @@ fn event_row(event: &Event, change: &Change) -> Result<[Cell; 7], Unavailable> {
         Cell::Id(event.id.0),
         session.map(|id| id.0).into(),
         Cell::Integer(event.sequence.into()),
+        Cell::Name(event.kind.name()),
         if event.notify {
             Cell::Integer(1)
         } else {
@@ -362,6 +420,64 @@ pub(crate) const fn action_number(action: Action) -> i64 {
         Action::Refund => 4,
         Action::AddPaymentMethod => 5,
     }
+}
+
+pub(crate) const fn kind_number(kind: Kind) -> i64 {
+    match kind {
+        Kind::Payment => 0,
+        Kind::Authorization => 1,
+        Kind::AddPaymentMethod => 2,
+    }
+}
+
+pub(crate) const fn status_number(status: StatusName) -> i64 {
+    match status {
+        StatusName::InFlight => 0,
+        StatusName::AwaitingPayer => 1,
+        StatusName::Unknown => 2,
+        StatusName::Succeeded => 3,
+        StatusName::Declined => 4,
+        StatusName::Failed => 5,
+        StatusName::Expired => 6,
+        StatusName::Cancelled => 7,
+        StatusName::Received => 8,
+    }
+}
+
+pub(crate) const fn delivery_state_number(state: DeliveryStateName) -> i64 {
+    match state {
+        DeliveryStateName::Pending => 0,
+        DeliveryStateName::Delivered => 1,
+        DeliveryStateName::GivenUp => 2,
+    }
+}
+
+pub(crate) const fn receiver_id(receiver: &Receiver) -> Uuid {
+    match receiver {
+        Receiver::Notify(session) => session.0,
+        Receiver::Endpoint(endpoint) => endpoint.0,
+    }
+}
+
+/// Methods as a set of bits.
+pub(crate) fn method_bits(methods: &[Method]) -> i64 {
+    let bit = |method: &Method| match method {
+        Method::Card => 1,
+        Method::PayNow => 1 << 1,
+        Method::PromptPay => 1 << 2,
+        Method::DuitNow => 1 << 3,
+        Method::Fps => 1 << 4,
+        Method::InstaPay => 1 << 5,
+        Method::HkBankTransfer => 1 << 6,
+        Method::InBankTransfer => 1 << 7,
+        Method::IdBankTransfer => 1 << 8,
+        Method::AuBankTransfer => 1 << 9,
+        Method::NzBankTransfer => 1 << 10,
+        Method::ViettelPay => 1 << 11,
+        Method::GojekId => 1 << 12,
+        Method::Toss => 1 << 13,
+    };
+    methods.iter().map(bit).fold(0, |set, bit| set | bit)
 }
 
 pub(crate) const fn counter_number(counter: Counter) -> i64 {

@@ -1,4 +1,4 @@
-//! How each kind of record is written. All statements of a table take the same parameters.
+//! How each kind of record is written. All statements of a table take the same parameters, or the first of them.
 
 /// The statements of a table.
 pub(super) struct Table {
@@ -8,7 +8,8 @@ pub(super) struct Table {
     pub(super) version: &'static str,
     /// Writes version 1; changes nothing if there is a row.
     pub(super) insert: &'static str,
-    /// Replaces the version before; changes nothing if there is another one.
+    /// Replaces the version before; changes nothing if there is another one. What never changes comes last, and an
+    /// update may do without it.
     pub(super) update: &'static str,
 }
 
@@ -39,40 +40,51 @@ pub(super) const SESSIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
     insert: "INSERT INTO sessions
-                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, first_event, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
-    // The first event stays.
+                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, doc, first_event,
+                  created_at, kind, currency, amount, methods, account, reference, customer, owner, for_order)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+             ON CONFLICT DO NOTHING",
+    // What never changes stays; it is not even bound.
     update: "UPDATE sessions
-             SET version = ?4, state = ?5, expires_at = ?6, lapses_at = ?7, due_at = ?8, doc = ?10
+             SET version = ?4, state = ?5, expires_at = ?6, lapses_at = ?7, due_at = ?8, updated_at = ?9, doc = ?10
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 
 pub(super) const TRANSACTIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM transactions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
-    insert: "INSERT INTO transactions (merchant, mode, id, version, action, session, parent, ask_at, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
-    // What it does, of which session and to which transaction never changes: those indexes stay untouched.
-    update: "UPDATE transactions SET version = ?4, ask_at = ?8, doc = ?9
+    insert: "INSERT INTO transactions
+                 (merchant, mode, id, version, status, ask_at, lapses_at, updated_at, provider_reference,
+                  payment_method, doc, action, session, parent, created_at, currency, amount, method, account,
+                  reference, customer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+             ON CONFLICT DO NOTHING",
+    // What never changes stays; it is not even bound.
+    update: "UPDATE transactions
+             SET version = ?4, status = ?5, ask_at = ?6, lapses_at = ?7, updated_at = ?8, provider_reference = ?9,
+                 payment_method = ?10, doc = ?11
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 
 pub(super) const PAYMENT_METHODS: Table = Table {
     key: 3,
     version: "SELECT version FROM payment_methods WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
-    insert:
-        "INSERT INTO payment_methods (merchant, mode, id, version, doc) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO NOTHING",
-    update: "UPDATE payment_methods SET version = ?4, doc = ?5
+    insert: "INSERT INTO payment_methods
+                 (merchant, mode, id, version, customer, account, stored_by, detached, updated_at, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
+    update: "UPDATE payment_methods
+             SET version = ?4, customer = ?5, account = ?6, stored_by = ?7, detached = ?8, updated_at = ?9, doc = ?10
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 
 pub(super) const DELIVERIES: Table = Table {
     key: 3,
     version: "SELECT version FROM deliveries WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
-    insert: "INSERT INTO deliveries (merchant, mode, id, version, event, due_at, doc)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-    update: "UPDATE deliveries SET version = ?4, due_at = ?6, doc = ?7
+    insert:
+        "INSERT INTO deliveries (merchant, mode, id, version, event, receiver, state, due_at, doc)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
+    // Whom it tells of what never changes.
+    update: "UPDATE deliveries SET version = ?4, state = ?7, due_at = ?8, doc = ?9
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::apply::Group;
 use super::checkpoint::Checkpointer;
+use super::readers::Commits;
 use super::rows::Prepared;
 
 /// The most changes of a group: beyond this, a group gains little and its first waits long.
@@ -86,6 +87,7 @@ impl Writer {
     pub(super) fn start(
         db: Connection,
         checkpointer: Checkpointer,
+        commits: Arc<Commits>,
         #[cfg(test)] hooks: Hooks,
     ) -> std::io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
@@ -94,6 +96,7 @@ impl Writer {
             db,
             jobs: waiting,
             counts: Arc::clone(&counts),
+            commits,
             #[cfg(test)]
             hooks,
         };
@@ -149,6 +152,7 @@ struct Thread {
     db: Connection,
     jobs: mpsc::Receiver<Job>,
     counts: Arc<Counts>,
+    commits: Arc<Commits>,
     #[cfg(test)]
     hooks: Hooks,
 }
@@ -262,7 +266,9 @@ impl Thread {
         crate::failpoint!("before-commit");
         let commit = || self.db.prepare_cached("COMMIT")?.execute([]);
         // The wait for the disk. Until it has returned, nobody is told anything.
-        commit().map_err(Failure::Committing)?;
+        let committed = commit();
+        self.commits.raise();
+        committed.map_err(Failure::Committing)?;
         crate::failpoint!("after-commit");
         #[cfg(test)]
         if let Some(hook) = &mut self.hooks.after_commit {

@@ -9,12 +9,15 @@ use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
+use paydesk_core::list::{
+    DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
+};
 use paydesk_core::merchant::{ApiKey, Merchant, ProviderAccount};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
-    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionFilter,
-    SessionPulse, Store, TransactionFilter, Unavailable,
+    Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
+    Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -135,11 +138,17 @@ impl Store for Faulty {
     async fn sessions(
         &self,
         tenant: Tenant,
-        filter: SessionFilter,
-        after: Option<SessionId>,
-        limit: usize,
+        filter: &SessionFilter,
+        page: Page,
     ) -> Result<Vec<Session>, Unavailable> {
-        self.store.sessions(tenant, filter, after, limit).await
+        self.store.sessions(tenant, filter, page).await
+    }
+    async fn count_sessions(
+        &self,
+        tenant: Tenant,
+        filter: &SessionFilter,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_sessions(tenant, filter).await
     }
     async fn transactions_of(
         &self,
@@ -164,11 +173,48 @@ impl Store for Faulty {
     async fn transactions(
         &self,
         tenant: Tenant,
-        filter: TransactionFilter,
-        after: Option<TransactionId>,
-        limit: usize,
+        filter: &TransactionFilter,
+        page: Page,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        self.store.transactions(tenant, filter, after, limit).await
+        self.store.transactions(tenant, filter, page).await
+    }
+    async fn count_transactions(
+        &self,
+        tenant: Tenant,
+        filter: &TransactionFilter,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_transactions(tenant, filter).await
+    }
+    async fn payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+        page: Page,
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.store.payment_methods(tenant, filter, page).await
+    }
+    async fn count_payment_methods(
+        &self,
+        tenant: Tenant,
+        filter: &PaymentMethodFilter,
+    ) -> Result<u64, Unavailable> {
+        self.store.count_payment_methods(tenant, filter).await
+    }
+    async fn event_list(
+        &self,
+        tenant: Tenant,
+        filter: &EventFilter,
+        page: Page,
+    ) -> Result<Vec<Event>, Unavailable> {
+        self.store.event_list(tenant, filter, page).await
+    }
+    async fn delivery_list(
+        &self,
+        tenant: Tenant,
+        filter: &DeliveryFilter,
+        page: Page,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        self.store.delivery_list(tenant, filter, page).await
     }
     async fn children(
         &self,

@@ -223,6 +223,8 @@ fn terms(url: &str, provider_account: ProviderAccountId, currency: Currency) -> 
         provider_account,
         door: Door::Native,
         reference: None,
+        owner: None,
+        order: None,
         title: Some("Zoë's shop 🎉".into()),
         description: None,
         line_items: Vec::new(),

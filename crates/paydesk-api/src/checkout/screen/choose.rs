@@ -66,6 +66,8 @@ pub struct MethodChoice {
     pub label: String,
     /// How one pays with it.
     pub note: &'static str,
+    /// What is paid with it, where that is in another currency than the session's.
+    pub amount: Option<String>,
     /// Which picture stands beside it.
     pub icon: &'static str,
     /// Whether it is chosen at first.
@@ -116,7 +118,7 @@ impl Choose {
             amount: amount_field(visit, language, returned),
             currency: terms.amount.currency().code(),
             fields,
-            methods: choices(&methods, visit, t, returned),
+            methods: choices(&methods, visit, language, returned),
             card: takes_card.then(|| CardForm {
                 number: mistake(returned, "card.number"),
                 expiry: mistake(returned, "card.expiry"),
@@ -237,9 +239,17 @@ pub const fn decline_text(reason: DeclineReason, t: &Texts) -> &crate::checkout:
 fn choices(
     methods: &[Method],
     visit: &Visit,
-    t: &'static Texts,
+    language: Language,
     returned: Option<&Returned<'_>>,
 ) -> Vec<MethodChoice> {
+    let t = language.texts();
+    let in_its_currency = |method| match visit.session.terms.amount {
+        Amount::Fixed(asked) => {
+            let (amount, _) = visit.rates.exchange(asked, method).ok()??;
+            Some(money(amount, language))
+        }
+        _ => None,
+    };
     // What the payer chose last stays chosen.
     let chosen = returned
         .and_then(|returned| returned.submission.method.as_deref()?.parse().ok())
@@ -259,6 +269,7 @@ fn choices(
                 name: method.name(),
                 label: method_label(method, t),
                 note,
+                amount: in_its_currency(method),
                 icon,
                 chosen: Some(method) == chosen,
             }

@@ -2,7 +2,9 @@
 
 use super::StartPayment;
 use crate::merchant::ProviderAccount;
+use crate::method::Method;
 use crate::money::Money;
+use crate::rates::{Exchange, Rates};
 use crate::refusal::Refusal;
 use crate::session::{Amount, Contact, CustomFieldValue, Session};
 use crate::time::Timestamp;
@@ -101,6 +103,30 @@ pub(super) fn amount_to_pay(asked: &Amount, given: Option<Money>) -> Result<Mone
         (Amount::Nothing(currency), None) => Ok(Money::zero(currency)),
         (Amount::Nothing(currency), Some(_)) => Err(Refusal::AmountDiffers {
             expected: Money::zero(currency),
+        }),
+    }
+}
+
+/// What the payer pays with a method: what is asked for, or what that is in the method's own currency, and at which
+/// rate. A method that was offered at a rate which is no longer configured cannot settle any more.
+pub(super) fn amount_in_method(
+    asked: Money,
+    method: Method,
+    rates: &Rates,
+) -> Result<(Money, Option<Exchange>), Refusal> {
+    let currency = asked.currency();
+    if method
+        .currency_code()
+        .is_none_or(|code| code == currency.code())
+    {
+        return Ok((asked, None));
+    }
+    match rates.exchange(asked, method) {
+        Ok(Some((amount, exchange))) => Ok((amount, Some(exchange))),
+        Ok(None) => Err(Refusal::MethodCannotSettle { method, currency }),
+        Err(error) => Err(Refusal::InvalidAmount {
+            field: "amount".into(),
+            error,
         }),
     }
 }

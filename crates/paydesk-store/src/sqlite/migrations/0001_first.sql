@@ -7,8 +7,8 @@
 -- other columns repeat what is looked up, sorted or compared.
 --
 -- Each index costs every insert a page of the log per group. The opening of a session, which happens most,
--- touches five trees: sessions, sessions_by_id, sessions_due, events, events_by_id (and once per group,
--- counters). An index that can do without newly opened sessions is partial.
+-- touches six trees: sessions, sessions_by_id, sessions_by_class, sessions_due, events, events_by_id (and once per
+-- group, counters). An index that can do without newly opened sessions is partial.
 
 -- One row per merchant.
 CREATE TABLE merchants (
@@ -43,15 +43,37 @@ CREATE TABLE sessions (
     expires_at INTEGER,      -- Session::expires_at
     lapses_at INTEGER,       -- of a pushed payment under way
     due_at INTEGER,          -- Session::due_at
+    updated_at INTEGER NOT NULL,
     first_event BLOB,        -- the event written together with the session's first version
+    -- From here on: what never changes.
+    created_at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,   -- 0 payment, 1 authorization, 2 add payment method
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL, -- Session::amount_asked
+    methods INTEGER NOT NULL, -- those offered, a bit each
+    account BLOB NOT NULL,
+    reference TEXT,
+    customer TEXT,
+    owner TEXT,
+    for_order TEXT,
     doc TEXT NOT NULL
 ) STRICT;
 -- Finds one, keeps versions apart, and is the list of a tenant's sessions, newest first.
 CREATE UNIQUE INDEX sessions_by_id ON sessions (merchant, mode, id);
 -- What time changes next; over all tenants, for the sweeper.
 CREATE INDEX sessions_due ON sessions (due_at) WHERE due_at IS NOT NULL;
--- The list of those in a state. Newly opened ones are left out: they are looked for by walking the list.
-CREATE INDEX sessions_by_state ON sessions (merchant, mode, state, id) WHERE state <> 0;
+-- Filtered lists, and how many they show. Sessions that are alike in its first columns make a class; a tenant has few,
+-- and each lies together in the order of ids: what a filter shows is the classes that it names, side by side. The last
+-- columns are there so that the rest of a filter, and sorting, can do without the documents.
+CREATE INDEX sessions_by_class ON sessions (
+    merchant, mode, state, kind, currency, methods, account, id,
+    amount, created_at, updated_at, expires_at, lapses_at
+);
+-- What merchants look for by a name of their own.
+CREATE INDEX sessions_by_reference ON sessions (merchant, mode, reference, id) WHERE reference IS NOT NULL;
+CREATE INDEX sessions_by_customer ON sessions (merchant, mode, customer, id) WHERE customer IS NOT NULL;
+CREATE INDEX sessions_by_owner ON sessions (merchant, mode, owner, id) WHERE owner IS NOT NULL;
+CREATE INDEX sessions_by_order ON sessions (merchant, mode, for_order, id) WHERE for_order IS NOT NULL;
 
 CREATE TABLE transactions (
     merchant BLOB NOT NULL,
@@ -59,9 +81,23 @@ CREATE TABLE transactions (
     id BLOB NOT NULL,
     version INTEGER NOT NULL,
     action INTEGER NOT NULL, -- 0 payment, 1 authorization, 2 settle, 3 void, 4 refund, 5 add payment method
+    status INTEGER NOT NULL, -- as stored: 0 in flight, 1 awaiting payer, 2 unknown, 3 succeeded, 4 declined, 5 failed,
+                             -- 6 expired, 7 cancelled, 8 received
     session BLOB,
     parent BLOB,
     ask_at INTEGER,          -- Transaction::ask_at
+    lapses_at INTEGER,       -- when time alone makes it expired
+    updated_at INTEGER NOT NULL,
+    provider_reference TEXT,
+    payment_method BLOB,
+    -- From here on: what never changes.
+    created_at INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    amount INTEGER NOT NULL,
+    method INTEGER NOT NULL, -- as a bit of sessions.methods
+    account BLOB NOT NULL,
+    reference TEXT,
+    customer TEXT,
     doc TEXT NOT NULL
 ) STRICT;
 -- Finds one, keeps versions apart, and is the list of a tenant's transactions, newest first.
@@ -70,8 +106,16 @@ CREATE UNIQUE INDEX transactions_by_id ON transactions (merchant, mode, id);
 CREATE INDEX transactions_by_session ON transactions (merchant, mode, session, id) WHERE session IS NOT NULL;
 -- The operations on a transaction.
 CREATE INDEX transactions_by_parent ON transactions (merchant, mode, parent, id) WHERE parent IS NOT NULL;
--- The list of one kind: refunds are few among payments.
-CREATE INDEX transactions_by_action ON transactions (merchant, mode, action, id);
+-- Filtered lists, as for sessions.
+CREATE INDEX transactions_by_class ON transactions (
+    merchant, mode, action, status, currency, method, account, id,
+    amount, created_at, updated_at, lapses_at
+);
+CREATE INDEX transactions_by_customer ON transactions (merchant, mode, customer, id) WHERE customer IS NOT NULL;
+CREATE INDEX transactions_by_card ON transactions (merchant, mode, payment_method, id) WHERE payment_method IS NOT NULL;
+CREATE INDEX transactions_by_reference ON transactions (merchant, mode, reference, id) WHERE reference IS NOT NULL;
+CREATE INDEX transactions_by_provider_reference ON transactions (merchant, mode, provider_reference, id)
+    WHERE provider_reference IS NOT NULL;
 -- Whose outcome is to be asked for; over all tenants, for the reconciler.
 CREATE INDEX transactions_due ON transactions (ask_at) WHERE ask_at IS NOT NULL;
 
@@ -80,9 +124,15 @@ CREATE TABLE payment_methods (
     mode INTEGER NOT NULL,
     id BLOB NOT NULL,
     version INTEGER NOT NULL,
+    customer TEXT,
+    account BLOB NOT NULL,
+    stored_by BLOB NOT NULL,
+    detached INTEGER NOT NULL, -- 1 when it can no longer be charged
+    updated_at INTEGER NOT NULL,
     doc TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX payment_methods_by_id ON payment_methods (merchant, mode, id);
+CREATE INDEX payment_methods_by_customer ON payment_methods (merchant, mode, customer, id) WHERE customer IS NOT NULL;
 
 CREATE TABLE events (
     merchant BLOB NOT NULL,
@@ -90,6 +140,7 @@ CREATE TABLE events (
     id BLOB NOT NULL,
     session BLOB,            -- NULL also where sessions.first_event names this event
     sequence INTEGER NOT NULL,
+    kind TEXT NOT NULL,
     undispatched INTEGER,    -- 1 while somebody is still to be told; otherwise NULL
     doc TEXT NOT NULL
 ) STRICT;
@@ -97,6 +148,8 @@ CREATE UNIQUE INDEX events_by_id ON events (merchant, mode, id);
 -- A session's events but for the one that opened it, which the session's own row names: most sessions have no
 -- other for a long time, and so none in this index.
 CREATE INDEX events_by_session ON events (merchant, mode, session, sequence) WHERE session IS NOT NULL;
+-- The list of one kind. Most are of the first kind: those are found by walking the list of all.
+CREATE INDEX events_by_kind ON events (merchant, mode, kind, id) WHERE kind <> 'session.created';
 -- The outbox, in the order of the commits; nearly empty.
 CREATE INDEX events_undispatched ON events (undispatched) WHERE undispatched IS NOT NULL;
 
@@ -106,11 +159,15 @@ CREATE TABLE deliveries (
     id BLOB NOT NULL,
     version INTEGER NOT NULL,
     event BLOB NOT NULL,
+    receiver BLOB NOT NULL,  -- the endpoint, or the session whose own address it is
+    state INTEGER NOT NULL,  -- 0 pending, 1 delivered, 2 given up
     due_at INTEGER,          -- Delivery::due_at
     doc TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX deliveries_by_id ON deliveries (merchant, mode, id);
 CREATE INDEX deliveries_by_event ON deliveries (merchant, mode, event, id);
+CREATE INDEX deliveries_by_receiver ON deliveries (merchant, mode, receiver, state, id);
+CREATE INDEX deliveries_by_state ON deliveries (merchant, mode, state, id);
 -- What is to be sent next; over all tenants, for the workers.
 CREATE INDEX deliveries_due ON deliveries (due_at) WHERE due_at IS NOT NULL;
 

@@ -7,10 +7,11 @@ use paydesk_core::store::{Change, Counter, Increment, Record, Store};
 use paydesk_core::store_suite::samples::Samples;
 use tempfile::TempDir;
 
-use super::SqliteStore;
+use super::{ServerLock, SqliteStore};
 
 mod files;
 mod plans;
+mod reading;
 mod writing;
 
 mod suite {
@@ -20,6 +21,21 @@ mod suite {
     async fn fresh() -> (Arc<dyn Store>, TempDir) {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&directory.path().join("paydesk.db")).unwrap();
+        (Arc::new(store), directory)
+    }
+
+    paydesk_core::store_suite!(fresh);
+}
+
+/// As a server has it.
+mod serving {
+    use super::*;
+
+    #[allow(clippy::unused_async, reason = "other stores wait while they are made")]
+    async fn fresh() -> (Arc<dyn Store>, TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = ServerLock::take(&directory.path().join("paydesk.db")).unwrap();
+        let store = SqliteStore::open_to_serve(lock).unwrap();
         (Arc::new(store), directory)
     }
 

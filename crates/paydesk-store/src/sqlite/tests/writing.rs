@@ -63,7 +63,7 @@ impl Scene {
         let path = directory.path().join("paydesk.db");
         let samples = Samples::new(1);
         Self {
-            store: Arc::new(SqliteStore::start(&path, hooks).unwrap()),
+            store: Arc::new(SqliteStore::start(&path, None, hooks).unwrap()),
             tenant: samples.tenant(),
             samples,
             path,

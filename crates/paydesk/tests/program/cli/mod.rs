@@ -7,3 +7,4 @@ mod keys;
 mod logs;
 mod merchant;
 mod operating;
+mod rates;

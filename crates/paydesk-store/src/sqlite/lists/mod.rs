@@ -1,0 +1,324 @@
+//! Filtered lists and their totals.
+//!
+//! What a filter shows is found in a few [`Source`]s: stretches of an index that do not overlap, each of which lies in
+//! the order of ids. A page is what comes first of all of them together, a total is their sum. Which sources a filter
+//! has is said in `sessions`, `transactions` and `small`.
+
+use std::ops::RangeInclusive;
+
+use paydesk_core::list::{By, Mark, Walk, Within};
+use paydesk_core::tenant::Tenant;
+use paydesk_core::time::{Span, Timestamp};
+use rusqlite::{Connection, params, params_from_iter};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::decode;
+use super::rows::{Cell, mode_number};
+
+mod sessions;
+mod small;
+mod transactions;
+
+pub(super) use sessions::SessionList;
+pub(super) use small::{cards, count_cards, deliveries, events};
+pub(super) use transactions::TransactionList;
+
+/// A limit as SQLite counts.
+pub(super) fn limit(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Conditions, and what is bound in them.
+#[derive(Clone, Debug)]
+struct Where {
+    text: String,
+    cells: Vec<Cell>,
+}
+
+impl Where {
+    fn of(tenant: Tenant) -> Self {
+        Self {
+            text: "merchant = ? AND mode = ?".to_owned(),
+            cells: vec![
+                Cell::Id(tenant.merchant.0),
+                Cell::Integer(mode_number(tenant.mode)),
+            ],
+        }
+    }
+
+    fn and(&mut self, condition: &str, cells: impl IntoIterator<Item = Cell>) {
+        self.text.push_str(" AND ");
+        self.text.push_str(condition);
+        self.cells.extend(cells);
+    }
+
+    fn within(&mut self, column: &str, bounds: Within<i64>) {
+        for (sign, bound) in [(">=", bounds.least), ("<=", bounds.most)] {
+            if let Some(bound) = bound {
+                self.and(&format!("{column} {sign} ?"), [Cell::Integer(bound)]);
+            }
+        }
+    }
+
+    fn one_of(&mut self, column: &str, values: &[i64]) {
+        let marks = vec!["?"; values.len()].join(", ");
+        let values = values.iter().map(|value| Cell::Integer(*value));
+        self.and(&format!("{column} IN ({marks})"), values);
+    }
+}
+
+/// A stretch of an index: the rows that fulfil the conditions.
+#[derive(Clone, Debug)]
+struct Source {
+    index: &'static str,
+    filter: Where,
+}
+
+/// The ids that records of a time can have. Those are made at wall time, which the tenant's own time is never behind.
+fn ids_within(created: Within<Timestamp>, ahead: Span) -> RangeInclusive<u128> {
+    /// Both times of a record are read one after the other, and clocks are set.
+    const SLACK: i64 = 60_000;
+    let least = created.least.map_or(0, |at| {
+        let from = at.as_millis() - ahead.as_millis() - SLACK;
+        u128::from(from.max(0).unsigned_abs()) << 80
+    });
+    let most = created.most.map_or(u128::MAX, |at| {
+        let to = at.as_millis() + SLACK + 1;
+        (u128::from(to.unsigned_abs()) << 80) - 1
+    });
+    least..=most
+}
+
+/// A page of a table's documents.
+fn page<T: DeserializeOwned>(
+    db: &Connection,
+    table: &str,
+    sources: &[Source],
+    ids: RangeInclusive<u128>,
+    walk: &Walk,
+) -> rusqlite::Result<Vec<T>> {
+    let places = places(db, table, sources, ids, walk)?;
+    let mut read = db.prepare_cached(&format!("SELECT doc FROM {table} WHERE rowid = ?"))?;
+    let docs = places
+        .iter()
+        .map(|row| read.query_row([row], |row| decode::doc(row, 0)));
+    let docs = docs.collect::<rusqlite::Result<Vec<T>>>()?;
+    Ok(walk.in_order(docs))
+}
+
+/// In which rows the documents of a page are.
+fn places(
+    db: &Connection,
+    table: &str,
+    sources: &[Source],
+    ids: RangeInclusive<u128>,
+    walk: &Walk,
+) -> rusqlite::Result<Vec<i64>> {
+    let ids = narrowed(ids, walk);
+    // Of several sources the first ones of each are looked at, for they may all come from one.
+    let (skip, most) = match sources {
+        [_] => (walk.skip, walk.limit),
+        _ => (0, walk.skip.saturating_add(walk.limit)),
+    };
+    let mut found: Vec<(Mark, i64)> = Vec::new();
+    for source in sources {
+        let (sql, mut cells) = steps(table, source, &ids, walk);
+        cells.extend([Cell::Integer(limit(most)), Cell::Integer(limit(skip))]);
+        let mut query = db.prepare_cached(&sql)?;
+        let rows = query.query_map(params_from_iter(&cells), |row| {
+            let (key, id) = (row.get(0)?, decode::id(row, 1)?);
+            Ok((Mark { key, id }, row.get(2)?))
+        })?;
+        for row in rows {
+            found.push(row?);
+        }
+    }
+    if sources.len() != 1 {
+        found.sort_unstable_by(|(one, _), (other, _)| walk.order.compare(*one, *other));
+        found.drain(..walk.skip.min(found.len()));
+        found.truncate(walk.limit);
+    }
+    Ok(found.into_iter().map(|(_, row)| row).collect())
+}
+
+/// The statement that walks through a source, but for its last two parameters: limit and offset.
+fn steps(
+    table: &str,
+    source: &Source,
+    ids: &RangeInclusive<u128>,
+    walk: &Walk,
+) -> (String, Vec<Cell>) {
+    let mut filter = source.filter.clone();
+    filter.and("id BETWEEN ? AND ?", ends(ids));
+    let (down, sign) = if walk.order.descending {
+        (" DESC", "<")
+    } else {
+        ("", ">")
+    };
+    let key = match walk.order.by {
+        By::Created => "0",
+        By::Updated => "updated_at",
+        By::Amount => "amount",
+    };
+    let order = if walk.order.by == By::Created {
+        format!("id{down}")
+    } else {
+        if let Some(after) = walk.after {
+            let cells = [Cell::Integer(after.key), Cell::Id(after.id)];
+            filter.and(&format!("({key}, id) {sign} (?, ?)"), cells);
+        }
+        format!("{key}{down}, id{down}")
+    };
+    let sql = format!(
+        "SELECT {key}, id, rowid FROM {table} INDEXED BY {} WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
+        source.index, filter.text
+    );
+    (sql, filter.cells)
+}
+
+/// How many rows the sources have.
+fn count(
+    db: &Connection,
+    table: &str,
+    sources: &[Source],
+    ids: &RangeInclusive<u128>,
+) -> rusqlite::Result<u64> {
+    let mut total: i64 = 0;
+    for source in sources {
+        let (sql, cells) = sum(table, source, ids);
+        let mut query = db.prepare_cached(&sql)?;
+        total += query.query_row(params_from_iter(&cells), |row| row.get::<_, i64>(0))?;
+    }
+    Ok(total.unsigned_abs())
+}
+
+/// The statement that counts a source.
+fn sum(table: &str, source: &Source, ids: &RangeInclusive<u128>) -> (String, Vec<Cell>) {
+    let mut filter = source.filter.clone();
+    filter.and("id BETWEEN ? AND ?", ends(ids));
+    let sql = format!(
+        "SELECT count(*) FROM {table} INDEXED BY {} WHERE {}",
+        source.index, filter.text
+    );
+    (sql, filter.cells)
+}
+
+fn ends(ids: &RangeInclusive<u128>) -> [Cell; 2] {
+    [*ids.start(), *ids.end()].map(|end| Cell::Id(Uuid::from_u128(end)))
+}
+
+/// The ids that are still to come on a walk by ids.
+fn narrowed(ids: RangeInclusive<u128>, walk: &Walk) -> RangeInclusive<u128> {
+    let (Some(after), By::Created) = (walk.after, walk.order.by) else {
+        return ids;
+    };
+    let after = after.id.as_u128();
+    let (least, most) = ids.into_inner();
+    // Before the first id and after the last one there is none.
+    #[allow(clippy::reversed_empty_ranges, reason = "it is to be empty")]
+    const NONE: RangeInclusive<u128> = 1..=0;
+    if walk.order.descending {
+        after
+            .checked_sub(1)
+            .map_or(NONE, |end| least..=end.min(most))
+    } else {
+        after
+            .checked_add(1)
+            .map_or(NONE, |start| start.max(least)..=most)
+    }
+}
+
+/// Goes through the classes of a tenant, in their order, and says which are wanted. `columns` are the index's, after
+/// the tenant; the first two of them are numbers, which may be skipped over.
+struct Classes {
+    table: &'static str,
+    index: &'static str,
+    columns: [&'static str; 5],
+}
+
+/// What the records of a class have in common: two numbers, the currency, a number, the account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Class {
+    first: i64,
+    second: i64,
+    currency: String,
+    methods: i64,
+    account: Uuid,
+}
+
+impl Classes {
+    /// The statement that finds the class after one.
+    fn next(&self) -> String {
+        let columns = self.columns.join(", ");
+        format!(
+            "SELECT {columns} FROM {} INDEXED BY {} WHERE merchant = ? AND mode = ? \
+             AND ({columns}) > (?, ?, ?, ?, ?) ORDER BY {columns} LIMIT 1",
+            self.table, self.index
+        )
+    }
+
+    /// All classes that the tenant has records in, in order.
+    fn of(&self, db: &Connection, tenant: Tenant) -> rusqlite::Result<Vec<Class>> {
+        let mut next = db.prepare_cached(&self.next())?;
+        let (merchant, mode) = (tenant.merchant.0, mode_number(tenant.mode));
+        let mut last = Class {
+            first: -1,
+            second: -1,
+            currency: String::new(),
+            methods: -1,
+            account: Uuid::nil(),
+        };
+        let mut classes = Vec::new();
+        loop {
+            let after = params![
+                merchant.as_bytes(),
+                mode,
+                last.first,
+                last.second,
+                last.currency,
+                last.methods,
+                last.account.as_bytes()
+            ];
+            let mut rows = next.query(after)?;
+            let Some(row) = rows.next()? else {
+                return Ok(classes);
+            };
+            last = Class {
+                first: row.get(0)?,
+                second: row.get(1)?,
+                currency: row.get(2)?,
+                methods: row.get(3)?,
+                account: decode::id(row, 4)?,
+            };
+            classes.push(last.clone());
+        }
+    }
+
+    /// The stretch of the index that a class is.
+    fn source(&self, tenant: Tenant, class: Class) -> Source {
+        let mut filter = Where::of(tenant);
+        let [first, second, currency, methods, account] = self.columns;
+        for (column, cell) in [
+            (first, Cell::Integer(class.first)),
+            (second, Cell::Integer(class.second)),
+            (currency, Cell::Text(class.currency)),
+            (methods, Cell::Integer(class.methods)),
+            (account, Cell::Id(class.account)),
+        ] {
+            filter.and(&format!("{column} = ?"), [cell]);
+        }
+        Source {
+            index: self.index,
+            filter,
+        }
+    }
+}
+
+/// Bounds of time as they are stored.
+fn millis(bounds: Within<Timestamp>) -> Within<i64> {
+    Within {
+        least: bounds.least.map(Timestamp::as_millis),
+        most: bounds.most.map(Timestamp::as_millis),
+    }
+}

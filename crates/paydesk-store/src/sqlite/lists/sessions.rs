@@ -1,0 +1,267 @@
+//! Lists of sessions, where time counts.
+//!
+//! A session's state at a moment is what is stored and what time has made of it since, so that a late sweeper
+//! changes nothing. Those that time has changed are few as long as a sweeper comes by: they are found by when they fell
+//! due. If they are many, the classes that they are stored in are walked through.
+
+use std::ops::RangeInclusive;
+
+use paydesk_core::list::{By, Page, SessionFilter};
+use paydesk_core::session::{Session, StateName};
+use paydesk_core::store::Unavailable;
+use paydesk_core::tenant::Tenant;
+use rusqlite::{Connection, params};
+
+use super::super::readers::Readers;
+use super::super::rows::{Cell, kind_number, method_bits, mode_number, state_number};
+use super::super::{decode, queries};
+use super::{Class, Classes, Source, Where, ids_within, limit, millis};
+
+const TABLE: &str = "sessions";
+/// How many overdue sessions are few.
+const FEW: usize = 500;
+/// Skipping more than so many is left to another thread.
+const FAR: usize = 1_000;
+
+pub(in super::super) const CLASSES: Classes = Classes {
+    table: TABLE,
+    index: "sessions_by_class",
+    columns: ["state", "kind", "currency", "methods", "account"],
+};
+
+/// The sessions that a filter shows.
+#[derive(Clone)]
+pub(in super::super) struct SessionList {
+    pub(in super::super) tenant: Tenant,
+    pub(in super::super) filter: SessionFilter,
+}
+
+impl SessionList {
+    pub(in super::super) async fn page(
+        self,
+        readers: &Readers,
+        page: Page,
+    ) -> Result<Vec<Session>, Unavailable> {
+        let is_short = page.order.by == By::Created
+            && page.skip <= FAR
+            && self.filter.amount.is_any()
+            && self.filter.search.is_none();
+        if is_short {
+            readers.at_once(|db| self.read(db, page))
+        } else {
+            readers.long(move |db| self.read(db, page)).await
+        }
+    }
+
+    pub(in super::super) async fn count(self, readers: &Readers) -> Result<u64, Unavailable> {
+        readers.long(move |db| self.total(db)).await
+    }
+
+    fn read(&self, db: &Connection, page: Page) -> rusqlite::Result<Vec<Session>> {
+        if let Some(some) = self.some(db)? {
+            return Ok(page.cut(some));
+        }
+        super::page(db, TABLE, &self.sources(db)?, self.ids(), &page.walk())
+    }
+
+    fn total(&self, db: &Connection) -> rusqlite::Result<u64> {
+        if let Some(some) = self.some(db)? {
+            return Ok(some.len() as u64);
+        }
+        super::count(db, TABLE, &self.sources(db)?, &self.ids())
+    }
+
+    fn ids(&self) -> RangeInclusive<u128> {
+        ids_within(self.filter.created, self.filter.ahead)
+    }
+
+    fn tenant(&self) -> (&[u8; 16], i64) {
+        (
+            self.tenant.merchant.0.as_bytes(),
+            mode_number(self.tenant.mode),
+        )
+    }
+
+    /// What is looked at one by one: those that the filter names.
+    fn some(&self, db: &Connection) -> rusqlite::Result<Option<Vec<Session>>> {
+        let (merchant, mode) = self.tenant();
+        let mut found: Vec<Session> = Vec::new();
+        if let Some(ids) = &self.filter.ids {
+            let mut read = db.prepare_cached(queries::SESSION)?;
+            for id in ids {
+                let rows = read.query_map(params![merchant, mode, id.0.as_bytes()], |row| {
+                    decode::doc(row, 0)
+                })?;
+                found.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+            }
+        } else if self.filter.search.is_some() {
+            let mut read = db.prepare_cached(queries::SESSIONS)?;
+            let all = params![merchant, mode, [0xff_u8; 16], i64::MAX];
+            let rows = read.query_map(all, |row| decode::doc(row, 0))?;
+            found = rows.collect::<rusqlite::Result<_>>()?;
+        } else {
+            return Ok(None);
+        }
+        found.retain(|session| self.filter.shows(session));
+        found.sort_unstable_by_key(|session| session.id);
+        found.dedup_by_key(|session| session.id);
+        Ok(Some(found))
+    }
+
+    /// Where the sessions that are shown are found.
+    fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
+        let filter = &self.filter;
+        if filter.is_all() {
+            let filter = Where::of(self.tenant);
+            let index = "sessions_by_id";
+            return Ok(vec![Source { index, filter }]);
+        }
+        for (index, column, name) in [
+            ("sessions_by_reference", "reference", &filter.reference),
+            ("sessions_by_order", "for_order", &filter.order),
+            ("sessions_by_owner", "owner", &filter.owner),
+            ("sessions_by_customer", "customer", &filter.customer),
+        ] {
+            if let Some(name) = name {
+                let mut filter = Where::of(self.tenant);
+                filter.and(&format!("{column} = ?"), [Cell::Text(name.clone())]);
+                self.add_rest(&mut filter);
+                return Ok(vec![Source { index, filter }]);
+            }
+        }
+        self.by_class(db)
+    }
+
+    fn by_class(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
+        let wanted = &self.filter.states;
+        let stored_as = self.stored_as();
+        let is_late = stored_as.iter().any(|state| !wanted.contains(state));
+        let by_due = is_late && !self.are_many_overdue(db)?;
+        let classes = CLASSES.of(db, self.tenant)?.into_iter();
+        let classes = classes.filter(|class| self.shows_class(class));
+        let mut sources = Vec::new();
+        for class in classes {
+            let of_state = |state: &StateName| state_number(*state) == class.first;
+            let is_wanted = wanted.is_empty() || wanted.iter().any(of_state);
+            if is_wanted || (!by_due && stored_as.iter().any(of_state)) {
+                let mut source = CLASSES.source(self.tenant, class);
+                self.add_state(&mut source.filter);
+                self.add_bounds(&mut source.filter);
+                sources.push(source);
+            }
+        }
+        if by_due {
+            let others = stored_as.iter().filter(|state| !wanted.contains(state));
+            let others: Vec<_> = others.map(|state| state_number(*state)).collect();
+            let mut filter = Where::of(self.tenant);
+            filter.and("due_at <= ?", [Cell::Integer(self.filter.now.as_millis())]);
+            filter.one_of("state", &others);
+            self.add_rest(&mut filter);
+            let index = "sessions_due";
+            sources.push(Source { index, filter });
+        }
+        Ok(sources)
+    }
+
+    /// As which states the sessions that are shown may be stored.
+    fn stored_as(&self) -> Vec<StateName> {
+        use StateName::{Created, Expired, Initiated, Processing};
+        let wanted = self.filter.states.iter();
+        let mut stored_as: Vec<_> = wanted
+            .flat_map(|state| match state {
+                // Time alone leads from a pushed payment under way back to here, and from all of these to the end.
+                Initiated => vec![Initiated, Processing],
+                Expired => vec![Created, Initiated, Processing, Expired],
+                other => vec![*other],
+            })
+            .collect();
+        stored_as.sort_unstable();
+        stored_as.dedup();
+        stored_as
+    }
+
+    /// Whether more than a few sessions, over all tenants, are overdue.
+    fn are_many_overdue(&self, db: &Connection) -> rusqlite::Result<bool> {
+        let mut due = db.prepare_cached(queries::SESSIONS_DUE_UNTIL)?;
+        let mut rows = due.query(params![self.filter.now.as_millis(), limit(FEW + 1)])?;
+        let mut count = 0;
+        while rows.next()?.is_some() {
+            count += 1;
+        }
+        Ok(count > FEW)
+    }
+
+    /// Whether the filter shows sessions of this class, as far as the class tells.
+    fn shows_class(&self, class: &Class) -> bool {
+        let filter = &self.filter;
+        filter
+            .kind
+            .is_none_or(|kind| class.second == kind_number(kind))
+            && filter
+                .currency
+                .is_none_or(|currency| class.currency == currency.code())
+            && filter
+                .method
+                .is_none_or(|method| class.methods & method_bits(&[method]) != 0)
+            && filter
+                .provider_account
+                .is_none_or(|account| class.account == account.0)
+    }
+
+    /// What a class does not tell of the state.
+    fn add_state(&self, to: &mut Where) {
+        if self.filter.states.is_empty() {
+            return;
+        }
+        let states = self
+            .filter
+            .states
+            .iter()
+            .map(|&state| 1 << state_number(state));
+        let states: i64 = states.fold(0, |set, bit| set | bit);
+        let now = Cell::Integer(self.filter.now.as_millis());
+        let cells = [
+            now.clone(),
+            now.clone(),
+            now.clone(),
+            now,
+            Cell::Integer(states),
+        ];
+        to.and(queries::IS_IN_STATE, cells);
+    }
+
+    fn add_bounds(&self, to: &mut Where) {
+        to.within("amount", self.filter.amount);
+        to.within("created_at", millis(self.filter.created));
+    }
+
+    /// Everything that a filter can ask for.
+    fn add_rest(&self, to: &mut Where) {
+        let filter = &self.filter;
+        if let Some(kind) = filter.kind {
+            to.and("kind = ?", [Cell::Integer(kind_number(kind))]);
+        }
+        if let Some(currency) = filter.currency {
+            to.and("currency = ?", [Cell::Name(currency.code())]);
+        }
+        if let Some(method) = filter.method {
+            let bit = method_bits(&[method]);
+            to.and("methods & ? <> 0", [Cell::Integer(bit)]);
+        }
+        if let Some(account) = filter.provider_account {
+            to.and("account = ?", [Cell::Id(account.0)]);
+        }
+        for (condition, name) in [
+            ("reference = ?", &filter.reference),
+            ("for_order = ?", &filter.order),
+            ("owner = ?", &filter.owner),
+            ("customer = ?", &filter.customer),
+        ] {
+            if let Some(name) = name {
+                to.and(condition, [Cell::Text(name.clone())]);
+            }
+        }
+        self.add_state(to);
+        self.add_bounds(to);
+    }
+}

@@ -1,0 +1,139 @@
+//! Lists of stored cards, events and deliveries.
+
+use paydesk_core::delivery::Delivery;
+use paydesk_core::event::{Event, EventKind};
+use paydesk_core::list::{DeliveryFilter, DeliveryStateName, Page, PaymentMethodFilter};
+use paydesk_core::payment_method::PaymentMethod;
+use paydesk_core::tenant::Tenant;
+use rusqlite::Connection;
+
+use super::super::rows::{Cell, delivery_state_number, receiver_id};
+use super::{Source, Where, count, page};
+
+const ALL: std::ops::RangeInclusive<u128> = 0..=u128::MAX;
+
+fn card_source(tenant: Tenant, filter: &PaymentMethodFilter) -> Source {
+    let mut found = Where::of(tenant);
+    let index = match &filter.customer {
+        None => "payment_methods_by_id",
+        Some(customer) => {
+            found.and("customer = ?", [Cell::Text(customer.clone())]);
+            "payment_methods_by_customer"
+        }
+    };
+    for (condition, id) in [
+        ("account = ?", filter.provider_account.map(|id| id.0)),
+        ("stored_by = ?", filter.stored_by.map(|id| id.0)),
+    ] {
+        if let Some(id) = id {
+            found.and(condition, [Cell::Id(id)]);
+        }
+    }
+    if let Some(detached) = filter.detached {
+        found.and("detached = ?", [Cell::Integer(detached.into())]);
+    }
+    Source {
+        index,
+        filter: found,
+    }
+}
+
+/// Stored cards.
+pub(in super::super) fn cards(
+    db: &Connection,
+    tenant: Tenant,
+    filter: &PaymentMethodFilter,
+    of: Page,
+) -> rusqlite::Result<Vec<PaymentMethod>> {
+    let sources = [card_source(tenant, filter)];
+    page(db, "payment_methods", &sources, ALL, &of.walk())
+}
+
+/// How many stored cards there are.
+pub(in super::super) fn count_cards(
+    db: &Connection,
+    tenant: Tenant,
+    filter: &PaymentMethodFilter,
+) -> rusqlite::Result<u64> {
+    let sources = [card_source(tenant, filter)];
+    count(db, "payment_methods", &sources, &ALL)
+}
+
+/// Events of any session.
+pub(in super::super) fn events(
+    db: &Connection,
+    tenant: Tenant,
+    kinds: &[EventKind],
+    of: Page,
+) -> rusqlite::Result<Vec<Event>> {
+    let source = |kind: Option<EventKind>| {
+        let mut filter = Where::of(tenant);
+        let index = match kind {
+            None => "events_by_id",
+            Some(kind) => {
+                filter.and("kind = ?", [Cell::Name(kind.name())]);
+                if kind == EventKind::SessionCreated {
+                    "events_by_id"
+                } else {
+                    filter.and("kind <> 'session.created'", []);
+                    "events_by_kind"
+                }
+            }
+        };
+        Source { index, filter }
+    };
+    let mut kinds = kinds.to_vec();
+    kinds.sort_unstable();
+    kinds.dedup();
+    let sources: Vec<_> = if kinds.is_empty() || kinds.len() == EventKind::ALL.len() {
+        vec![source(None)]
+    } else {
+        kinds.into_iter().map(|kind| source(Some(kind))).collect()
+    };
+    page(db, "events", &sources, ALL, &of.walk())
+}
+
+/// Deliveries.
+pub(in super::super) fn deliveries(
+    db: &Connection,
+    tenant: Tenant,
+    filter: &DeliveryFilter,
+    of: Page,
+) -> rusqlite::Result<Vec<Delivery>> {
+    let source = |state: Option<DeliveryStateName>| {
+        let mut found = Where::of(tenant);
+        let index = if let Some(event) = filter.event {
+            found.and("event = ?", [Cell::Id(event.0)]);
+            "deliveries_by_event"
+        } else if filter.receiver.is_some() {
+            "deliveries_by_receiver"
+        } else if state.is_some() {
+            "deliveries_by_state"
+        } else {
+            "deliveries_by_id"
+        };
+        if let Some(receiver) = &filter.receiver {
+            found.and("receiver = ?", [Cell::Id(receiver_id(receiver))]);
+        }
+        if let Some(state) = state {
+            let state = delivery_state_number(state);
+            found.and("state = ?", [Cell::Integer(state)]);
+        }
+        Source {
+            index,
+            filter: found,
+        }
+    };
+    let sources = match (filter.state, filter.receiver, filter.event) {
+        // Its index is led by the state.
+        (None, Some(_), None) => [
+            DeliveryStateName::Pending,
+            DeliveryStateName::Delivered,
+            DeliveryStateName::GivenUp,
+        ]
+        .map(|state| source(Some(state)))
+        .to_vec(),
+        (state, ..) => vec![source(state)],
+    };
+    page(db, "deliveries", &sources, ALL, &of.walk())
+}

@@ -1,0 +1,180 @@
+//! What a server reads through views that it keeps: never less than what was answered, nor at the log's expense.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use paydesk_core::id::SessionId;
+use paydesk_core::tenant::Tenant;
+use rusqlite::Connection;
+
+use super::*;
+
+struct Scene {
+    store: Arc<SqliteStore>,
+    samples: Samples,
+    tenant: Tenant,
+    path: PathBuf,
+    _directory: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("paydesk.db");
+        let lock = ServerLock::take(&path).unwrap();
+        let samples = Samples::new(1);
+        Self {
+            store: Arc::new(SqliteStore::open_to_serve(lock).unwrap()),
+            tenant: samples.tenant(),
+            samples,
+            path,
+            _directory: directory,
+        }
+    }
+
+    /// Commits the opening of a session.
+    async fn open(&self) -> Session {
+        let session = self.samples.session(self.tenant);
+        let change = opening(&self.samples, &session);
+        self.store.commit(change).await.unwrap();
+        session
+    }
+
+    /// The version that is read.
+    async fn version(&self, id: SessionId) -> Option<u64> {
+        let read = self.store.session(self.tenant, id).await.unwrap();
+        read.map(|session| session.version)
+    }
+
+    fn log(&self) -> u64 {
+        let log = std::fs::metadata(self.path.with_extension("db-wal"));
+        log.map_or(0, |log| log.len())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_read_sees_every_commit_that_was_answered_before_it() {
+    let scene = Arc::new(Scene::new());
+    // Readers keep every connection's view alive all the time.
+    let busy = scene.open().await.id;
+    let readers = [(); 3].map(|()| {
+        let scene = Arc::clone(&scene);
+        tokio::spawn(async move {
+            loop {
+                assert!(scene.version(busy).await.is_some());
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let writers = [(); 4].map(|()| {
+        let scene = Arc::clone(&scene);
+        tokio::spawn(async move {
+            let mut session = scene.open().await;
+            for version in 2..200 {
+                session.version = version;
+                let change = Change {
+                    puts: vec![Record::Session(session.clone())],
+                    ..Change::new(scene.tenant)
+                };
+                scene.store.commit(change).await.unwrap();
+                // On whatever thread, with whatever connection.
+                tokio::task::yield_now().await;
+                assert_eq!(scene.version(session.id).await, Some(version));
+            }
+        })
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for reader in readers {
+        reader.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_view_is_kept_over_reads_and_given_up_by_the_next_commit() {
+    let scene = Scene::new();
+    let session = scene.open().await;
+    let by_hand = Connection::open(&scene.path).unwrap();
+    let delete = || by_hand.execute("DELETE FROM sessions", []).unwrap();
+    // Nobody may write behind a server's back: that it is not seen at once is how one sees a view.
+    let mut kept = false;
+    for _ in 0..100 {
+        let session = scene.open().await;
+        assert!(scene.version(session.id).await.is_some());
+        delete();
+        kept |= scene.version(session.id).await.is_some();
+        // It is seen after the next commit at the latest.
+        scene.open().await;
+        assert_eq!(scene.version(session.id).await, None);
+    }
+    assert!(kept, "no view was ever kept");
+    assert_eq!(scene.version(session.id).await, None);
+}
+
+#[tokio::test]
+async fn a_view_ends_by_itself() {
+    let scene = Scene::new();
+    let session = scene.open().await;
+    assert!(scene.version(session.id).await.is_some());
+    let by_hand = Connection::open(&scene.path).unwrap();
+    by_hand.execute("DELETE FROM sessions", []).unwrap();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(scene.version(session.id).await, None);
+}
+
+#[tokio::test]
+async fn what_a_command_writes_beside_the_server_is_seen_at_once() {
+    let scene = Scene::new();
+    let command = SqliteStore::open(&scene.path).unwrap();
+    let session = scene.open().await;
+    for _ in 0..100 {
+        // A view is there.
+        assert!(scene.version(session.id).await.is_some());
+        let merchant = scene.samples.merchant();
+        let tenant = Tenant {
+            merchant: merchant.id,
+            ..scene.tenant
+        };
+        let key = scene.samples.api_key(tenant);
+        let (id, hash) = (merchant.id, key.secret_hash);
+        let change = Change {
+            puts: vec![Record::Merchant(merchant), Record::ApiKey(key)],
+            ..Change::new(tenant)
+        };
+        command.commit(change).await.unwrap();
+        assert!(scene.store.api_key(hash).await.unwrap().is_some());
+        assert!(scene.store.merchant(id).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn the_log_stays_short_though_a_reader_has_stopped_reading() {
+    let scene = Scene::new();
+    let first = scene.open().await;
+    for _ in 0..80 {
+        // A view is begun, and nobody comes back to end it.
+        assert!(scene.version(first.id).await.is_some());
+        let some = (0..400).map(|_| Record::Session(scene.samples.session(scene.tenant)));
+        let change = Change {
+            puts: some.collect(),
+            ..Change::new(scene.tenant)
+        };
+        scene.store.commit(change).await.unwrap();
+        assert!(scene.log() < 48 << 20, "the log has {} bytes", scene.log());
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_leaves_no_log_and_is_still_read() {
+    let scene = Scene::new();
+    let session = scene.open().await;
+    assert!(scene.version(session.id).await.is_some());
+    scene.store.close().await;
+    assert_eq!(scene.log(), 0);
+    assert!(scene.version(session.id).await.is_some());
+    // Nothing is kept open any more: everybody else's log is copied, too.
+    let by_hand = Connection::open(&scene.path).unwrap();
+    by_hand.execute("DELETE FROM sessions", []).unwrap();
+    assert_eq!(scene.version(session.id).await, None);
+}
