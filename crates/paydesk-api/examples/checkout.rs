@@ -268,7 +268,7 @@ impl Shop {
 
     async fn end(&self, session: &Session, end: End) {
         self.engine
-            .end_session(self.tenant, session.id, end)
+            .end_session(self.tenant, session.id, end, None)
             .await
             .unwrap();
     }

@@ -56,8 +56,23 @@ pub async fn by_secret(app: &App, secret: &str) -> Result<Arc<ApiKey>, AuthError
     let key = found(app, secret).await?;
     match &key.grant {
         Grant::Everything => Ok(key),
-        // What anybody may read is no secret; and no door asks for scopes yet, so none is opened by them.
+        // What anybody may read is no secret. Scopes are the native API's words for its own calls: other doors have
+        // no such words, so a restricted key opens none of them.
         Grant::Publishable | Grant::Scopes { .. } => Err(AuthError::Wrong),
+    }
+}
+
+/// The caller of an `Authorization: Bearer` request, whose key may be restricted: who asks judges its scopes.
+pub async fn bearer_with_scopes(app: &App, headers: &HeaderMap) -> Result<Arc<ApiKey>, AuthError> {
+    let secret = scheme(headers, "Bearer ").ok_or(AuthError::Missing)?;
+    let key = found(app, secret).await?;
+    match &key.grant {
+        Grant::Everything => Ok(key),
+        Grant::Scopes { expires_at, .. } => {
+            let over = expires_at.is_some_and(|expires_at| expires_at <= app.engine.wall());
+            if over { Err(AuthError::Wrong) } else { Ok(key) }
+        }
+        Grant::Publishable => Err(AuthError::Wrong),
     }
 }
 

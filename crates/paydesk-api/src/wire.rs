@@ -8,15 +8,20 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
+use paydesk_core::engine::EngineError;
 use paydesk_core::engine::idempotency::Idempotent;
+use paydesk_core::id::TransactionId;
 use paydesk_core::merchant::ApiKey;
 use paydesk_core::money::{AmountError, Currency, Money};
 use paydesk_core::refusal::Refusal;
-use paydesk_core::store::{Answer, IdempotencyKey};
+use paydesk_core::store::{Answer, IdempotencyKey, StoredAnswer};
+use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+
+use crate::app::App;
 
 /// A time as all our wires write it.
 #[derive(Clone, Copy, Debug)]
@@ -136,9 +141,52 @@ impl Repeatable {
         Idempotent {
             key: self.key,
             body_hash: self.body_hash,
-            render: Arc::new(render),
+            render: Arc::new(move |reply| {
+                let answer = render(reply);
+                StoredAnswer::Bytes {
+                    status: answer.status,
+                    body: String::from_utf8_lossy(&answer.body).into_owned(),
+                }
+            }),
         }
     }
+}
+
+/// What is known of a request that may have been sent before.
+pub enum Repeated {
+    /// Nothing: it is new, or cannot be told from a new one.
+    New(Option<Repeatable>),
+    /// Its first answer, byte for byte.
+    Answered(Response),
+    /// The process that would have answered is gone; the answer is what this transaction now says.
+    Became(TransactionId),
+}
+
+/// Looks up whether a request was sent before. Refuses the key of another body, and of a request that is running.
+pub async fn repeated(
+    app: &App,
+    tenant: Tenant,
+    repeatable: Option<Repeatable>,
+) -> Result<Repeated, EngineError> {
+    let Some(repeatable) = repeatable else {
+        return Ok(Repeated::New(None));
+    };
+    let known = app
+        .engine
+        .replay(tenant, &repeatable.key, repeatable.body_hash)
+        .await?;
+    Ok(match known {
+        None => Repeated::New(Some(repeatable)),
+        Some(StoredAnswer::Bytes { status, body }) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
+            Repeated::Answered(json(status, body.into()))
+        }
+        Some(StoredAnswer::Transaction { id }) => Repeated::Became(id),
+        // What is sealed is an answer of the native API, whose scope is its own.
+        Some(StoredAnswer::Running | StoredAnswer::Sealed { .. }) => {
+            return Err(Refusal::IdempotencyKeyInUse.into());
+        }
+    })
 }
 
 #[cfg(test)]

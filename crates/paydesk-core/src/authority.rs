@@ -9,7 +9,10 @@ use uuid::Uuid;
 use crate::id::{MerchantId, SessionId};
 use crate::keys::{Purpose, ServerKeys};
 use crate::tenant::{Mode, Tenant};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+
+/// How long a client token works.
+pub const CLIENT_TOKEN_LIFETIME: Span = Span::minutes(20);
 
 /// What a text proves: this session of this tenant, for this purpose.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +61,21 @@ impl Authority {
             tenant,
             session,
             right: Right::Page,
+        }
+    }
+
+    /// What a merchant hands to the payer's browser at `now`, the tenant's own time. It ends by itself; fresh ones
+    /// leave it as it is.
+    #[must_use]
+    pub fn client_token(tenant: Tenant, session: SessionId, now: Timestamp) -> Self {
+        let expires_at = now.after(CLIENT_TOKEN_LIFETIME);
+        Self {
+            tenant,
+            session,
+            right: Right::ClientToken {
+                // As it is written: what is reported is what works.
+                expires_at: Timestamp::from_millis(expires_at.as_seconds() * 1000),
+            },
         }
     }
 

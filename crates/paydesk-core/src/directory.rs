@@ -56,6 +56,8 @@ kinds! {
     OrderStorage = 10;
     /// How a shop uses an account on a rail.
     AccountSettings = 11;
+    /// A payment that waits for pushed money, in the list of its account and amount.
+    AwaitedPayment = 20;
 }
 
 /// A kind of record that the directory keeps.

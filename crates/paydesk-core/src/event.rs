@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bank_transfer::BankTransfer;
 use crate::id::{EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
 use crate::session::State;
@@ -61,6 +62,8 @@ kinds! {
     RefundFailed = "refund.failed";
     /// A card was stored.
     PaymentMethodStored = "paymentMethod.stored";
+    /// Money came in that no payment was found for.
+    BankTransferUnmatched = "bankTransfer.unmatched";
 }
 
 /// What an event is about, as it was when it happened. What never changes (a session's terms) is not
@@ -87,6 +90,11 @@ pub enum Subject {
     PaymentMethod {
         /// As it was.
         payment_method: Box<PaymentMethod>,
+    },
+    /// Money that came in.
+    BankTransfer {
+        /// As it was.
+        bank_transfer: Box<BankTransfer>,
     },
 }
 

@@ -106,6 +106,20 @@ id! {
     DeliveryId,
     /// An address that a merchant's events are delivered to.
     EndpointId,
+    /// Money that a bank reported.
+    BankTransferId,
+    /// What can be ordered.
+    ProductId,
+    /// What was ordered.
+    OrderId,
+    /// Somebody who signs in at a merchant's shop.
+    UserId,
+    /// One signing in on one device.
+    SignInId,
+    /// Who pays, as a merchant knows them.
+    CustomerId,
+    /// A merchant's restricted key; not its secret.
+    RestrictedKeyId,
     /// One running process.
     NodeId,
 }

@@ -30,14 +30,23 @@ pub enum Purpose {
     ClientSecret = 3,
     /// The field in a page's forms which proves that the page was ours.
     Form = 4,
+    /// What a signed-in user of a shop acts with.
+    UserAccess = 5,
+    /// What a signed-in user of a shop gets further tokens with.
+    UserRefresh = 6,
+    /// Where a page of a list ended.
+    Cursor = 7,
 }
 
 impl Purpose {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 7] = [
         Self::PublicId,
         Self::ClientToken,
         Self::ClientSecret,
         Self::Form,
+        Self::UserAccess,
+        Self::UserRefresh,
+        Self::Cursor,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -46,6 +55,9 @@ impl Purpose {
             Self::ClientToken => b"paydesk/v1/client-token",
             Self::ClientSecret => b"paydesk/v1/client-secret",
             Self::Form => b"paydesk/v1/form",
+            Self::UserAccess => b"paydesk/v1/user-access",
+            Self::UserRefresh => b"paydesk/v1/user-refresh",
+            Self::Cursor => b"paydesk/v1/cursor",
         }
     }
 }
@@ -61,7 +73,7 @@ struct ServerKey {
     root: [u8; 32],
     /// Ready to use: the key schedule is paid once, not per request.
     #[zeroize(skip)]
-    macs: [Hmac<Sha256>; 4],
+    macs: [Hmac<Sha256>; 7],
     #[zeroize(skip)]
     seal: XChaCha20Poly1305,
 }
@@ -82,12 +94,23 @@ impl ServerKey {
     }
 
     fn mac(&self, purpose: Purpose) -> Hmac<Sha256> {
-        let [public_id, client_token, client_secret, form] = &self.macs;
+        let [
+            public_id,
+            client_token,
+            client_secret,
+            form,
+            user_access,
+            user_refresh,
+            cursor,
+        ] = &self.macs;
         match purpose {
             Purpose::PublicId => public_id,
             Purpose::ClientToken => client_token,
             Purpose::ClientSecret => client_secret,
             Purpose::Form => form,
+            Purpose::UserAccess => user_access,
+            Purpose::UserRefresh => user_refresh,
+            Purpose::Cursor => cursor,
         }
         .clone()
     }

@@ -5,6 +5,8 @@
 //! SQL; stores, rails, clocks and randomness are ports.
 
 pub mod authority;
+pub mod bank_transfer;
+pub mod customer;
 pub mod delivery;
 pub mod directory;
 pub mod engine;
@@ -15,16 +17,21 @@ pub mod list;
 pub mod merchant;
 pub mod method;
 pub mod money;
+pub mod number;
+pub mod passwords;
 pub mod payment_method;
 pub mod rail;
 pub mod rates;
 pub mod refusal;
+pub mod restricted_key;
 pub mod search;
 pub mod session;
+pub mod shop;
 pub mod store;
 #[cfg(feature = "store-suite")]
 pub mod store_suite;
 pub mod tenant;
+pub mod test_clock;
 pub mod time;
 pub mod transaction;
 

@@ -19,13 +19,63 @@ pub struct Merchant {
     pub name: String,
     /// What signs its notifications, per mode; sealed under the server's key.
     pub webhook_secrets: WebhookSecrets,
-    /// Which web origins may call the payer's API from a browser in live mode (in test mode any may).
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub allowed_origins: Vec<String>,
+    /// What it has set, per mode: a test key changes nothing that a live payer meets.
+    #[serde(default)]
+    pub settings: PerMode<Settings>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+/// One of each mode.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct PerMode<T> {
+    /// For test mode.
+    pub test: T,
+    /// For live mode.
+    pub live: T,
+}
+
+impl<T> PerMode<T> {
+    /// That of a mode.
+    #[must_use]
+    pub const fn of(&self, mode: Mode) -> &T {
+        match mode {
+            Mode::Test => &self.test,
+            Mode::Live => &self.live,
+        }
+    }
+
+    /// That of a mode, to be changed.
+    #[must_use]
+    pub const fn of_mut(&mut self, mode: Mode) -> &mut T {
+        match mode {
+            Mode::Test => &mut self.test,
+            Mode::Live => &mut self.live,
+        }
+    }
+}
+
+/// What a merchant has set for its payers, in one mode.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Settings {
+    /// What payers read instead of the merchant's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Which web origins may call the payer's API from a browser in live mode (in test mode any may).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_origins: Vec<String>,
+    /// The language of pages whose session names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// The picture on the page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+    /// The colour of the page's buttons: `#1a2b3c`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accent_colour: Option<String>,
 }
 
 /// One webhook secret per mode.
@@ -38,6 +88,18 @@ pub struct WebhookSecrets {
 }
 
 impl Merchant {
+    /// What it has set in a mode.
+    #[must_use]
+    pub const fn settings(&self, mode: Mode) -> &Settings {
+        self.settings.of(mode)
+    }
+
+    /// What payers read.
+    #[must_use]
+    pub fn shown_name(&self, mode: Mode) -> &str {
+        self.settings(mode).name.as_deref().unwrap_or(&self.name)
+    }
+
     /// The sealed webhook secret of a mode.
     #[must_use]
     pub const fn webhook_secret(&self, mode: Mode) -> &Sealed {
@@ -155,6 +217,9 @@ pub struct ProviderAccount {
     pub name: String,
     /// Whether payments may use it.
     pub enabled: bool,
+    /// Whether it is used where several are enabled and none is named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_default: bool,
     /// The methods it takes.
     pub methods: Vec<Method>,
     /// When it was made.

@@ -220,6 +220,12 @@ impl Money {
         Self::from_minor(self.minor.checked_sub(other.minor)?, self.currency).ok()
     }
 
+    /// So many times as much; nothing if that is out of bounds.
+    #[must_use]
+    pub fn checked_times(self, times: u32) -> Option<Self> {
+        Self::from_minor(self.minor.checked_mul(i64::from(times))?, self.currency).ok()
+    }
+
     /// In major units with all the currency's decimals: `35.00`, `450`, `1.250`.
     #[must_use]
     pub fn to_major(self) -> String {

@@ -83,6 +83,9 @@ pub struct FollowUp {
     pub method: Method,
     /// How much.
     pub amount: Money,
+    /// Of what came in for the original, in minor units: what the rail cannot know to be of it (see
+    /// [`Transaction::placed`](crate::transaction::Transaction::placed)).
+    pub placed: i64,
 }
 
 /// What a rail says of an operation.
@@ -142,8 +145,10 @@ pub struct Transfer {
     pub account: String,
     /// How much.
     pub amount: Money,
-    /// The reference that the payer's bank passed on.
+    /// The reference that the payer's bank passed on, as it passed it on.
     pub nonce: Option<String>,
+    /// The payment that it is for, where the rail knows.
+    pub payment: Option<TransactionId>,
     /// When.
     pub received_at: Timestamp,
 }
@@ -154,6 +159,10 @@ pub trait Rail: Send + Sync + 'static {
     /// Whether it may be given this card at all: a sandbox takes test cards only. Asked before anything is
     /// stored or called.
     fn takes_card(&self, card: &Card) -> bool;
+    /// The tax that it adds to this amount when a shop leaves that to it. None, unless it says otherwise.
+    fn automatic_tax(&self, amount: Money) -> Money {
+        Money::zero(amount.currency())
+    }
     /// Starts a payment, an authorization, or the storing of a card.
     async fn start(&self, start: Start) -> RailAnswer;
     /// Takes what an authorization holds, whole or in part; the rail releases the rest.
@@ -167,8 +176,12 @@ pub trait Rail: Send + Sync + 'static {
     /// Refuse this reference from now on. Answers what became of it if it did arrive after all; `NotFound`
     /// means that the rail has noted to refuse it.
     async fn abandon(&self, reference: TransactionId) -> Found;
-    /// Money that came in and has not been acknowledged.
-    async fn transfers(&self, limit: usize) -> Result<Vec<Transfer>, RailUnreachable>;
+    /// Money that came in and has not been acknowledged, oldest first; only what came after the transfer `after`.
+    async fn transfers(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, RailUnreachable>;
     /// These transfers are recorded and need not be told again.
     async fn acknowledge(&self, transfers: &[String]) -> Result<(), RailUnreachable>;
 }

@@ -6,6 +6,7 @@
 use crate::id::SessionId;
 use crate::method::Method;
 use crate::money::{AmountError, Currency, Money};
+use crate::shop::ShopRefusal;
 
 /// Why a command was refused; nothing was changed.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
@@ -163,6 +164,18 @@ pub enum Refusal {
     /// The transaction has no exception that could be accepted.
     #[error("the transaction has no exception to accept")]
     NoException,
+    /// There is no such customer, for this tenant.
+    #[error("there is no such customer")]
+    CustomerNotFound,
+    /// Another customer has the code.
+    #[error("another customer has this code")]
+    CustomerCodeTaken,
+    /// There is no such restricted key, for this tenant.
+    #[error("there is no such restricted key")]
+    KeyNotFound,
+    /// Only test mode has a clock that can be moved.
+    #[error("only test mode has a clock that can be moved: use a test key")]
+    TestModeOnly,
     /// The idempotency key was used with another request.
     #[error(
         "the idempotency key was used before with another body: use a fresh key for a new request"
@@ -171,6 +184,9 @@ pub enum Refusal {
     /// The first request with this key is still running.
     #[error("the first request with this idempotency key is still running: try again shortly")]
     IdempotencyKeyInUse,
+    /// A shop's products, orders or users do not allow it.
+    #[error(transparent)]
+    Shop(#[from] ShopRefusal),
 }
 
 impl Refusal {
@@ -224,8 +240,95 @@ impl Refusal {
             Self::HoldExpired => "hold_expired",
             Self::OperationInProgress => "operation_in_progress",
             Self::NoException => "no_exception",
+            Self::CustomerNotFound => "customer_not_found",
+            Self::CustomerCodeTaken => "customer_code_taken",
+            Self::KeyNotFound => "key_not_found",
+            Self::TestModeOnly => "test_mode_only",
             Self::IdempotencyKeyReused => "idempotency_key_reused",
             Self::IdempotencyKeyInUse => "idempotency_key_in_use",
+            Self::Shop(refusal) => refusal.code(),
         }
+    }
+
+    /// One of each kind, for the catalogue of errors.
+    #[must_use]
+    pub fn examples() -> Vec<Self> {
+        let Some(currency) = Currency::from_code("SGD") else {
+            return Vec::new();
+        };
+        let amount = Money::zero(currency);
+        let method = Method::PayNow;
+        vec![
+            Self::field("title", "is empty; leave it out instead"),
+            Self::InvalidAmount {
+                field: "amount".to_owned(),
+                error: AmountError::Zero,
+            },
+            Self::SessionNotFound,
+            Self::TransactionNotFound,
+            Self::PaymentMethodNotFound,
+            Self::ProviderAccountNotFound,
+            Self::NoProviderAccount,
+            Self::ProviderAccountAmbiguous,
+            Self::ProviderAccountDisabled,
+            Self::NoMethodSettles { currency },
+            Self::MethodCannotSettle { method, currency },
+            Self::MethodNotOffered { method },
+            Self::ReferenceTaken { session: None },
+            Self::SessionExpired,
+            Self::SessionCancelled,
+            Self::SessionCompleted,
+            Self::PaymentInProgress,
+            Self::AlreadyPaid,
+            Self::TooManyCardAttempts {
+                limit: crate::session::MAX_CARD_ATTEMPTS,
+            },
+            Self::CardRequired,
+            Self::CardNotExpected,
+            Self::LiveCard,
+            Self::NotATestCard,
+            Self::CardsOnly,
+            Self::AmountRequired { minimum: amount },
+            Self::AmountTooSmall { minimum: amount },
+            Self::AmountDiffers { expected: amount },
+            Self::AmountTooLarge { remaining: amount },
+            Self::CurrencyDiffers { expected: currency },
+            Self::NotSettleable,
+            Self::NotVoidable,
+            Self::NotRefundable,
+            Self::AlreadySettled,
+            Self::AlreadyVoided,
+            Self::HoldExpired,
+            Self::OperationInProgress,
+            Self::NoException,
+            Self::CustomerNotFound,
+            Self::CustomerCodeTaken,
+            Self::KeyNotFound,
+            Self::TestModeOnly,
+            Self::IdempotencyKeyReused,
+            Self::IdempotencyKeyInUse,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_has_an_example_and_a_code_of_its_own() {
+        let source = include_str!("refusal.rs");
+        let codes = source.split_once("pub const fn code").unwrap().1;
+        let codes = codes.split_once("One of each kind").unwrap().0;
+        let named: BTreeSet<&str> = codes
+            .lines()
+            .filter_map(|line| line.split_once("=> \"")?.1.split('"').next())
+            .collect();
+        let examples = Refusal::examples();
+        let shown: BTreeSet<&str> = examples.iter().map(Refusal::code).collect();
+        assert_eq!(shown, named);
+        assert_eq!(examples.len(), shown.len());
     }
 }

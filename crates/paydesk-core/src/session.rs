@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ProviderAccountId, SessionId, TransactionId};
+use crate::id::{OrderId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::tenant::Tenant;
@@ -274,6 +274,34 @@ pub struct Terms {
     pub store_payment_method: bool,
 }
 
+/// What a session is to the order that it pays. While it lives, and for ever once it has paid, it holds the order's
+/// one claim to a session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ordered {
+    /// Which order.
+    pub order: OrderId,
+    /// How the shop goes about it.
+    pub flow: Flow,
+    /// Whether the shop asked that the rail adds the tax; then what is asked for holds it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub automatic_tax: bool,
+    /// What the shop said of the device that asked, as it came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+}
+
+/// How a shop goes about a payment. It changes no rule, and may change while the session lives: both go on the
+/// page's link as well as on the client secret.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Flow {
+    /// The payer is sent to the page.
+    Session,
+    /// The payer pays in the shop itself.
+    Intent,
+}
+
 /// Where a session stands. Each variant carries what is true only there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -420,6 +448,9 @@ pub struct Session {
     /// When an open authorization's hold runs out; only on a completed session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_expires_at: Option<Timestamp>,
+    /// What it is to a shop's order, if it pays one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ordered: Option<Ordered>,
     /// What was asked for.
     pub terms: Arc<Terms>,
     /// When it was opened.

@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::delivery::Delivery;
-use crate::directory::{EntryKind, EntryPage, StoredEntry};
+use crate::directory::{Entry as _, EntryKind, EntryPage, StoredEntry};
 use crate::event::Event;
 use crate::id::{
     DeliveryId, EventId, MerchantId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId,
 };
-use crate::keys::KeyVersion;
+use crate::keys::{KeyVersion, Sealed};
 use crate::list::{
     DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
 };
@@ -24,6 +24,7 @@ use crate::merchant::{ApiKey, Merchant, ProviderAccount};
 use crate::payment_method::PaymentMethod;
 use crate::session::Session;
 use crate::tenant::Tenant;
+use crate::test_clock::TestClock;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
 
@@ -113,7 +114,7 @@ pub enum ClaimKey {
     LivePayment(SessionId),
     /// A merchant's own code, over sessions and charges of stored cards; held by either.
     Reference(String),
-    /// A bank's id of a transfer, so that each counts once; held by the transaction it was counted for.
+    /// A bank's id of a transfer, so that each counts once; held by the transfer as it is kept.
     BankTransfer {
         /// The account it came in on.
         account: String,
@@ -231,12 +232,29 @@ pub enum StoredAnswer {
         /// Body.
         body: String,
     },
+    /// The same, of an answer that shows a secret: its body is sealed under the server's key.
+    Sealed {
+        /// HTTP status.
+        status: u16,
+        /// Body, sealed; see [`StoredAnswer::seal_context`].
+        body: Sealed,
+    },
     /// The process that would have answered is gone; a reconciler found the outcome. The answer is what this
     /// transaction now says.
     Transaction {
         /// Which.
         id: TransactionId,
     },
+}
+
+impl StoredAnswer {
+    /// What the body of a [sealed](Self::Sealed) answer is sealed with, so that it opens as no other's.
+    #[must_use]
+    pub fn seal_context(tenant: Tenant, key: &IdempotencyKey) -> Vec<u8> {
+        let Tenant { merchant, mode } = tenant;
+        let IdempotencyKey { scope, key } = key;
+        format!("answer/{merchant}/{mode}/{scope}/{key}").into_bytes()
+    }
 }
 
 /// What a change does about idempotency.
@@ -289,6 +307,16 @@ impl Change {
             increments: Vec::new(),
             idempotency: None,
         }
+    }
+
+    /// Adds to it whatever another change of the same tenant would do; its idempotency record stays its own.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.releases.extend(other.releases);
+        self.claims.extend(other.claims);
+        self.events.extend(other.events);
+        self.dispatched.extend(other.dispatched);
+        self.increments.extend(other.increments);
     }
 }
 
@@ -527,6 +555,40 @@ pub trait Store: Send + Sync + 'static {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
+    /// Job read: the test clocks that were moved, of all merchants.
+    ///
+    /// The clock of a merchant is found by its own id, so that a store may leave this to the other reads.
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        let mut clocks = Vec::new();
+        for merchant in self.merchants().await? {
+            let tenant = TestClock::tenant_of(merchant);
+            let clock = self.entry(tenant, TestClock::KIND, merchant.0).await?;
+            clocks.extend(clock);
+        }
+        Ok(clocks)
+    }
+    /// Job read: [`Store::due_sessions`] of one tenant, whose time is ahead.
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let due = self.due_sessions(now, usize::MAX).await?.into_iter();
+        let own = due.filter(|(owner, _)| *owner == tenant);
+        Ok(own.map(|(_, session)| session).take(limit).collect())
+    }
+    /// Job read: [`Store::due_deliveries`] of one tenant, whose time is ahead.
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let due = self.due_deliveries(now, usize::MAX).await?.into_iter();
+        let own = due.filter(|delivery| delivery.tenant == tenant);
+        Ok(own.take(limit).collect())
+    }
     /// Job read: events that somebody is to be told of and that are not dispatched yet.
     async fn undispatched(&self, limit: usize) -> Result<Vec<Event>, Unavailable>;
     /// Job read: deliveries whose [`Delivery::due_at`] has come, most overdue first.

@@ -48,6 +48,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(span.0))
     }
 
+    /// This long before.
+    #[must_use]
+    pub const fn before(self, span: Span) -> Self {
+        Self::from_millis(self.0.saturating_sub(span.0))
+    }
+
     /// How long since `earlier`; nothing if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Span {
@@ -75,6 +81,9 @@ impl fmt::Display for Timestamp {
 pub struct Span(i64);
 
 impl Span {
+    /// No time at all.
+    pub const NONE: Self = Self(0);
+
     /// So many milliseconds.
     #[must_use]
     pub const fn millis(n: u32) -> Self {
@@ -99,6 +108,11 @@ impl Span {
     #[must_use]
     pub const fn days(n: u32) -> Self {
         Self(n as i64 * 86_400_000)
+    }
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
     }
     /// The length in milliseconds.
     #[must_use]

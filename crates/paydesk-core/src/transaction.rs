@@ -382,6 +382,10 @@ pub struct Transaction {
     /// All the money that was pushed for it; only where any was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<Money>,
+    /// Of what was received, in minor units: what the rail cannot know to be of this payment, since it was reported to
+    /// us, or was matched without its reference.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub placed: i64,
     /// What was not as asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exception: Option<Exception>,
@@ -458,6 +462,7 @@ impl Transaction {
             customer: None,
             reference: None,
             received: None,
+            placed: 0,
             exception: None,
             reserved: 0,
             done: 0,
@@ -466,6 +471,13 @@ impl Transaction {
             created_at: begin.at,
             updated_at: begin.at,
         }
+    }
+
+    /// Whether it waits for money that is pushed to its destination.
+    #[must_use]
+    pub const fn is_awaited(&self) -> bool {
+        matches!(self.status, Status::AwaitingPayer { ask_at: None, .. })
+            && self.destination.is_some()
     }
 
     /// The amount as the merchant asks for it: in the session's currency, whatever the payer pays in.

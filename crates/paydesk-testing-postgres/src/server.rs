@@ -179,9 +179,7 @@ impl Server {
         }
     }
 
-    /// Another of the server's programs, run by its user against it: `pg_dump`, `pgbench`.
-    #[must_use]
-    pub fn run(&self, program: &str) -> Command {
+    fn run(&self, program: &str) -> Command {
         self.user.command(self.programs.join(program))
     }
 
@@ -276,6 +274,12 @@ impl Drop for Server {
             let _ = supervisor.process.wait();
         }
     }
+}
+
+/// One of the server's programs, run by a user that the server accepts: `pg_dump`, `pg_restore`.
+#[must_use]
+pub fn program(name: &str) -> Command {
+    User::find().command(programs::folder().join(name))
 }
 
 /// Runs a command that must succeed.

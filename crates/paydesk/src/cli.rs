@@ -58,6 +58,174 @@ pub enum Command {
     /// Run it with the same version as the server, from somewhere that sees what payers see. Fails if anything
     /// differs. Without an address it lists the files and their hashes.
     VerifyPage(VerifyPageOptions),
+    /// Write all sessions or transactions of a merchant to a file, for spreadsheets and other programs
+    ///
+    /// Reads the database itself, page by page: a million rows take no more memory than a hundred. A server may
+    /// be running beside it.
+    Export(ExportOptions),
+    /// Follow a merchant's events, and forward each to a program on this machine
+    Listen(ListenCommandOptions),
+    /// Bring an event about in test mode, such as `session.completed`
+    Trigger(TriggerOptions),
+    /// Look at a merchant's sessions
+    #[command(subcommand)]
+    Sessions(SessionCommand),
+    /// Look at a merchant's events
+    #[command(subcommand)]
+    Events(EventCommand),
+    /// Print a completion script: `paydesk completions bash > /etc/bash_completion.d/paydesk`
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How a merchant's server is reached.
+#[derive(Args, Clone)]
+pub struct ApiOptions {
+    /// Where the server is
+    #[arg(long, env = "PAYDESK_URL", default_value = "http://127.0.0.1:8420")]
+    pub url: Url,
+    /// The merchant's secret [default: that of `paydesk dev`, in the folder that it runs in]
+    #[arg(long, env = "PAYDESK_SECRET", hide_env_values = true)]
+    pub secret: Option<String>,
+}
+
+#[derive(Args, Clone)]
+pub struct ListenCommandOptions {
+    /// Where to send each event, such as <http://localhost:3000/webhooks>
+    #[arg(long)]
+    pub forward_to: Option<Url>,
+    /// Only events of this type; may be given several times
+    #[arg(long = "type")]
+    pub types: Vec<String>,
+    /// What to sign forwarded events with: `whsec_…` [default: a fresh one, which is printed]
+    #[arg(long, env = "PAYDESK_WEBHOOK_SECRET", hide_env_values = true)]
+    pub webhook_secret: Option<String>,
+    #[command(flatten)]
+    pub api: ApiOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct TriggerOptions {
+    /// The event's type, such as session.completed
+    pub event: String,
+    #[command(flatten)]
+    pub api: ApiOptions,
+}
+
+#[derive(Subcommand)]
+pub enum SessionCommand {
+    /// List sessions, newest first
+    List(SessionListOptions),
+    /// Show one, with its transactions
+    Show {
+        /// Its id
+        id: String,
+        /// Print JSON, for programs
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        api: ApiOptions,
+    },
+    /// End one: nobody can pay it any more
+    Expire {
+        /// Its id
+        id: String,
+        /// Print JSON, for programs
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        api: ApiOptions,
+    },
+}
+
+#[derive(Args, Clone)]
+pub struct SessionListOptions {
+    /// Only those in this status, such as completed
+    #[arg(long)]
+    pub status: Option<String>,
+    /// Only those in which all these words begin a word
+    #[arg(long)]
+    pub search: Option<String>,
+    /// Only the one with this reference
+    #[arg(long)]
+    pub reference: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub limit: u8,
+    /// From where the page before ended
+    #[arg(long)]
+    pub after: Option<String>,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub api: ApiOptions,
+}
+
+#[derive(Subcommand)]
+pub enum EventCommand {
+    /// Print events as they happen
+    Tail {
+        /// Only events of this type; may be given several times
+        #[arg(long = "type")]
+        types: Vec<String>,
+        /// Print JSON, one event a line, for programs
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        api: ApiOptions,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportKind {
+    /// One row per session
+    Sessions,
+    /// One row per transaction
+    Transactions,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExportFormat {
+    /// For spreadsheets
+    Csv,
+    /// One JSON object per line, as the native API writes it
+    Jsonl,
+}
+
+#[derive(Args, Clone)]
+pub struct ExportOptions {
+    /// What to write
+    pub what: ExportKind,
+    /// Made at this time or later, such as 2026-01-01 or 2026-01-01T08:00:00Z
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Made before this time
+    #[arg(long)]
+    pub to: Option<String>,
+    /// In which format
+    #[arg(long, default_value = "csv")]
+    pub format: ExportFormat,
+    /// Whose, by the merchant's id [default: the only merchant there is]
+    #[arg(long)]
+    pub merchant: Option<String>,
+    /// Those of test mode, instead of those of live mode
+    #[arg(long)]
+    pub test: bool,
+    /// Into this file [default: standard output]
+    #[arg(long)]
+    pub output: Option<PathBuf>,
+    /// How the server is reached from outside: the beginning of every link in the rows
+    #[arg(
+        long,
+        env = "PAYDESK_PUBLIC_URL",
+        default_value = "http://127.0.0.1:8420"
+    )]
+    pub public_url: Url,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 #[derive(Args, Clone)]

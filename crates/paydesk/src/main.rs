@@ -7,7 +7,9 @@
 mod backup;
 mod cli;
 mod dev;
+mod developer;
 mod doctor;
+mod export;
 mod key_file;
 mod logs;
 mod merchant;
@@ -19,7 +21,7 @@ mod verify_page;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use cli::{Cli, Command, KeyCommand, MerchantCommand};
 
@@ -43,6 +45,20 @@ fn main() -> ExitCode {
         Command::Key(KeyCommand::Rotate(options)) => run(key_file::rotate(options)),
         Command::Sandbox(options) => run(sandbox::run(options)),
         Command::VerifyPage(options) => run(verify_page::run(options)),
+        Command::Export(options) => run(export::run(options)),
+        Command::Listen(options) => run(developer::listen::run(options)),
+        Command::Trigger(options) => run(developer::trigger::run(options)),
+        Command::Sessions(command) => run(developer::sessions::run(command)),
+        Command::Events(command) => run(developer::events::run(command)),
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Cli::command(),
+                "paydesk",
+                &mut std::io::stdout(),
+            );
+            Ok(())
+        }
     };
     match ran {
         Ok(()) => ExitCode::SUCCESS,

@@ -137,7 +137,7 @@ impl Posted<'_> {
         let ended = self
             .app
             .engine
-            .end_session(session.tenant, session.id, end)
+            .end_session(session.tenant, session.id, end, None)
             .await;
         match ended {
             // What has become of the session instead is what its page shows.

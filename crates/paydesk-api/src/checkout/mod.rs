@@ -38,6 +38,7 @@ use axum::Router;
 use axum::routing::{MethodRouter, any, get, post};
 
 use crate::app::App;
+pub(crate) use answer::base;
 
 /// The routes, under no prefix.
 pub fn routes() -> Router<Arc<App>> {

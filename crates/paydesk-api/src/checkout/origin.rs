@@ -76,7 +76,11 @@ async fn allowed(app: &App, tenant: Tenant, request: &HeaderMap) -> Option<Allow
         }
     };
     AllowedOrigin::of(request, |origin| {
-        may_call(&merchant.allowed_origins, tenant.mode, origin)
+        may_call(
+            &merchant.settings(tenant.mode).allowed_origins,
+            tenant.mode,
+            origin,
+        )
     })
 }
 
@@ -90,11 +94,12 @@ pub fn check_post(
     code: Option<&str>,
 ) -> Result<(), Trouble> {
     let mode = visit.session.tenant.mode;
+    let allowed = &visit.merchant.settings(mode).allowed_origins;
     let judged = cross_site::judge(headers, &own_origin(app), |origin| {
         if is_json {
-            may_call(&visit.merchant.allowed_origins, mode, origin)
+            may_call(allowed, mode, origin)
         } else {
-            is_named(&visit.merchant.allowed_origins, origin)
+            is_named(allowed, origin)
         }
     });
     match judged {

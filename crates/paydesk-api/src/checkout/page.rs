@@ -174,10 +174,9 @@ impl Summary {
             (Amount::Nothing(_), _) => (t.nothing_due.to_string(), true),
         };
         Self {
-            merchant: visit.merchant.name.clone(),
+            merchant: visit.shop().to_owned(),
             initial: visit
-                .merchant
-                .name
+                .shop()
                 .chars()
                 .find(|c| c.is_alphanumeric())
                 .map(|c| c.to_uppercase().to_string())

@@ -120,6 +120,12 @@ pub struct Visit {
 }
 
 impl Visit {
+    /// What payers read as the merchant's name.
+    pub fn shop(&self) -> &str {
+        let mode = self.session.tenant.mode;
+        self.merchant.shown_name(mode)
+    }
+
     /// Reads what the guest's authority opens.
     pub async fn open(app: &App, guest: &Guest) -> Result<Self, Trouble> {
         let authority =

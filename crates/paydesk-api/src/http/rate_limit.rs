@@ -29,8 +29,17 @@ pub struct Limit {
     pub burst: NonZeroU32,
 }
 
-/// The limits that hold for every request of a kind. What depends on an account or a session (sign-in, card
-/// attempts, long-polls) is counted where it is known.
+/// So many at once, and one more after each such pause: for what nobody does often.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seldom {
+    /// How long until one comes back.
+    pub every: Duration,
+    /// As many at once as a bucket holds.
+    pub burst: NonZeroU32,
+}
+
+/// The limits that hold for every request of a kind. What depends on a session (card attempts, long-polls) is
+/// counted where it is known.
 #[derive(Clone, Copy, Debug)]
 pub struct RateLimits {
     /// Per API key. Off unless it is set: load shedding protects the server, and a default low enough to be met
@@ -38,15 +47,27 @@ pub struct RateLimits {
     pub per_key: Option<Limit>,
     /// Per address, for what payers reach without a key.
     pub pages: Option<Limit>,
+    /// Per account that somebody signs in to or up for, right or wrong.
+    pub sign_ins: Option<Seldom>,
+    /// Per address that somebody signs in or up from.
+    pub sign_in_addresses: Option<Limit>,
 }
 
 impl Default for RateLimits {
     fn default() -> Self {
+        let limit = |per_second, burst| {
+            NonZeroU32::new(per_second)
+                .zip(NonZeroU32::new(burst))
+                .map(|(per_second, burst)| Limit { per_second, burst })
+        };
         Self {
             per_key: None,
-            pages: NonZeroU32::new(50)
-                .zip(NonZeroU32::new(300))
-                .map(|(per_second, burst)| Limit { per_second, burst }),
+            pages: limit(50, 300),
+            sign_ins: NonZeroU32::new(20).map(|burst| Seldom {
+                every: Duration::from_secs(6),
+                burst,
+            }),
+            sign_in_addresses: limit(10, 100),
         }
     }
 }
@@ -56,6 +77,8 @@ impl Default for RateLimits {
 pub struct Limiters {
     per_key: Option<Limiter<[u8; 32]>>,
     pages: Option<Limiter<AddressBlock>>,
+    sign_ins: Option<Limiter<[u8; 32]>>,
+    sign_in_addresses: Option<Limiter<AddressBlock>>,
 }
 
 impl Limiters {
@@ -65,6 +88,8 @@ impl Limiters {
         Self {
             per_key: limits.per_key.map(Limiter::new),
             pages: limits.pages.map(Limiter::new),
+            sign_ins: limits.sign_ins.map(Limiter::seldom),
+            sign_in_addresses: limits.sign_in_addresses.map(Limiter::new),
         }
     }
 
@@ -80,6 +105,16 @@ impl Limiters {
         self.pages
             .as_ref()
             .map_or(Ok(()), |limiter| limiter.check(&client.into()))
+    }
+
+    /// One signing in or up for the account with this hash, from this address.
+    pub fn sign_in(&self, account: &[u8; 32], client: IpAddr) -> Result<(), TooMany> {
+        if let Some(limiter) = &self.sign_in_addresses {
+            limiter.check(&client.into())?;
+        }
+        self.sign_ins
+            .as_ref()
+            .map_or(Ok(()), |limiter| limiter.check(account))
     }
 }
 
@@ -135,6 +170,17 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     pub fn new(limit: Limit) -> Self {
         Self::with_clock(limit, BUCKETS, DefaultClock::default())
     }
+
+    /// With full buckets that fill slowly.
+    #[must_use]
+    pub fn seldom(limit: Seldom) -> Self {
+        // Nothing comes back after no time at all: then the shortest is meant.
+        let every = limit.every.max(Duration::from_millis(1));
+        let quota = governor::Quota::with_period(every)
+            .unwrap_or_else(|| governor::Quota::per_second(limit.burst))
+            .allow_burst(limit.burst);
+        Self::with_quota(quota, BUCKETS, DefaultClock::default())
+    }
 }
 
 impl<K: Hash + Eq + Clone, C: Clock> Limiter<K, C> {
@@ -142,6 +188,10 @@ impl<K: Hash + Eq + Clone, C: Clock> Limiter<K, C> {
     #[must_use]
     pub fn with_clock(limit: Limit, buckets: usize, clock: C) -> Self {
         let quota = governor::Quota::per_second(limit.per_second).allow_burst(limit.burst);
+        Self::with_quota(quota, buckets, clock)
+    }
+
+    fn with_quota(quota: governor::Quota, buckets: usize, clock: C) -> Self {
         Self {
             inner: governor::RateLimiter::new(quota, Buckets::new(buckets), clock),
         }
@@ -218,6 +268,25 @@ mod tests {
             limiter.check(&"payer").unwrap();
         }
         limiter.check(&"payer").unwrap_err();
+    }
+
+    #[test]
+    fn signing_in_to_one_account_is_seldom_wherever_from() {
+        let limiters = Limiters::new(RateLimits::default());
+        let from = |last| IpAddr::from([192, 0, 2, last]);
+        for last in 0..20 {
+            limiters.sign_in(&[1; 32], from(last)).unwrap();
+        }
+        let refused = limiters.sign_in(&[1; 32], from(99)).unwrap_err();
+        assert!(refused.retry_after > Duration::from_secs(3), "{refused}");
+        limiters.sign_in(&[2; 32], from(0)).unwrap();
+        // And one address signs in to a hundred accounts at once, not to thousands.
+        let let_in = (0..2_000_u16).filter(|one| {
+            let mut account = [0; 32];
+            account[..2].copy_from_slice(&one.to_be_bytes());
+            limiters.sign_in(&account, from(200)).is_ok()
+        });
+        assert!((100..150).contains(&let_in.count()));
     }
 
     #[test]

@@ -9,8 +9,11 @@ use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::transaction::Transaction;
 use paydesk_webhooks::Words;
+use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::bank_transfers::BankTransferOut;
+use super::schema;
 use super::session::SessionOut;
 use super::transaction::TransactionOut;
 use crate::wire::Iso;
@@ -42,12 +45,15 @@ impl<'e, D> EventOut<'e, D> {
 }
 
 /// A stored card as the native API writes it.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PaymentMethod")]
 pub struct PaymentMethodOut<'p> {
+    #[schemars(with = "schema::Id")]
     id: PaymentMethodId,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<&'p str>,
+    #[schemars(with = "schema::Id")]
     provider_account: ProviderAccountId,
     brand: &'p str,
     last_four: &'p str,
@@ -108,6 +114,10 @@ impl Words for EventWords {
             Subject::PaymentMethod { payment_method } => serde_json::to_string(&EventOut::new(
                 event,
                 PaymentMethodOut::from(&**payment_method),
+            )),
+            Subject::BankTransfer { bank_transfer } => serde_json::to_string(&EventOut::new(
+                event,
+                BankTransferOut::from(&**bank_transfer),
             )),
         };
         match written {

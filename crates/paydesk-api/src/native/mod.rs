@@ -1,39 +1,141 @@
 //! Our own API, under `/api/v1`: JSON, amounts in integer minor units, RFC 9457 problems.
+//!
+//! Each resource declares its calls; the [frame] makes routes of them, and the document that describes them.
 
+mod account_settings;
+mod bank_transfers;
+mod customers;
+pub mod errors;
 mod event;
+pub mod frame;
+mod keys;
+mod merchant;
+pub mod openapi;
+mod orders;
+mod payment_methods;
 pub mod problem;
+mod products;
+mod provider_accounts;
+mod reference;
+pub mod schema;
 mod session;
 mod sessions;
-mod transaction;
+mod test_clock;
+pub mod transaction;
+mod transactions;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
+use paydesk_core::engine::Engine;
+use paydesk_core::session::Session;
+use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
+use serde_json::Value;
 
 use crate::app::App;
+use frame::Call;
 
 pub use event::EventWords;
 
+/// Every call of the API.
+#[must_use]
+pub fn calls() -> Vec<Call> {
+    [
+        sessions::calls(),
+        transactions::calls(),
+        payment_methods::calls(),
+        customers::calls(),
+        provider_accounts::calls(),
+        merchant::calls(),
+        keys::calls(),
+        test_clock::calls(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
 /// The routes.
 pub fn routes() -> Router<Arc<App>> {
-    Router::new()
+    frame::routes(calls())
+        .route("/api/v1/openapi.json", get(openapi::handle))
+        .route("/api/v1/docs", get(reference::handle))
+        .route("/api/v1/docs/reference.css", get(reference::style))
+        .route("/api/v1", any(problem::no_such_address))
+        .route("/api/v1/{*rest}", any(problem::no_such_address))
         .route(
-            "/api/v1/sessions",
-            post(sessions::create)
-                .get(sessions::list)
+            "/api/v1/bankTransfers",
+            post(bank_transfers::report)
+                .get(bank_transfers::list)
                 .fallback(problem::method_not_allowed),
         )
         .route(
-            "/api/v1/sessions/{id}",
-            get(sessions::get).fallback(problem::method_not_allowed),
+            "/api/v1/bankTransfers/{id}",
+            get(bank_transfers::get).fallback(problem::method_not_allowed),
         )
         .route(
-            "/api/v1/sessions/{id}/expire",
-            post(sessions::expire).fallback(problem::method_not_allowed),
+            "/api/v1/bankTransfers/{id}/assign",
+            post(bank_transfers::assign).fallback(problem::method_not_allowed),
+        )
+        .merge(shop())
+}
+
+/// What a merchant says of its shop, and the orders of it.
+fn shop() -> Router<Arc<App>> {
+    Router::new()
+        .route(
+            "/api/v1/products/{id}",
+            get(products::get)
+                .put(products::put)
+                .delete(products::delete)
+                .fallback(problem::method_not_allowed),
         )
         .route(
-            "/api/v1/sessions/{id}/cancel",
-            post(sessions::cancel).fallback(problem::method_not_allowed),
+            "/api/v1/orders",
+            post(orders::create)
+                .get(orders::list)
+                .fallback(problem::method_not_allowed),
         )
+        .route(
+            "/api/v1/orders/{id}",
+            get(orders::get).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/orders/{id}/session",
+            post(orders::session).fallback(problem::method_not_allowed),
+        )
+        .route(
+            "/api/v1/providerAccounts/{id}/settings",
+            get(account_settings::get)
+                .put(account_settings::put)
+                .fallback(problem::method_not_allowed),
+        )
+}
+
+/// Records as the native API writes them, for files.
+pub struct Rows<'e>(pub &'e Engine);
+
+impl Rows<'_> {
+    /// A session, without its transactions.
+    #[must_use]
+    pub fn session(&self, session: &Session, now: Timestamp) -> Value {
+        let mut row = json(&session::SessionOut::new(session, [], self.0, now));
+        if let Some(row) = row.as_object_mut() {
+            row.remove("transactions");
+        }
+        row
+    }
+
+    /// A transaction.
+    #[must_use]
+    pub fn transaction(&self, transaction: &Transaction, now: Timestamp) -> Value {
+        json(&transaction::TransactionOut::new(transaction, now))
+    }
+}
+
+/// Ours are written without fail.
+fn json(out: &impl serde::Serialize) -> Value {
+    serde_json::to_value(out).unwrap_or(Value::Null)
 }

@@ -5,12 +5,15 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::refusal::Refusal;
+use paydesk_core::shop::ShopRefusal;
 use serde::Serialize;
 
 use crate::auth::AuthError;
+use crate::http::RequestContext;
 use crate::http::body::BodyError;
 use crate::http::json::JsonProblem;
 use crate::http::rate_limit::TooMany;
+use crate::http::request_id::RequestId;
 use crate::wire;
 
 /// An answer that says what went wrong.
@@ -21,9 +24,11 @@ pub struct Problem {
     detail: String,
     field: Option<String>,
     header: Option<(HeaderName, HeaderValue)>,
+    request: Option<String>,
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Body<'p> {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -33,6 +38,8 @@ struct Body<'p> {
     code: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'p str>,
 }
 
 impl Problem {
@@ -45,7 +52,33 @@ impl Problem {
             detail: detail.into(),
             field: None,
             header: None,
+            request: None,
         }
+    }
+
+    /// Its stable code.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        self.code
+    }
+
+    /// Its status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it says to people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// In answer to this request.
+    #[must_use]
+    pub fn of_request(mut self, id: &RequestId) -> Self {
+        self.request = Some(id.to_string());
+        self
     }
 
     /// Of this field.
@@ -72,6 +105,7 @@ impl IntoResponse for Problem {
             detail: &self.detail,
             code: self.code,
             field: self.field.as_deref(),
+            request_id: self.request.as_deref(),
         });
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
@@ -87,11 +121,31 @@ impl IntoResponse for Problem {
 }
 
 /// What a known address answers to a method that it does not take.
-pub async fn method_not_allowed() -> Problem {
+pub async fn method_not_allowed(request: RequestContext) -> Problem {
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,
         "method_not_allowed",
         "this address does not take this method",
+    )
+    .of_request(request.id())
+}
+
+/// What an address below `/api/v1` answers that is not one of the API's.
+pub async fn no_such_address(request: RequestContext) -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "no_such_address",
+        "there is nothing at this address: /api/v1/docs shows what there is",
+    )
+    .of_request(request.id())
+}
+
+/// A key that may do other things, but not this.
+pub fn insufficient_scope(needed: &str) -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "insufficient_scope",
+        format!("this restricted key may not do this: it would need {needed}"),
     )
 }
 
@@ -131,10 +185,29 @@ impl From<JsonProblem> for Problem {
     fn from(problem: JsonProblem) -> Self {
         let detail = problem.to_string();
         let this = Self::new(StatusCode::BAD_REQUEST, "invalid_json", detail);
-        match problem.field {
+        match named_field(&problem) {
             Some(field) => this.of_field(field),
             None => this,
         }
+    }
+}
+
+/// The field that a JSON problem is about. A field that is missing, unknown or given twice is named by the message,
+/// and the path leads to what should or should not hold it.
+fn named_field(problem: &JsonProblem) -> Option<String> {
+    let named = ["missing field `", "unknown field `", "duplicate field `"]
+        .into_iter()
+        .find_map(|prefix| problem.message.strip_prefix(prefix))
+        .and_then(|rest| rest.split_once('`'))
+        .map(|(name, _)| name);
+    match (problem.field.as_deref(), named) {
+        (None, None) => None,
+        (Some(path), None) => Some(path.to_owned()),
+        (None, Some(name)) => Some(name.to_owned()),
+        (Some(path), Some(name)) if path == name || path.ends_with(&format!(".{name}")) => {
+            Some(path.to_owned())
+        }
+        (Some(path), Some(name)) => Some(format!("{path}.{name}")),
     }
 }
 
@@ -173,6 +246,7 @@ impl From<Refusal> for Problem {
                 this.of_field("currency")
             }
             Refusal::ReferenceTaken { .. } => this.of_field("reference"),
+            Refusal::CustomerCodeTaken => this.of_field("code"),
             Refusal::NotATestCard => this.of_field("card.number"),
             Refusal::CardRequired | Refusal::CardNotExpected => this.of_field("card"),
             _ => this,
@@ -203,11 +277,22 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::SessionNotFound
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
-        | Refusal::ProviderAccountNotFound => StatusCode::NOT_FOUND,
+        | Refusal::ProviderAccountNotFound
+        | Refusal::CustomerNotFound
+        | Refusal::KeyNotFound
+        | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
+            StatusCode::NOT_FOUND
+        }
         Refusal::ReferenceTaken { .. }
+        | Refusal::CustomerCodeTaken
         | Refusal::PaymentInProgress
         | Refusal::OperationInProgress
-        | Refusal::IdempotencyKeyInUse => StatusCode::CONFLICT,
+        | Refusal::IdempotencyKeyInUse
+        | Refusal::Shop(ShopRefusal::OrderPaid | ShopRefusal::LoginTaken) => StatusCode::CONFLICT,
+        Refusal::Shop(ShopRefusal::WrongCredentials | ShopRefusal::NotSignedIn) => {
+            StatusCode::UNAUTHORIZED
+        }
+        Refusal::Shop(ShopRefusal::TooManySigningIn) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::NoProviderAccount
         | Refusal::ProviderAccountDisabled
         | Refusal::SessionExpired
@@ -222,6 +307,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired
         | Refusal::NoException
+        | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

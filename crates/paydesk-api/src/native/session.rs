@@ -13,43 +13,83 @@ use paydesk_core::session::{
 };
 use paydesk_core::time::{Span, Timestamp};
 use paydesk_core::transaction::Transaction;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::schema;
 use super::transaction::TransactionOut;
 use crate::wire::Iso;
 
 /// What a merchant sends. A field that is not here is refused by name.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "SessionRequest")]
 pub struct SessionIn {
+    /// Take the money, hold it to be settled later, or store a card and charge nothing.
     #[serde(default = "payment")]
+    #[schemars(with = "schema::KindName", extend("default" = "payment"))]
     kind: Kind,
+    /// What is to be paid. Give this or `minAmount`; neither, where a card is only stored.
+    #[schemars(with = "Option<schema::Amount>")]
     amount: Option<i64>,
+    /// The payer chooses the amount: at least this.
+    #[schemars(with = "Option<schema::Amount>")]
     min_amount: Option<i64>,
-    currency: Option<String>,
+    #[schemars(with = "schema::CurrencyCode")]
+    currency: String,
+    /// Your own code; unique among your open and completed sessions.
+    #[schemars(length(min = 1, max = 255))]
     reference: Option<String>,
+    /// What payers read first.
+    #[schemars(length(min = 1, max = 500))]
     title: Option<String>,
+    /// More of it.
+    #[schemars(length(min = 1, max = 5000))]
     description: Option<String>,
+    /// What is bought. Shown, not summed.
     #[serde(default)]
+    #[schemars(length(max = 200))]
     line_items: Vec<LineItemIn>,
+    /// Only these, in this order; all that settle the currency if none is named.
     #[serde(default)]
+    #[schemars(with = "Vec<schema::MethodName>")]
     methods: Vec<String>,
     customer: Option<CustomerIn>,
-    billing: Option<Party>,
-    shipping: Option<Party>,
+    /// Who is billed.
+    billing: Option<PartyIn>,
+    /// Where it is shipped to.
+    shipping: Option<PartyIn>,
+    /// What the page asks the payer.
     #[serde(default)]
-    custom_fields: Vec<CustomField>,
+    #[schemars(length(max = 20))]
+    custom_fields: Vec<CustomFieldIn>,
     #[serde(default)]
+    #[schemars(with = "schema::Metadata")]
     metadata: Map<String, Value>,
+    /// Where the payer goes after paying.
+    #[schemars(length(max = 2048), extend("format" = "uri"))]
     success_url: Option<String>,
+    /// Where the payer goes after giving up.
+    #[schemars(length(max = 2048), extend("format" = "uri"))]
     cancel_url: Option<String>,
+    /// Who is told of each step, beside your endpoints.
+    #[schemars(length(max = 2048), extend("format" = "uri"))]
     notify_url: Option<String>,
+    /// Repeated untouched wherever the charge is told of.
+    #[schemars(length(max = 5000))]
     notify_payload: Option<String>,
+    /// The session's own lifetime in seconds, instead of 7 days for the payer's first act and an hour from then on.
+    #[schemars(range(min = 60, max = 2_592_000))]
     expires_in: Option<u32>,
+    /// The language of the page.
+    #[schemars(length(min = 1, max = 35))]
     locale: Option<String>,
+    /// Whether a card that pays is also stored.
     #[serde(default)]
     store_payment_method: bool,
+    /// Through which of your accounts; needed if several are enabled and none is the default.
+    #[schemars(with = "Option<schema::Id>")]
     provider_account: Option<String>,
 }
 
@@ -57,32 +97,100 @@ const fn payment() -> Kind {
     Kind::Payment
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "LineItemRequest")]
 struct LineItemIn {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Your own id of it.
+    #[schemars(length(min = 1, max = 500))]
     id: Option<String>,
+    #[schemars(length(min = 1, max = 500))]
     name: String,
     quantity: u32,
+    #[schemars(with = "schema::Amount")]
     amount: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "SessionCustomerRequest")]
 struct CustomerIn {
+    /// Your own code for the customer: the same code is the same customer.
+    #[schemars(length(min = 1, max = 500))]
     code: Option<String>,
+    #[schemars(length(min = 1, max = 500))]
     name: Option<String>,
+    #[schemars(length(min = 1, max = 500))]
     email: Option<String>,
+    #[schemars(length(min = 1, max = 40))]
     phone: Option<String>,
 }
+
+/// A question to the payer.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "CustomFieldRequest")]
+struct CustomFieldIn {
+    /// Your name for it; unique within the session.
+    #[schemars(length(min = 1, max = 100))]
+    name: String,
+    /// What payers read.
+    #[schemars(length(min = 1, max = 500))]
+    label: String,
+    /// Whether paying needs an answer.
+    required: bool,
+}
+
+/// Somebody with an address.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "PartyRequest")]
+struct PartyIn {
+    first_name: Option<String>,
+    last_name: Option<String>,
+    email: Option<String>,
+    /// E.164.
+    phone: Option<String>,
+    /// ISO 3166-1 alpha-2.
+    country: Option<String>,
+    /// ISO 3166-2.
+    state: Option<String>,
+    city: Option<String>,
+    line1: Option<String>,
+    line2: Option<String>,
+    postal_code: Option<String>,
+}
+
+impl From<PartyIn> for Party {
+    fn from(party: PartyIn) -> Self {
+        Self {
+            first_name: party.first_name,
+            last_name: party.last_name,
+            email: party.email,
+            phone: party.phone,
+            country: party.country,
+            state: party.state,
+            city: party.city,
+            line1: party.line1,
+            line2: party.line2,
+            postal_code: party.postal_code,
+        }
+    }
+}
+/// As many entries as metadata may have.
+const MAX_METADATA: usize = 50;
 
 impl SessionIn {
     /// The engine's command.
     pub fn command(self) -> Result<OpenSession, Refusal> {
-        let code = self
+        if self.metadata.len() > MAX_METADATA {
+            return Err(Refusal::field(
+                "metadata",
+                format!("has more than {MAX_METADATA} entries"),
+            ));
+        }
+        let currency: Currency = self
             .currency
-            .ok_or_else(|| Refusal::field("currency", "is missing; it is required"))?;
-        let currency: Currency = code
             .parse()
             .map_err(|error| Refusal::field("currency", format!("{error}")))?;
         let amount = match (self.amount, self.min_amount) {
@@ -134,9 +242,17 @@ impl SessionIn {
         command.reference = self.reference;
         command.title = self.title;
         command.description = self.description;
-        command.billing = self.billing;
-        command.shipping = self.shipping;
-        command.custom_fields = self.custom_fields;
+        command.billing = self.billing.map(Party::from);
+        command.shipping = self.shipping.map(Party::from);
+        command.custom_fields = self
+            .custom_fields
+            .into_iter()
+            .map(|field| CustomField {
+                name: field.name,
+                label: field.label,
+                required: field.required,
+            })
+            .collect();
         command.metadata = self.metadata;
         command.success_url = self.success_url;
         command.cancel_url = self.cancel_url;
@@ -160,20 +276,31 @@ fn minor(field: &str, amount: i64, currency: Currency) -> Result<Money, Refusal>
 }
 
 /// A session as the native API writes it; what is absent is left out.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Session")]
 pub struct SessionOut<'s> {
+    #[schemars(with = "schema::Id")]
     id: SessionId,
+    /// What the payer's link ends with.
     public_id: String,
+    /// The payer's link.
     url: String,
+    #[schemars(with = "schema::SessionStatus")]
     status: &'static str,
+    /// Whether real money moves.
     livemode: bool,
+    /// Grows by one with each change.
     version: u64,
+    #[schemars(with = "schema::KindName")]
     kind: Kind,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::Amount")]
     amount: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::Amount")]
     min_amount: Option<i64>,
+    #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'s str>,
@@ -183,17 +310,23 @@ pub struct SessionOut<'s> {
     description: Option<&'s str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     line_items: Vec<LineItemOut<'s>>,
+    #[schemars(with = "Vec<schema::MethodName>")]
     methods: &'s [Method],
+    #[schemars(with = "schema::Id")]
     provider_account: ProviderAccountId,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerOut<'s>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "PartyOut")]
     billing: Option<&'s Party>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "PartyOut")]
     shipping: Option<&'s Party>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(with = "Vec<CustomFieldOut>")]
     custom_fields: &'s [CustomField],
     #[serde(skip_serializing_if = "Map::is_empty")]
+    #[schemars(with = "schema::Metadata")]
     metadata: &'s Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     success_url: Option<&'s str>,
@@ -204,12 +337,14 @@ pub struct SessionOut<'s> {
     #[serde(skip_serializing_if = "Option::is_none")]
     notify_payload: Option<&'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32")]
     expires_in: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     locale: Option<&'s str>,
     store_payment_method: bool,
     /// How often a card was tried.
     attempts: u32,
+    /// Oldest first.
     transactions: Vec<TransactionOut<'s>>,
     created_at: Iso,
     updated_at: Iso,
@@ -227,16 +362,19 @@ pub struct SessionOut<'s> {
     expired_at: Option<Iso>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "LineItem")]
 struct LineItemOut<'s> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'s str>,
     name: &'s str,
     quantity: u32,
+    #[schemars(with = "schema::Amount")]
     amount: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SessionCustomer")]
 struct CustomerOut<'s> {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'s str>,
@@ -246,6 +384,43 @@ struct CustomerOut<'s> {
     email: Option<&'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     phone: Option<String>,
+}
+
+/// A question to the payer, as core writes it.
+#[derive(JsonSchema)]
+#[schemars(rename = "CustomField")]
+#[allow(dead_code, reason = "it only describes")]
+struct CustomFieldOut {
+    name: String,
+    label: String,
+    required: bool,
+}
+
+/// Somebody with an address, as core writes it: what is not known is left out.
+#[derive(JsonSchema)]
+#[schemars(rename = "Party", rename_all = "camelCase")]
+#[allow(dead_code, reason = "it only describes")]
+struct PartyOut {
+    #[schemars(default)]
+    first_name: String,
+    #[schemars(default)]
+    last_name: String,
+    #[schemars(default)]
+    email: String,
+    #[schemars(default)]
+    phone: String,
+    #[schemars(default)]
+    country: String,
+    #[schemars(default)]
+    state: String,
+    #[schemars(default)]
+    city: String,
+    #[schemars(default)]
+    line1: String,
+    #[schemars(default)]
+    line2: String,
+    #[schemars(default)]
+    postal_code: String,
 }
 
 impl<'s> SessionOut<'s> {

@@ -14,7 +14,7 @@ use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{
     Amount, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Phone, Session,
 };
-use paydesk_core::store::{Answer, StoredAnswer};
+use paydesk_core::store::Answer;
 use serde::Deserialize;
 
 use super::error::Error;
@@ -22,7 +22,7 @@ use super::session::SessionOut;
 use crate::app::App;
 use crate::auth;
 use crate::http::{body, json};
-use crate::wire::{self, Repeatable, WrittenAmount};
+use crate::wire::{self, Repeatable, Repeated, WrittenAmount};
 
 /// What a merchant sends. Fields that XanPay does not document are passed over.
 #[derive(Deserialize)]
@@ -75,29 +75,18 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
     let input: Input = json::parse_json(&body)?;
     let command = command(input)?;
 
-    let idempotent = match Repeatable::of(&parts.headers, &caller, "POST /sessions", &body)? {
-        None => None,
-        Some(repeatable) => {
-            match app
-                .engine
-                .replay(caller.tenant, &repeatable.key, repeatable.body_hash)
-                .await?
-            {
-                Some(StoredAnswer::Bytes { status, body }) => {
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-                    return Ok(wire::json(status, body.into()));
-                }
-                Some(StoredAnswer::Running | StoredAnswer::Transaction { .. }) => {
-                    return Err(Refusal::IdempotencyKeyInUse.into());
-                }
-                None => {}
-            }
+    let repeatable = Repeatable::of(&parts.headers, &caller, "POST /sessions", &body)?;
+    let idempotent = match wire::repeated(app, caller.tenant, repeatable).await? {
+        Repeated::Answered(answer) => return Ok(answer),
+        // No transaction ever finishes an opening.
+        Repeated::Became(_) => return Err(Refusal::IdempotencyKeyInUse.into()),
+        Repeated::New(repeatable) => repeatable.map(|repeatable| {
             let app = Arc::clone(app);
-            Some(repeatable.rendered(move |session| Answer {
+            repeatable.rendered(move |session| Answer {
                 status: 200,
                 body: render(&app, session),
-            }))
-        }
+            })
+        }),
     };
     let session = app
         .engine

@@ -140,6 +140,8 @@ impl From<Refusal> for Error {
             refusal @ (Refusal::IdempotencyKeyInUse
             | Refusal::OperationInProgress
             | Refusal::PaymentInProgress) => Self::new(StatusCode::CONFLICT, refusal.to_string()),
+            // No call of XanPay's speaks of a shop.
+            Refusal::Shop(refusal) => Self::not_found(refusal.to_string()),
             Refusal::NoMethodSettles { currency } => Self::bad_request(format!(
                 "currency {currency} cannot be settled by any enabled method"
             )),
@@ -173,6 +175,10 @@ impl From<Refusal> for Error {
             | Refusal::AlreadyVoided
             | Refusal::HoldExpired
             | Refusal::NoException
+            | Refusal::CustomerNotFound
+            | Refusal::CustomerCodeTaken
+            | Refusal::KeyNotFound
+            | Refusal::TestModeOnly
             | Refusal::IdempotencyKeyReused) => Self::bad_request(refusal.to_string()),
         }
     }

@@ -11,7 +11,7 @@ use paydesk_core::id::TransactionId;
 use paydesk_core::list::{Page, TransactionFilter};
 use paydesk_core::money::Money;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::store::{Answer, StoredAnswer};
+use paydesk_core::store::Answer;
 use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::{Action, StatusName, Transaction};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use crate::app::App;
 use crate::http::{body, json};
-use crate::wire::{Iso, MajorNumber, Repeatable, WrittenAmount};
+use crate::wire::{Iso, MajorNumber, Repeatable, Repeated, WrittenAmount};
 use crate::{auth, wire};
 
 /// A refund.
@@ -100,40 +100,22 @@ async fn refund(app: &Arc<App>, id: &str, request: Request) -> Result<Response, 
     let amount = amount(&input, &charge)?;
 
     let route = format!("POST /charges/{}/refunds", charge.id);
-    let idempotent = match Repeatable::of(&parts.headers, &caller, &route, &body)? {
-        None => None,
-        Some(repeatable) => {
-            match app
-                .engine
-                .replay(caller.tenant, &repeatable.key, repeatable.body_hash)
-                .await?
-            {
-                Some(StoredAnswer::Bytes { status, body }) => {
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-                    return Ok(wire::json(status, body.into()));
-                }
-                Some(StoredAnswer::Transaction { id }) => {
-                    let refund = app
-                        .engine
-                        .store()
-                        .transaction(caller.tenant, id)
-                        .await
-                        .map_err(EngineError::from)?;
-                    let refund = refund.ok_or(Refusal::TransactionNotFound)?;
-                    return Ok(wire::json(
-                        StatusCode::OK,
-                        wire::bytes(&RefundOut::from(&refund)),
-                    ));
-                }
-                Some(StoredAnswer::Running) => return Err(Refusal::IdempotencyKeyInUse.into()),
-                None => {}
-            }
-            let render = |refund: &Transaction| Answer {
+    let repeatable = Repeatable::of(&parts.headers, &caller, &route, &body)?;
+    let idempotent = match wire::repeated(app, caller.tenant, repeatable).await? {
+        Repeated::Answered(answer) => return Ok(answer),
+        Repeated::Became(id) => {
+            let refund = app.engine.store().transaction(caller.tenant, id).await;
+            let refund = refund.map_err(EngineError::from)?;
+            let refund = refund.ok_or(Refusal::TransactionNotFound)?;
+            let body = wire::bytes(&RefundOut::from(&refund));
+            return Ok(wire::json(StatusCode::OK, body));
+        }
+        Repeated::New(repeatable) => repeatable.map(|repeatable| {
+            repeatable.rendered(|refund: &Transaction| Answer {
                 status: 200,
                 body: wire::bytes(&RefundOut::from(refund)),
-            };
-            Some(repeatable.rendered(render))
-        }
+            })
+        }),
     };
     let refund = app
         .engine

@@ -274,7 +274,7 @@ async fn an_ended_session_offers_no_way_to_pay() {
     checkout
         .server
         .engine
-        .end_session(checkout.tenant, cancelled.authority.session, end)
+        .end_session(checkout.tenant, cancelled.authority.session, end, None)
         .await
         .unwrap();
     // Nobody swept: time alone has ended it.

@@ -1,5 +1,6 @@
 //! The merchant takes money that came late, short or over as it is.
 
+use super::idempotency::Idempotent;
 use super::record_transfer::complete;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
@@ -76,12 +77,15 @@ pub fn decide(
 
 impl Engine {
     /// Accepts an exception.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn accept_exception(
         &self,
         tenant: Tenant,
         id: TransactionId,
+        idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
-        self.repeat(|conflict| async move {
+        self.once(tenant, idempotent.as_ref(), |conflict| async move {
             if let Some(Conflict::Claimed {
                 key: ClaimKey::LivePayment(_),
                 ..
@@ -100,9 +104,9 @@ impl Engine {
 
 #[cfg(test)]
 mod tests {
+    use super::super::end_session;
     use super::super::fixtures::*;
     use super::super::operate::Operate;
-    use super::super::{end_session, record_transfer};
     use super::*;
     use crate::method::Method;
     use crate::session::{Canceller, Session, StateName};
@@ -125,9 +129,8 @@ mod tests {
         let id = format!("bank {}", session.version);
         let money = transfer(target, &id, cents(minor));
         let snapshot = snapshot(session, live);
-        let (change, counted) =
-            record_transfer::decide(&money, target.clone(), snapshot, desk.env()).unwrap();
-        (session_of(&change.unwrap()), counted)
+        let (change, counted) = desk.count(&money, target.clone(), snapshot).unwrap();
+        (session_of(&change), counted)
     }
 
     /// Late money of a session that is still open.

@@ -33,4 +33,9 @@ impl Accounts {
         }
         held.insert(tenant, (wall, accounts));
     }
+
+    /// For who has just changed them, here.
+    pub(super) fn forget(&self, tenant: Tenant) {
+        self.0.write().remove(&tenant);
+    }
 }

@@ -4,7 +4,7 @@ use super::{Engine, EngineError, Env};
 use crate::id::{MerchantId, ProviderAccountId};
 use crate::keys::{Secret, ServerKeys};
 use crate::merchant::{
-    ApiKey, Credentials, Grant, Merchant, Provider, ProviderAccount, WebhookSecrets,
+    ApiKey, Credentials, Grant, Merchant, PerMode, Provider, ProviderAccount, WebhookSecrets,
 };
 use crate::method::Method;
 use crate::refusal::Refusal;
@@ -55,7 +55,7 @@ pub fn decide(
             test: seal(&test, Mode::Test),
             live: seal(&live, Mode::Live),
         },
-        allowed_origins: Vec::new(),
+        settings: PerMode::default(),
         created_at: env.now,
         updated_at: env.now,
     };
@@ -88,6 +88,7 @@ pub fn decide(
             provider: Provider::Sandbox,
             name: "Sandbox".to_owned(),
             enabled: true,
+            is_default: false,
             methods: Method::ALL.to_vec(),
             created_at: env.now,
             updated_at: env.now,

@@ -1,5 +1,6 @@
 //! A stored card is let go: it can no longer be charged.
 
+use super::idempotency::Idempotent;
 use super::{Engine, EngineError, Env};
 use crate::id::PaymentMethodId;
 use crate::payment_method::PaymentMethod;
@@ -24,12 +25,15 @@ pub fn decide(stored: PaymentMethod, env: Env<'_>) -> (Option<Change>, PaymentMe
 
 impl Engine {
     /// Detaches a stored card.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn detach_payment_method(
         &self,
         tenant: Tenant,
         id: PaymentMethodId,
+        idempotent: Option<Idempotent<PaymentMethod>>,
     ) -> Result<PaymentMethod, EngineError> {
-        self.repeat(|_| async move {
+        self.once(tenant, idempotent.as_ref(), |_| async move {
             let found = self.store().payment_method(tenant, id).await?;
             let stored = found.ok_or(Refusal::PaymentMethodNotFound)?;
             Ok(decide(stored, self.env(tenant)))

@@ -6,7 +6,8 @@ use crate::event::{Event, EventKind, Subject};
 use crate::id::{EventId, PaymentMethodId};
 use crate::payment_method::{PaymentMethod, StoredCard};
 use crate::refusal::Refusal;
-use crate::session::{NotifyFormat, Session, State};
+use crate::session::{Flow, NotifyFormat, Session, State};
+use crate::shop::Order;
 use crate::store::{Change, Claim, ClaimKey, Counter, Increment, Record};
 use crate::transaction::{Action, Hold, Status, Transaction};
 
@@ -121,13 +122,29 @@ impl<'e> Draft<'e> {
         let Some(live) = self.change_live() else {
             return;
         };
+        let awaited = super::awaited::struck_off(live);
         live.status = status;
         let owner = live.id.0;
         self.change.releases.push(Claim {
             key: ClaimKey::LivePayment(self.session.id),
             owner,
         });
+        self.change.puts.extend(awaited);
         self.transaction_event_of_live(kind);
+    }
+
+    /// A payment begins to wait for pushed money.
+    pub fn awaited(&mut self, transaction: &Transaction) {
+        self.change
+            .puts
+            .extend(super::awaited::entered(transaction));
+    }
+
+    /// A payment is about to stop waiting for pushed money, if that is what it does.
+    pub fn no_longer_awaited(&mut self, transaction: &Transaction) {
+        self.change
+            .puts
+            .extend(super::awaited::struck_off(transaction));
     }
 
     /// Moves the session into a state and tells it, if that is news.
@@ -145,14 +162,26 @@ impl<'e> Draft<'e> {
         if let Some(kind) = news {
             self.session_event(kind);
         }
-        if matches!(state, State::Cancelled { .. } | State::Expired { .. })
-            && let Some(reference) = &self.session.terms.reference
+        if matches!(state, State::Cancelled { .. } | State::Expired { .. }) {
+            let reference = self.session.terms.reference.clone();
+            let order = self.session.ordered.as_ref();
+            let held = [
+                reference.map(ClaimKey::Reference),
+                order.map(|ordered| Order::live_session(ordered.order)),
+            ];
+            let owner = self.session.id.0;
+            let released = held.into_iter().flatten().map(|key| Claim { key, owner });
+            self.change.releases.extend(released);
+        }
+    }
+
+    /// Changes how a shop goes about its order's session. Nobody is told: nothing happened to the payment.
+    pub fn go_about(&mut self, flow: Flow) {
+        if let Some(ordered) = &mut self.session.ordered
+            && ordered.flow != flow
         {
-            let key = ClaimKey::Reference(reference.clone());
-            self.change.releases.push(Claim {
-                key,
-                owner: self.session.id.0,
-            });
+            ordered.flow = flow;
+            self.session_changed = true;
         }
     }
 
@@ -233,12 +262,9 @@ impl<'e> Draft<'e> {
 
     /// Adds to what is committed whatever another draft wants committed.
     pub fn absorb(&mut self, other: Option<Change>) {
-        let Some(other) = other else { return };
-        self.change.puts.extend(other.puts);
-        self.change.releases.extend(other.releases);
-        self.change.claims.extend(other.claims);
-        self.change.events.extend(other.events);
-        self.change.increments.extend(other.increments);
+        if let Some(other) = other {
+            self.change.absorb(other);
+        }
     }
 
     /// Tells that something is not as asked.

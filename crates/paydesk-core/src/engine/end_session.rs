@@ -1,13 +1,14 @@
 //! Ends a session before its time: the payer or the merchant gives it up, or the merchant expires it.
 
+use super::idempotency::Idempotent;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
 use crate::id::SessionId;
 use crate::refusal::Refusal;
 use crate::session::{Canceller, Session, State};
-use crate::store::Change;
+use crate::store::{Change, Record};
 use crate::tenant::Tenant;
-use crate::transaction::Status;
+use crate::transaction::{Status, Transaction};
 
 /// How a session is ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +17,15 @@ pub enum End {
     Cancel(Canceller),
     /// Expired by the merchant.
     Expire,
+}
+
+/// A session that was ended.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Ended {
+    /// The session.
+    pub session: Session,
+    /// Its transactions, oldest first.
+    pub transactions: Vec<Transaction>,
 }
 
 /// Decides the end of a session.
@@ -52,14 +62,18 @@ pub fn decide(
 }
 
 impl Engine {
-    /// Ends a session before its time.
+    /// Ends a session before its time. Answers with it and its transactions, oldest first.
+    ///
+    /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn end_session(
         &self,
         tenant: Tenant,
         id: SessionId,
         end: End,
-    ) -> Result<Session, EngineError> {
-        let refused = match self.end_once(tenant, id, end).await {
+        idempotent: Option<Idempotent<Ended>>,
+    ) -> Result<Ended, EngineError> {
+        let idempotent = idempotent.as_ref();
+        let refused = match self.end_once(tenant, id, end, idempotent).await {
             Err(EngineError::Refused(refused @ Refusal::PaymentInProgress)) => refused,
             ended => return ended,
         };
@@ -67,7 +81,7 @@ impl Engine {
         if let Some(live) = &self.session_with_live(tenant, id).await?.live
             && self.give_up_redirect(live).await?
         {
-            return self.end_once(tenant, id, end).await;
+            return self.end_once(tenant, id, end, idempotent).await;
         }
         Err(refused.into())
     }
@@ -77,10 +91,36 @@ impl Engine {
         tenant: Tenant,
         id: SessionId,
         end: End,
-    ) -> Result<Session, EngineError> {
-        self.repeat(|_| async move {
-            let snapshot = self.session_with_live(tenant, id).await?;
-            Ok(decide(end, snapshot, self.env(tenant))?)
+        idempotent: Option<&Idempotent<Ended>>,
+    ) -> Result<Ended, EngineError> {
+        self.once(tenant, idempotent, |_| async move {
+            let (session, mut transactions) = self.session(tenant, id).await?;
+            let watched = SessionSnapshot::watched(&session);
+            let live = transactions
+                .iter()
+                .find(|transaction| Some(transaction.id) == watched);
+            let snapshot = SessionSnapshot {
+                live: live.cloned(),
+                session,
+            };
+            let (change, session) = decide(end, snapshot, self.env(tenant))?;
+            // What the change writes is what the answer shows.
+            for record in change.iter().flat_map(|change| &change.puts) {
+                if let Record::Transaction(changed) = record {
+                    for shown in &mut transactions {
+                        if shown.id == changed.id {
+                            shown.clone_from(changed);
+                        }
+                    }
+                }
+            }
+            Ok((
+                change,
+                Ended {
+                    session,
+                    transactions,
+                },
+            ))
         })
         .await
     }

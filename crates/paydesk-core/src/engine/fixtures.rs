@@ -5,9 +5,13 @@ use std::sync::Arc;
 use super::open_session::{self, OpenSession, Snapshot};
 use super::operate::Operate;
 use super::start_payment::{self, Intent, StartPayment};
-use super::{Env, SessionSnapshot, Timing, operate, record_outcome};
+use super::{Env, SessionSnapshot, Timing, operate, record_outcome, record_transfer};
+use crate::bank_transfer::{BankTransfer, MatchedBy, Origin};
 use crate::event::EventKind;
-use crate::id::{MerchantId, NodeId, PaymentMethodId, ProviderAccountId, SeededIds, TransactionId};
+use crate::id::{
+    BankTransferId, MerchantId, NodeId, PaymentMethodId, ProviderAccountId, SeededIds,
+    TransactionId,
+};
 use crate::merchant::{Provider, ProviderAccount};
 use crate::method::{Family, Method};
 use crate::money::{Currency, Money};
@@ -52,6 +56,7 @@ impl Desk {
             provider: Provider::Sandbox,
             name: "Sandbox".into(),
             enabled: true,
+            is_default: false,
             methods: Method::ALL.to_vec(),
             created_at: START,
             updated_at: START,
@@ -195,6 +200,23 @@ impl Desk {
         (session.unwrap(), put(&change, id), child)
     }
 
+    /// Money that a rail tells of, for this payment.
+    pub(super) fn count(
+        &self,
+        money: &Transfer,
+        target: Transaction,
+        snapshot: SessionSnapshot,
+    ) -> Result<(Change, Transaction), Refusal> {
+        let told = self.told(money, Origin::Rail);
+        record_transfer::decide(&told, MatchedBy::Reference, target, snapshot, self.env())
+            .map(|(change, transaction, _)| (change, transaction))
+    }
+
+    pub(super) fn told(&self, money: &Transfer, origin: Origin) -> BankTransfer {
+        let id = BankTransferId::fresh(&self.ids, self.now);
+        BankTransfer::told(id, money, origin, self.now)
+    }
+
     pub(super) fn stored_card(&self) -> PaymentMethod {
         PaymentMethod {
             id: PaymentMethodId::fresh(&self.ids, self.now),
@@ -292,6 +314,7 @@ pub(super) fn transfer(target: &Transaction, id: &str, amount: Money) -> Transfe
         account: destination.account.clone(),
         amount,
         nonce: Some(destination.nonce.clone()),
+        payment: Some(target.id),
         received_at: START,
     }
 }

@@ -1,10 +1,10 @@
 //! Tests of payments in another currency than the merchant asks in, from the opening of the session to the refund.
 
+use super::SessionSnapshot;
 use super::fixtures::*;
 use super::open_session::OpenSession;
 use super::operate::{self, Operate};
 use super::start_payment::Intent;
-use super::{SessionSnapshot, record_transfer};
 use crate::event::EventKind;
 use crate::method::Method;
 use crate::money::{AmountError, MAX_MINOR, Money};
@@ -193,11 +193,11 @@ fn exact_short_and_over_are_judged_in_what_the_payer_pays() {
         let (session, live) = waiting(&desk);
         let money = transfer(&live, "bank 1", ringgit(sent));
         let at = snapshot(&session, Some(&live));
-        let (change, after) = record_transfer::decide(&money, live, at, desk.env()).unwrap();
+        let (change, after) = desk.count(&money, live, at).unwrap();
         assert_eq!(after.received, Some(ringgit(sent)));
         assert_eq!(after.merchant_amount(), cents(3_500));
         assert_eq!(after.exception.map(|one| one.kind), exception, "{sent}");
-        let Some(Record::Session(session)) = change.unwrap().puts.first().cloned() else {
+        let Some(Record::Session(session)) = change.puts.first().cloned() else {
             panic!("the session first");
         };
         assert_eq!(session.state.name(), state, "{sent}");
@@ -210,7 +210,7 @@ fn money_of_the_merchants_currency_is_not_counted_for_a_payment_in_another() {
     let (session, live) = waiting(&desk);
     let money = transfer(&live, "bank 1", cents(3_500));
     let at = snapshot(&session, Some(&live));
-    let refused = record_transfer::decide(&money, live, at, desk.env()).unwrap_err();
+    let refused = desk.count(&money, live, at).unwrap_err();
     let expected = currency("MYR");
     assert_eq!(refused, Refusal::CurrencyDiffers { expected });
 }
@@ -223,7 +223,7 @@ fn late_money_says_what_it_is_worth_to_the_merchant() {
         desk.pass(Span::hours(1));
         let money = transfer(&live, "bank 1", ringgit(sent));
         let at = snapshot(&session, Some(&live));
-        let (_, late) = record_transfer::decide(&money, live, at, desk.env()).unwrap();
+        let (_, late) = desk.count(&money, live, at).unwrap();
         assert_eq!(late.amount, ringgit(sent));
         assert_eq!(late.merchant_amount(), cents(worth));
         assert_eq!(late.exception.unwrap().kind, ExceptionKind::Late);
@@ -237,8 +237,7 @@ fn a_refund_goes_back_in_the_currency_that_came_to_the_last_cent() {
     let money = transfer(&live, "bank 1", ringgit(12_345));
     let at = snapshot(&session, Some(&live));
     let id = live.id;
-    let (change, paid) = record_transfer::decide(&money, live, at, desk.env()).unwrap();
-    let change = change.unwrap();
+    let (change, paid) = desk.count(&money, live, at).unwrap();
     let Some(Record::Session(session)) = change.puts.first().cloned() else {
         panic!("the session first");
     };
@@ -268,8 +267,7 @@ fn accepting_late_money_makes_it_the_charge_with_its_own_worth() {
     desk.pass(Span::hours(1));
     let money = transfer(&live, "bank 1", ringgit(11_900));
     let at = snapshot(&session, Some(&live));
-    let (change, late) = record_transfer::decide(&money, live, at, desk.env()).unwrap();
-    let change = change.unwrap();
+    let (change, late) = desk.count(&money, live, at).unwrap();
     let Some(Record::Session(session)) = change.puts.first().cloned() else {
         panic!("the session first");
     };

@@ -4,11 +4,14 @@
 //! with its intent, and the commit of the outcome stores the answer; if the process died between the two, the
 //! reconciler stores *which transaction* to answer with, so that a crash never leaves the key running.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use super::{Engine, EngineError};
 use crate::refusal::Refusal;
-use crate::store::{Answer, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, StoredAnswer};
+use crate::store::{
+    Change, Conflict, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, StoredAnswer,
+};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 
@@ -19,15 +22,15 @@ pub struct Idempotent<R> {
     pub key: IdempotencyKey,
     /// SHA-256 of its body.
     pub body_hash: [u8; 32],
-    /// Writes the reply as the bytes that the caller gets.
-    pub render: Arc<dyn Fn(&R) -> Answer + Send + Sync>,
+    /// Writes the reply as what is stored of it: the bytes that the caller gets.
+    pub render: Arc<dyn Fn(&R) -> StoredAnswer + Send + Sync>,
 }
 
 impl<R> Idempotent<R> {
     /// The record of a request that is answered by this very change.
     #[must_use]
     pub fn answered(&self, reply: &R, wall: Timestamp) -> IdempotencyWrite {
-        IdempotencyWrite::Claim(self.record(self.bytes(reply), wall))
+        IdempotencyWrite::Claim(self.record((self.render)(reply), wall))
     }
 
     /// The record of a request whose outcome comes later.
@@ -41,15 +44,7 @@ impl<R> Idempotent<R> {
     pub fn finished(&self, reply: &R) -> IdempotencyWrite {
         IdempotencyWrite::Finish {
             key: self.key.clone(),
-            answer: self.bytes(reply),
-        }
-    }
-
-    fn bytes(&self, reply: &R) -> StoredAnswer {
-        let answer = (self.render)(reply);
-        StoredAnswer::Bytes {
-            status: answer.status,
-            body: String::from_utf8_lossy(&answer.body).into_owned(),
+            answer: (self.render)(reply),
         }
     }
 
@@ -75,6 +70,62 @@ impl<R> Idempotent<R> {
 }
 
 impl Engine {
+    /// [`Engine::repeat`] for a command of one commit: with an idempotency key, the reply is stored as its answer in
+    /// that commit, or in one of its own if there is nothing else to change.
+    pub(super) async fn once<R, F, A>(
+        &self,
+        tenant: Tenant,
+        idempotent: Option<&Idempotent<R>>,
+        mut attempt: A,
+    ) -> Result<R, EngineError>
+    where
+        A: FnMut(Option<Conflict>) -> F,
+        F: Future<Output = Result<(Option<Change>, R), EngineError>>,
+    {
+        self.repeat(|conflict| {
+            let known = match (&conflict, idempotent) {
+                (Some(Conflict::Idempotency(known)), Some(idempotent)) => {
+                    Some(idempotent.refuse(known))
+                }
+                _ => None,
+            };
+            let attempt = known.is_none().then(|| attempt(conflict));
+            async move {
+                let attempt = match (known, attempt) {
+                    (Some(refusal), _) => return Err(refusal.into()),
+                    (None, Some(attempt)) => attempt,
+                    (None, None) => return Err(Refusal::IdempotencyKeyInUse.into()),
+                };
+                let (mut change, reply) = attempt.await?;
+                if let Some(idempotent) = idempotent {
+                    change
+                        .get_or_insert_with(|| Change::new(tenant))
+                        .idempotency = Some(idempotent.answered(&reply, self.wall()));
+                }
+                Ok((change, reply))
+            }
+        })
+        .await
+    }
+
+    /// Stores the answer of a request that changed nothing of its own, or nothing that a second run would not find
+    /// done: asking a rail, say. Whoever was first has its answer stored; the others are refused.
+    pub async fn remember<R: Clone>(
+        &self,
+        tenant: Tenant,
+        idempotent: Option<Idempotent<R>>,
+        reply: R,
+    ) -> Result<R, EngineError> {
+        if idempotent.is_none() {
+            return Ok(reply);
+        }
+        self.once(tenant, idempotent.as_ref(), |_| {
+            let reply = reply.clone();
+            async move { Ok((None, reply)) }
+        })
+        .await
+    }
+
     /// The stored answer of a request that was sent before; nothing if it is new.
     ///
     /// Refuses the same key with another body, and a key whose first request is still running.

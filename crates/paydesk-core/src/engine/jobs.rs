@@ -13,6 +13,7 @@ use super::{Engine, EngineError};
 use crate::rail::Transfer;
 use crate::refusal::Refusal;
 use crate::store::Unavailable;
+use crate::test_clock::TestClock;
 
 /// How many of a kind a tick takes up at once; more are taken by the next.
 const BATCH: usize = 200;
@@ -91,8 +92,12 @@ async fn every<F>(
 impl Engine {
     /// Writes down what time has done to sessions. Answers to how many: a job that fails does not go on at once.
     pub async fn sweep(&self) -> Result<usize, Unavailable> {
-        let due = self.store.due_sessions(self.wall(), BATCH).await?;
+        self.read_clocks().await?;
         let mut swept = 0;
+        for merchant in self.clocks.moved() {
+            swept += self.sweep_of(TestClock::tenant_of(merchant)).await?;
+        }
+        let due = self.store.due_sessions(self.wall(), BATCH).await?;
         for (tenant, session) in due {
             match self.lapse_session(tenant, session).await {
                 Ok(_) => swept += 1,
@@ -132,44 +137,52 @@ impl Engine {
         Ok(taken)
     }
 
-    /// Counts money that came in. Answers how many transfers there were.
+    /// Takes in money that came. Answers how many transfers that were not known before.
     pub async fn collect_transfers(&self) -> Result<usize, Unavailable> {
         let Some(rail) = &self.sandbox else {
             return Ok(0);
         };
-        let transfers = match rail.transfers(BATCH).await {
-            Ok(transfers) => transfers,
-            Err(error) => {
-                tracing::warn!(%error, "transfers could not be read; they are asked for again");
-                return Ok(0);
+        let (mut taken, mut after) = (0, None);
+        loop {
+            let transfers = match rail.transfers(after.as_deref(), BATCH).await {
+                Ok(transfers) => transfers,
+                Err(error) => {
+                    tracing::warn!(%error, "transfers could not be read; they are asked for again");
+                    return Ok(taken);
+                }
+            };
+            let mut recorded = Vec::with_capacity(transfers.len());
+            for transfer in &transfers {
+                if self.is_taken_in(transfer).await {
+                    recorded.push(transfer.id.clone());
+                }
             }
-        };
-        let mut counted = Vec::with_capacity(transfers.len());
-        for transfer in &transfers {
-            if self.count_transfer(transfer).await {
-                counted.push(transfer.id.clone());
+            taken += recorded.len();
+            if !recorded.is_empty()
+                && let Err(error) = rail.acknowledge(&recorded).await
+            {
+                tracing::warn!(%error, "transfers could not be acknowledged; they are told again and counted once");
+                return Ok(taken);
+            }
+            // Those that must wait are told again the next time, and hold up none that came after them.
+            match transfers.last() {
+                Some(last) if transfers.len() >= BATCH => after = Some(last.id.clone()),
+                _ => return Ok(taken),
             }
         }
-        if !counted.is_empty()
-            && let Err(error) = rail.acknowledge(&counted).await
-        {
-            tracing::warn!(%error, "transfers could not be acknowledged; they are told again and counted once");
-        }
-        // Those that must wait would otherwise be asked for without a pause.
-        Ok(counted.len())
     }
 
-    /// Whether a transfer is recorded and need not be told again.
-    async fn count_transfer(&self, transfer: &Transfer) -> bool {
+    /// Whether a transfer is taken in and need not be told again.
+    async fn is_taken_in(&self, transfer: &Transfer) -> bool {
         match self.record_transfer(transfer).await {
             Ok(Recorded::Counted(_) | Recorded::Known) => true,
             Ok(Recorded::Unmatched) => {
-                tracing::warn!(transfer = %transfer.id, "a transfer matches no payment yet; it is asked for again");
-                false
+                tracing::warn!(transfer = %transfer.id, "a transfer matches no payment; it is kept to be assigned");
+                true
             }
             Err(EngineError::Refused(Refusal::PaymentInProgress)) => false,
             Err(error) => {
-                tracing::warn!(%error, transfer = %transfer.id, "a transfer could not be counted; it is asked for again");
+                tracing::warn!(%error, transfer = %transfer.id, "a transfer could not be taken in; it is asked for again");
                 false
             }
         }

@@ -4,6 +4,8 @@
 //! stale version or a lost claim is answered by loading and deciding again, never by a lock.
 
 mod accounts;
+mod awaited;
+mod clocks;
 mod draft;
 mod env;
 #[cfg(test)]
@@ -14,8 +16,13 @@ mod jobs;
 mod watch;
 
 pub mod accept_exception;
+pub mod advance_clock;
+pub mod assign_transfer;
 pub mod charge_payment_method;
+pub mod configure_accounts;
+pub mod configure_merchant;
 pub mod create_merchant;
+pub mod customers;
 pub mod detach_payment_method;
 pub mod end_session;
 pub mod idempotency;
@@ -26,6 +33,9 @@ pub mod operate;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;
+pub mod report_transfer;
+pub mod restricted_keys;
+pub mod shop;
 pub mod start_payment;
 
 use std::future::Future;
@@ -39,13 +49,14 @@ pub use watch::Watch;
 use crate::id::{Ids, NodeId, SessionId, TransactionId};
 use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
+use crate::passwords::Passwords;
 use crate::rail::Rail;
 use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, CommitError, Conflict, Store, Unavailable};
-use crate::tenant::Tenant;
-use crate::time::{Clock, Timestamp};
+use crate::tenant::{Mode, Tenant};
+use crate::time::{Clock, Span, Timestamp};
 use crate::transaction::Transaction;
 
 /// Why a command came to nothing.
@@ -78,6 +89,8 @@ pub struct Engine {
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
+    passwords: Passwords,
+    clocks: clocks::Clocks,
 }
 
 /// What an [`Engine`] is made of.
@@ -119,6 +132,8 @@ impl Engine {
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
+            passwords: Passwords::default(),
+            clocks: clocks::Clocks::default(),
         }
     }
 
@@ -160,8 +175,17 @@ impl Engine {
 
     /// The tenant's own time: what lifetimes are measured in.
     #[must_use]
-    pub fn now(&self, _tenant: Tenant) -> Timestamp {
-        self.clock.now()
+    pub fn now(&self, tenant: Tenant) -> Timestamp {
+        self.wall().after(self.ahead(tenant))
+    }
+
+    /// How far the tenant's own time is ahead of the wall's.
+    #[must_use]
+    pub fn ahead(&self, tenant: Tenant) -> Span {
+        match tenant.mode {
+            Mode::Live => Span::NONE,
+            Mode::Test => self.clocks.ahead(tenant.merchant),
+        }
     }
 
     /// Wall time: what leases, rate limits and ids are measured in.
@@ -183,7 +207,7 @@ impl Engine {
     fn env(&self, tenant: Tenant) -> Env<'_> {
         let wall = self.wall();
         Env {
-            now: self.now(tenant),
+            now: wall.after(self.ahead(tenant)),
             wall,
             ids: self.ids.as_ref(),
             node: self.node,
@@ -236,9 +260,10 @@ impl Engine {
         let mut conflict = None;
         for _ in 0..MAX_TRIES {
             let (change, reply) = attempt(conflict.take()).await?;
-            let Some(change) = change else {
+            let Some(mut change) = change else {
                 return Ok(reply);
             };
+            self.pay_orders(&mut change).await?;
             match self.commit(change).await {
                 Ok(()) => return Ok(reply),
                 Err(CommitError::Conflict(lost)) => conflict = Some(lost),

@@ -1,6 +1,6 @@
 //! Opens a session.
 
-mod fields;
+pub(super) mod fields;
 
 use std::sync::Arc;
 
@@ -10,13 +10,15 @@ use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
 use crate::money::Currency;
+use crate::number::Number;
 use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::{
-    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Party,
-    Session, State, Terms,
+    Amount, CREATED_LIFETIME, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, Ordered,
+    Party, Session, State, Terms,
 };
-use crate::store::{Change, ClaimKey, Conflict};
+use crate::shop::Order;
+use crate::store::{Change, ClaimKey, Conflict, NameSpace};
 use crate::tenant::Tenant;
 use crate::time::Span;
 
@@ -69,6 +71,8 @@ pub struct OpenSession {
     pub locale: Option<String>,
     /// Whether a card that pays is also stored.
     pub store_payment_method: bool,
+    /// What it is to a shop's order.
+    pub ordered: Option<Ordered>,
 }
 
 impl OpenSession {
@@ -99,6 +103,7 @@ impl OpenSession {
             lifetime: None,
             locale: None,
             store_payment_method: false,
+            ordered: None,
         }
     }
 }
@@ -148,6 +153,7 @@ pub fn decide(
         card_attempts: 0,
         charge: None,
         hold_expires_at: None,
+        ordered: request.ordered,
         terms: Arc::new(Terms {
             kind: request.kind,
             amount: request.amount,
@@ -197,6 +203,12 @@ pub fn decide(
         let owner = draft.session.id.0;
         draft.claim(ClaimKey::Reference(reference), owner);
     }
+    if let Some(ordered) = &draft.session.ordered {
+        let (live, owner) = (Order::live_session(ordered.order), draft.session.id.0);
+        draft.claim(live, owner);
+        // Who asks by order asks by number.
+        draft.claim(Number::of(owner).key(NameSpace::Session), owner);
+    }
     match draft.finish() {
         (Some(change), snapshot) => Ok((change, snapshot.session)),
         // An opening draft always has something to commit.
@@ -220,6 +232,9 @@ fn choose_account(
         };
     }
     let mut enabled = accounts.iter().filter(|account| account.enabled);
+    if let Some(default) = enabled.clone().find(|account| account.is_default) {
+        return Ok(default);
+    }
     match (enabled.next(), enabled.next()) {
         (Some(only), None) => Ok(only),
         (Some(_), Some(_)) => Err(Refusal::ProviderAccountAmbiguous),
@@ -300,15 +315,9 @@ impl Engine {
         idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
         let accounts = self.provider_accounts(tenant).await?;
-        self.repeat(|conflict| {
-            let (request, accounts, idempotent) =
-                (request.clone(), Arc::clone(&accounts), idempotent.as_ref());
+        self.once(tenant, idempotent.as_ref(), |conflict| {
+            let (request, accounts) = (request.clone(), Arc::clone(&accounts));
             async move {
-                if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
-                    (&conflict, idempotent)
-                {
-                    return Err(idempotent.refuse(known).into());
-                }
                 let holder = match conflict {
                     Some(Conflict::Claimed {
                         key: ClaimKey::Reference(_),
@@ -321,9 +330,13 @@ impl Engine {
                     accounts,
                     holder,
                 };
+                let new_customer = self
+                    .unknown_customer(tenant, request.customer.as_ref())
+                    .await?;
                 let (mut change, session) = decide(request, snapshot, self.env(tenant))?;
-                change.idempotency =
-                    idempotent.map(|idempotent| idempotent.answered(&session, self.wall()));
+                if let Some(customer) = new_customer {
+                    customer.join(&mut change, self.env(tenant))?;
+                }
                 Ok((Some(change), session))
             }
         })

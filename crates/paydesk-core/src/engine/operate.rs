@@ -196,6 +196,7 @@ impl Engine {
                         None => None,
                     };
                     let original = (parent.id, parent.provider_reference.clone());
+                    let placed = parent.placed;
                     let key = idempotent.map(|idempotent| idempotent.key.clone());
                     let (mut change, child, _) =
                         decide(operate, parent, session, key, self.env(tenant))?;
@@ -215,6 +216,7 @@ impl Engine {
                         account: child.provider_account,
                         method: child.method,
                         amount: child.amount,
+                        placed,
                     };
                     Ok((Some(change), (child, follow_up, rail)))
                 }

@@ -99,6 +99,9 @@ pub(super) fn answered_by(transaction: &Transaction) -> Option<IdempotencyWrite>
 
 fn attempt_outcome(draft: &mut Draft<'_>, transaction: &mut Transaction, answer: RailAnswer) {
     let env = draft.env();
+    if !matches!(answer, RailAnswer::Unknown | RailAnswer::AwaitingPayer(_)) {
+        draft.no_longer_awaited(transaction);
+    }
     match answer {
         RailAnswer::Succeeded(receipt) => attempt_succeeded(draft, transaction, receipt),
         RailAnswer::AwaitingPayer(waiting) => attempt_awaits_payer(draft, transaction, waiting),
@@ -201,6 +204,7 @@ fn attempt_awaits_payer(draft: &mut Draft<'_>, transaction: &mut Transaction, wa
             transaction: transaction.id,
             lapses_at: Some(expires_at),
         });
+        draft.awaited(transaction);
     }
     draft.update(transaction, None);
 }

@@ -1,49 +1,74 @@
-//! Money came in on an account by itself: it is counted once, for the payment whose reference it carries.
+//! Money came in on an account: it is taken in once, and counted for the payment that it is for.
 //!
 //! Nothing that came is ever dropped. Short: the payment waits for the rest. Over, or paid twice: completed,
-//! and the surplus can be refunded. Late: a transaction of its own, for the merchant to accept or refund.
+//! and the surplus can be refunded. Late: a transaction of its own, for the merchant to accept or refund. For
+//! nobody knows what: it is kept as unmatched, for the merchant to [assign](super::assign_transfer).
 
-use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
-use crate::event::EventKind;
-use crate::id::TransactionId;
-use crate::money::Money;
+use super::idempotency::Idempotent;
+use super::{Draft, Engine, EngineError, Env, SessionSnapshot, awaited};
+use crate::bank_transfer::{BankTransfer, MatchedBy, Origin, TransferState};
+use crate::event::{Event, EventKind, Subject};
+use crate::id::{BankTransferId, EventId, TransactionId};
+use crate::money::{AmountError, Money};
 use crate::rail::Transfer;
 use crate::refusal::Refusal;
 use crate::session::State;
-use crate::store::{Change, ClaimKey, Conflict};
+use crate::store::{Change, Claim, ClaimKey, Conflict, Record, Store, Unavailable};
+use crate::tenant::Tenant;
+use crate::time::Timestamp;
 use crate::transaction::{Begin, Exception, ExceptionKind, Status, Transaction};
+
+/// How long a payment's reference is.
+pub(super) const NONCE_LENGTH: usize = 10;
+/// How many words of a bank's text are looked at for it.
+const MOST_WORDS: usize = 16;
 
 /// What became of a transfer.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Recorded {
     /// Counted for this transaction, which is as it now stands.
     Counted(Box<Transaction>),
-    /// Counted before.
+    /// Taken in before.
     Known,
-    /// No payment has its reference.
+    /// No payment was found for it: it is kept for the merchant to assign.
     Unmatched,
 }
 
-/// Decides what a transfer does to the payment whose reference it carries. `target` is that payment;
-/// `snapshot` its session, with the session's live transaction, which may or may not be the same.
+/// A transfer that is taken in.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TakenIn {
+    /// The transfer as it is kept.
+    pub bank_transfer: BankTransfer,
+    /// The transaction that it was counted for just now, as it then stands.
+    pub transaction: Option<Transaction>,
+    /// Whether it was told before, and nothing was changed.
+    pub known: bool,
+}
+
+/// Decides what a transfer does to the payment that it is for. `target` is that payment; `snapshot` its session, with
+/// the session's live transaction, which may or may not be the same. Answers with the transfer as it is then to be
+/// kept; the caller adds it to the change.
 pub fn decide(
-    transfer: &Transfer,
+    bank_transfer: &BankTransfer,
+    by: MatchedBy,
     target: Transaction,
     snapshot: SessionSnapshot,
     env: Env<'_>,
-) -> Result<(Option<Change>, Transaction), Refusal> {
-    if transfer.amount.currency() != target.amount.currency() {
+) -> Result<(Change, Transaction, BankTransfer), Refusal> {
+    let amount = bank_transfer.amount;
+    if amount.currency() != target.amount.currency() {
         return Err(Refusal::CurrencyDiffers {
             expected: target.amount.currency(),
         });
     }
-    transfer
-        .amount
-        .positive()
-        .map_err(|error| Refusal::InvalidAmount {
-            field: "amount".into(),
-            error,
-        })?;
+    amount.positive().map_err(|error| Refusal::InvalidAmount {
+        field: "amount".into(),
+        error,
+    })?;
+    // A rail knows what a transfer is for that it told of with the payment's reference, and of no other.
+    let known_to_rail = bank_transfer.origin == Origin::Rail && by == MatchedBy::Reference;
+    let placed = if known_to_rail { 0 } else { amount.minor() };
+
     let mut draft = Draft::new(snapshot, env);
     // Time may just have ended it, in this very draft.
     let (mut target, is_live) = match &draft.live {
@@ -55,15 +80,17 @@ pub fn decide(
             let before = target
                 .received
                 .unwrap_or_else(|| Money::zero(target.amount.currency()));
-            let received = sum(before, transfer.amount)?;
+            let received = sum(before, amount)?;
             target.received = Some(received);
+            target.placed += placed;
             arrived_in_time(&mut draft, &mut target, received);
             target
         }
         Status::Succeeded { .. } => {
             // Paid again: what was asked for counts as received before, however it was settled.
-            let received = sum(target.received.unwrap_or(target.amount), transfer.amount)?;
+            let received = sum(target.received.unwrap_or(target.amount), amount)?;
             target.received = Some(received);
+            target.placed += placed;
             target.exception = Some(Exception {
                 kind: ExceptionKind::Over,
                 accepted_at: None,
@@ -74,20 +101,51 @@ pub fn decide(
         // Still being begun at the rail: the code is out already, the money was quicker. Not refused for
         // good: it is told again.
         Status::InFlight { .. } | Status::Unknown { .. } => return Err(Refusal::PaymentInProgress),
-        _ => arrived_late(&mut draft, &target, transfer, env),
+        _ => arrived_late(&mut draft, &target, bank_transfer, placed, env),
     };
-    let key = ClaimKey::BankTransfer {
-        account: transfer.account.clone(),
-        id: transfer.id.clone(),
-    };
-    draft.claim(key, transaction.id.0);
-    Ok((draft.finish().0, transaction))
+    let mut kept = bank_transfer.clone();
+    if kept.state == TransferState::Unmatched {
+        kept.state = TransferState::Matched {
+            transaction: transaction.id,
+            by,
+            at: env.now,
+        };
+        kept.updated_at = env.now;
+    }
+    draft.claim(kept.claim_key(), kept.id.0);
+    // Money that came always changes something.
+    let change = draft.finish().0;
+    let change = change.unwrap_or_else(|| Change::new(kept.tenant));
+    Ok((change, transaction, kept))
+}
+
+/// Keeps a transfer that no payment was found for, and tells the merchant.
+#[must_use]
+pub fn decide_unmatched(bank_transfer: &BankTransfer, env: Env<'_>) -> Change {
+    let mut change = Change::new(bank_transfer.tenant);
+    change.claims.push(Claim {
+        key: bank_transfer.claim_key(),
+        owner: bank_transfer.id.0,
+    });
+    change.events.push(Event {
+        id: EventId::fresh(env.ids, env.wall),
+        tenant: bank_transfer.tenant,
+        kind: EventKind::BankTransferUnmatched,
+        sequence: u32::try_from(bank_transfer.version).unwrap_or(u32::MAX),
+        at: env.now,
+        session: None,
+        subject: Subject::BankTransfer {
+            bank_transfer: Box::new(bank_transfer.clone()),
+        },
+        notify: false,
+    });
+    change
 }
 
 fn sum(one: Money, other: Money) -> Result<Money, Refusal> {
     let too_large = Refusal::InvalidAmount {
         field: "amount".into(),
-        error: crate::money::AmountError::TooLarge,
+        error: AmountError::TooLarge,
     };
     one.checked_add(other).ok_or(too_large)
 }
@@ -116,6 +174,7 @@ fn arrived_in_time(draft: &mut Draft<'_>, target: &mut Transaction, received: Mo
 /// The payment is made: what is received is captured.
 pub(super) fn complete(draft: &mut Draft<'_>, target: &mut Transaction) {
     let now = draft.env().now;
+    draft.no_longer_awaited(target);
     target.status = Status::Succeeded { at: now };
     draft.live = None;
     draft.session.charge = Some(target.id);
@@ -129,23 +188,27 @@ pub(super) fn complete(draft: &mut Draft<'_>, target: &mut Transaction) {
 fn arrived_late(
     draft: &mut Draft<'_>,
     target: &Transaction,
-    transfer: &Transfer,
+    bank_transfer: &BankTransfer,
+    placed: i64,
     env: Env<'_>,
 ) -> Transaction {
+    let amount = bank_transfer.amount;
     let late = Transaction {
         parent: Some(target.id),
-        provider_reference: Some(transfer.id.clone()),
+        provider_reference: Some(bank_transfer.bank_transaction_id.clone()),
         destination: target.destination.clone(),
         exchange: target.exchange.and_then(|exchange| {
-            if transfer.amount == target.amount {
+            if amount == target.amount {
                 Some(exchange)
             } else {
-                exchange.of_paid(transfer.amount)
+                exchange.of_paid(amount)
             }
         }),
         custom_field_values: target.custom_field_values.clone(),
         customer: target.customer.clone(),
-        received: Some(transfer.amount),
+        contact: target.contact.clone(),
+        received: Some(amount),
+        placed,
         exception: Some(Exception {
             kind: ExceptionKind::Late,
             accepted_at: None,
@@ -155,7 +218,7 @@ fn arrived_late(
             tenant: target.tenant,
             session: target.session,
             action: target.action,
-            amount: transfer.amount,
+            amount,
             method: target.method,
             provider_account: target.provider_account,
             status: Status::Received { at: env.now },
@@ -166,259 +229,235 @@ fn arrived_late(
     late
 }
 
+/// What in a bank's text may be the reference of a payment: banks set it in capitals or not, alone or among other
+/// words.
+fn possible_nonces(text: &str) -> Vec<String> {
+    let capitals = text.to_ascii_uppercase();
+    let is_base32 = |word: &str| {
+        word.len() == NONCE_LENGTH && word.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
+    };
+    capitals
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| is_base32(word))
+        .take(MOST_WORDS)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The payment that a reference names on an account; nothing if none or more than one is named.
+async fn named(
+    store: &dyn Store,
+    tenant: Tenant,
+    account: &str,
+    text: &str,
+) -> Result<Option<TransactionId>, Unavailable> {
+    // As it stands first: a reference need not be one of ours to be unique on its account.
+    let mut nonces = possible_nonces(text);
+    nonces.insert(0, text.trim().to_owned());
+    nonces.dedup();
+    let keys: Vec<ClaimKey> = nonces
+        .into_iter()
+        .map(|nonce| ClaimKey::PushReference {
+            account: account.to_owned(),
+            nonce,
+        })
+        .collect();
+    let mut owners: Vec<_> = store.claims(tenant, &keys).await?;
+    owners.sort_unstable();
+    owners.dedup();
+    let mut owners = owners.into_iter().flatten();
+    Ok(match (owners.next(), owners.next()) {
+        (Some(only), None) => Some(TransactionId(only)),
+        _ => None,
+    })
+}
+
+/// For which payment a transfer is.
+enum Found {
+    Payment(TransactionId, MatchedBy),
+    /// The rail says for which, and that one is still being begun.
+    NotYet,
+    Nothing,
+}
+
+/// What is answered, and stored as the answer, about a transfer that is to be left as it is.
+pub(super) fn known_before(
+    bank_transfer: BankTransfer,
+    idempotent: Option<&Idempotent<TakenIn>>,
+    wall: Timestamp,
+) -> (Option<Change>, TakenIn) {
+    let taken = TakenIn {
+        bank_transfer,
+        transaction: None,
+        known: true,
+    };
+    let change = idempotent.map(|idempotent| Change {
+        idempotency: Some(idempotent.answered(&taken, wall)),
+        ..Change::new(taken.bank_transfer.tenant)
+    });
+    (change, taken)
+}
+
 impl Engine {
-    /// Counts a transfer for the payment whose reference it carries; once, however often it is told.
+    /// Takes in a transfer that a rail tells of; once, however often it is told.
     pub async fn record_transfer(&self, transfer: &Transfer) -> Result<Recorded, EngineError> {
-        let tenant = transfer.tenant;
-        let Some(nonce) = &transfer.nonce else {
-            return Ok(Recorded::Unmatched);
-        };
-        let reference = ClaimKey::PushReference {
-            account: transfer.account.clone(),
-            nonce: nonce.clone(),
-        };
-        let Some(owner) = self.store().claim(tenant, &reference).await? else {
-            return Ok(Recorded::Unmatched);
-        };
-        let target = TransactionId(owner);
-        let session = self.transaction(tenant, target).await?.session;
-        let session = session.ok_or(Refusal::SessionNotFound)?;
-        self.repeat(|conflict| async move {
-            if let Some(Conflict::Claimed {
-                key: ClaimKey::BankTransfer { .. },
+        let taken = self.take_in(transfer, Origin::Rail, None).await?;
+        Ok(match taken {
+            TakenIn { known: true, .. } => Recorded::Known,
+            TakenIn {
+                transaction: Some(transaction),
                 ..
-            }) = conflict
+            } => Recorded::Counted(Box::new(transaction)),
+            TakenIn {
+                transaction: None, ..
+            } => Recorded::Unmatched,
+        })
+    }
+
+    /// Takes in a transfer, and counts it for the payment that it is for, if one is found.
+    pub(super) async fn take_in(
+        &self,
+        transfer: &Transfer,
+        origin: Origin,
+        idempotent: Option<&Idempotent<TakenIn>>,
+    ) -> Result<TakenIn, EngineError> {
+        let tenant = transfer.tenant;
+        self.repeat(|conflict| async move {
+            if let (Some(Conflict::Idempotency(known)), Some(idempotent)) = (&conflict, idempotent)
             {
-                return Ok((None, Recorded::Known));
+                return Err(idempotent.refuse(known).into());
             }
-            let snapshot = self.session_with_live(tenant, session).await?;
-            // After the session: if the payment changes in between, the session has too, and the commit is
-            // refused. The other way round, a payment that was just made would look like one that ended.
-            let target = self.transaction(tenant, target).await?;
-            // After the session too: the claim lets its own transaction take it again, so that a transfer that
-            // was counted between the two would be counted for that one a second time.
-            let key = ClaimKey::BankTransfer {
-                account: transfer.account.clone(),
-                id: transfer.id.clone(),
+            let told = BankTransfer::told(
+                BankTransferId::fresh(self.ids.as_ref(), self.wall()),
+                transfer,
+                origin,
+                self.now(tenant),
+            );
+            // Whoever is faster takes the claim under another id, which this commit then meets.
+            if let Some(known) = self.known_transfer(tenant, &told).await? {
+                if origin == Origin::Report && known.amount != told.amount {
+                    let problem =
+                        format!("was taken in before on this account, with {}", known.amount);
+                    return Err(Refusal::field("bankTransactionId", problem).into());
+                }
+                return Ok(known_before(known, idempotent, self.wall()));
+            }
+            let counted = match self.payment_for(transfer).await? {
+                Found::Nothing => None,
+                Found::NotYet => return Err(Refusal::PaymentInProgress.into()),
+                Found::Payment(target, by) => self.count(&told, by, target).await?,
             };
-            if self.store().claim(tenant, &key).await?.is_some() {
-                return Ok((None, Recorded::Known));
-            }
-            let (change, transaction) = decide(transfer, target, snapshot, self.env(tenant))?;
-            Ok((change, Recorded::Counted(Box::new(transaction))))
+            let (mut change, taken) = match counted {
+                Some((change, transaction, kept)) => {
+                    let taken = TakenIn {
+                        bank_transfer: kept,
+                        transaction: Some(transaction),
+                        known: false,
+                    };
+                    (change, taken)
+                }
+                None => {
+                    let change = decide_unmatched(&told, self.env(tenant));
+                    let taken = TakenIn {
+                        bank_transfer: told,
+                        transaction: None,
+                        known: false,
+                    };
+                    (change, taken)
+                }
+            };
+            change.puts.push(Record::entry(&taken.bank_transfer)?);
+            change.idempotency =
+                idempotent.map(|idempotent| idempotent.answered(&taken, self.wall()));
+            Ok((Some(change), taken))
         })
         .await
+    }
+
+    /// The transfer of the same account and bank's id, if it is taken in.
+    async fn known_transfer(
+        &self,
+        tenant: Tenant,
+        told: &BankTransfer,
+    ) -> Result<Option<BankTransfer>, EngineError> {
+        let Some(owner) = self.store().claim(tenant, &told.claim_key()).await? else {
+            return Ok(None);
+        };
+        let known = self.store().find::<BankTransfer>(tenant, owner).await?;
+        let gone = || Unavailable::because("a bank transfer is claimed and not kept");
+        Ok(Some(known.ok_or_else(gone)?))
+    }
+
+    async fn payment_for(&self, transfer: &Transfer) -> Result<Found, EngineError> {
+        let (tenant, store) = (transfer.tenant, self.store().as_ref());
+        let reference = transfer.nonce.as_deref().map(str::trim);
+        let Some(reference) = reference.filter(|reference| !reference.is_empty()) else {
+            let on = (transfer.account.as_str(), transfer.amount);
+            let only = awaited::only_one(store, tenant, on, self.now(tenant)).await?;
+            return Ok(only.map_or(Found::Nothing, |only| {
+                Found::Payment(only, MatchedBy::Amount)
+            }));
+        };
+        if let Some(named) = named(store, tenant, &transfer.account, reference).await? {
+            return Ok(Found::Payment(named, MatchedBy::Reference));
+        }
+        // The reference becomes known with the rail's answer to the payment's beginning.
+        let Some(payment) = transfer.payment else {
+            return Ok(Found::Nothing);
+        };
+        let begun = store.transaction(tenant, payment).await?;
+        let being_begun = begun.is_some_and(|begun| {
+            matches!(
+                begun.status,
+                Status::InFlight { .. } | Status::Unknown { .. }
+            )
+        });
+        Ok(if being_begun {
+            Found::NotYet
+        } else {
+            Found::Nothing
+        })
+    }
+
+    /// Loads the payment and decides; nothing if the money cannot be counted for it, which is no reason to drop it.
+    async fn count(
+        &self,
+        told: &BankTransfer,
+        by: MatchedBy,
+        target: TransactionId,
+    ) -> Result<Option<(Change, Transaction, BankTransfer)>, EngineError> {
+        match self.decide_for(told, by, target).await {
+            Ok(decided) => Ok(Some(decided)),
+            Err(EngineError::Refused(
+                refusal @ (Refusal::CurrencyDiffers { .. }
+                | Refusal::InvalidAmount {
+                    error: AmountError::TooLarge,
+                    ..
+                }),
+            )) => {
+                tracing::warn!(%refusal, transfer = %told.id, "a transfer does not fit the payment that it names");
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn decide_for(
+        &self,
+        transfer: &BankTransfer,
+        by: MatchedBy,
+        target: TransactionId,
+    ) -> Result<(Change, Transaction, BankTransfer), EngineError> {
+        let tenant = transfer.tenant;
+        let session = self.transaction(tenant, target).await?.session;
+        let session = session.ok_or(Refusal::SessionNotFound)?;
+        let snapshot = self.session_with_live(tenant, session).await?;
+        // After the session: if the payment changes in between, the session has too, and the commit is
+        // refused. The other way round, a payment that was just made would look like one that ended.
+        let target = self.transaction(tenant, target).await?;
+        Ok(decide(transfer, by, target, snapshot, self.env(tenant))?)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixtures::*;
-    use super::*;
-    use crate::money::AmountError;
-    use crate::session::{Session, StateName};
-    use crate::store::Record;
-    use crate::time::Span;
-
-    fn counted(
-        desk: &Desk,
-        (session, target): (&Session, &Transaction),
-        live: Option<&Transaction>,
-        money: &Transfer,
-    ) -> (Change, Transaction, Session) {
-        let snapshot = snapshot(session, live);
-        let (change, transaction) = decide(money, target.clone(), snapshot, desk.env()).unwrap();
-        let change = change.unwrap();
-        let claimed = change.claims.last().map(|claim| claim.key.clone());
-        let key = ClaimKey::BankTransfer {
-            account: money.account.clone(),
-            id: money.id.clone(),
-        };
-        assert_eq!(claimed, Some(key), "each transfer is counted once");
-        let Some(Record::Session(session)) = change.puts.first().cloned() else {
-            panic!("the session first")
-        };
-        (change, transaction, session)
-    }
-
-    fn exception(transaction: &Transaction) -> Option<ExceptionKind> {
-        transaction.exception.map(|exception| exception.kind)
-    }
-
-    #[test]
-    fn what_is_asked_for_completes_the_session() {
-        let desk = Desk::new();
-        let (session, target) = desk.waiting();
-        let money = transfer(&target, "bank 1", cents(3_500));
-        let (change, paid, session) = counted(&desk, (&session, &target), Some(&target), &money);
-        assert_eq!(
-            told(&change),
-            [EventKind::TransactionSucceeded, EventKind::SessionCompleted]
-        );
-        assert_eq!((paid.captured(), exception(&paid)), (cents(3_500), None));
-        assert_eq!(session.state.name(), StateName::Completed);
-        assert_eq!(change.releases, [], "the session stays taken");
-    }
-
-    #[test]
-    fn too_little_waits_for_the_rest() {
-        let desk = Desk::new();
-        let (session, target) = desk.waiting();
-        let money = transfer(&target, "bank 1", cents(1_500));
-        let (change, part, session) = counted(&desk, (&session, &target), Some(&target), &money);
-        assert_eq!(told(&change), [EventKind::TransactionException]);
-        assert_eq!(exception(&part), Some(ExceptionKind::Partial));
-        assert_eq!(session.state.name(), StateName::Processing);
-        let rest = transfer(&target, "bank 2", cents(2_000));
-        let (change, paid, _) = counted(&desk, (&session, &part), Some(&part), &rest);
-        assert_eq!(
-            told(&change),
-            [EventKind::TransactionSucceeded, EventKind::SessionCompleted]
-        );
-        assert_eq!(
-            (paid.received, exception(&paid)),
-            (Some(cents(3_500)), None)
-        );
-    }
-
-    #[test]
-    fn too_much_completes_the_session_and_is_told() {
-        let desk = Desk::new();
-        let (session, target) = desk.waiting();
-        let money = transfer(&target, "bank 1", cents(3_501));
-        let (change, paid, _) = counted(&desk, (&session, &target), Some(&target), &money);
-        assert_eq!(
-            told(&change),
-            [
-                EventKind::TransactionSucceeded,
-                EventKind::SessionCompleted,
-                EventKind::TransactionException
-            ]
-        );
-        assert_eq!(
-            (paid.captured(), exception(&paid)),
-            (cents(3_501), Some(ExceptionKind::Over))
-        );
-    }
-
-    #[test]
-    fn paying_twice_is_over_and_the_second_can_be_given_back() {
-        let desk = Desk::new();
-        let (session, target) = desk.waiting();
-        let money = transfer(&target, "bank 1", cents(3_500));
-        let (_, paid, session) = counted(&desk, (&session, &target), Some(&target), &money);
-        let again = transfer(&paid, "bank 2", cents(3_500));
-        let (change, paid, session) = counted(&desk, (&session, &paid), None, &again);
-        assert_eq!(told(&change), [EventKind::TransactionException]);
-        assert_eq!(
-            (paid.remaining(), exception(&paid)),
-            (7_000, Some(ExceptionKind::Over))
-        );
-        assert_eq!(session.state.name(), StateName::Completed);
-    }
-
-    #[test]
-    fn late_money_is_a_transaction_of_its_own() {
-        let mut desk = Desk::new();
-        let (session, target) = desk.waiting();
-        desk.pass(Span::hours(1));
-        // Nobody has swept: the transfer itself finds the time over.
-        let money = transfer(&target, "bank 1", cents(3_500));
-        let (change, late, session) = counted(&desk, (&session, &target), Some(&target), &money);
-        assert_eq!(
-            told(&change),
-            [
-                EventKind::TransactionExpired,
-                EventKind::TransactionException
-            ]
-        );
-        assert_eq!(late.parent, Some(target.id));
-        assert_eq!(exception(&late), Some(ExceptionKind::Late));
-        assert!(matches!(late.status, Status::Received { .. }));
-        assert_eq!((late.captured(), late.remaining()), (cents(3_500), 3_500));
-        assert_eq!(session.state.name(), StateName::Initiated);
-        let ended = put(&change, target.id);
-        assert!(matches!(ended.status, Status::Expired { .. }));
-        assert_eq!(ended.received, None);
-    }
-
-    #[test]
-    fn money_for_a_payment_that_was_left_is_late_whatever_pays_now() {
-        let desk = Desk::new();
-        let (session, left) = desk.waiting();
-        let (change, _) = desk
-            .try_start(
-                snapshot(&session, Some(&left)),
-                paying(crate::method::Method::Card),
-            )
-            .unwrap();
-        let change = change.unwrap();
-        let left = put(&change, left.id);
-        let Some(Record::Session(session)) = change.puts.first().cloned() else {
-            panic!("the session first")
-        };
-        let live = put(&change, TransactionId(change.claims[0].owner));
-        let money = transfer(&left, "bank 1", cents(3_500));
-        let (change, late, session) = counted(&desk, (&session, &left), Some(&live), &money);
-        assert_eq!(told(&change), [EventKind::TransactionException]);
-        assert_eq!(exception(&late), Some(ExceptionKind::Late));
-        assert_eq!(session.state.name(), StateName::Processing);
-    }
-
-    #[test]
-    fn it_refuses_what_is_no_money_of_this_payment() {
-        let desk = Desk::new();
-        let (session, target) = desk.waiting();
-        let yen = Money::from_minor(3_500, currency("JPY")).unwrap();
-        for (amount, refusal) in [
-            (
-                yen,
-                Refusal::CurrencyDiffers {
-                    expected: currency("SGD"),
-                },
-            ),
-            (
-                cents(0),
-                Refusal::InvalidAmount {
-                    field: "amount".into(),
-                    error: AmountError::Zero,
-                },
-            ),
-        ] {
-            let money = transfer(&target, "bank 1", amount);
-            let snapshot = snapshot(&session, Some(&target));
-            let decided = decide(&money, target.clone(), snapshot, desk.env());
-            assert_eq!(decided.unwrap_err(), refusal);
-        }
-    }
-
-    #[test]
-    fn money_that_is_quicker_than_the_rails_answer_is_told_again() {
-        let desk = Desk::new();
-        let (session, mut target) = desk.in_flight(crate::method::Method::PayNow);
-        target.destination = desk.waiting().1.destination;
-        let money = transfer(&target, "bank 1", cents(3_500));
-        let snapshot = snapshot(&session, Some(&target));
-        assert_eq!(
-            decide(&money, target, snapshot, desk.env()).unwrap_err(),
-            Refusal::PaymentInProgress
-        );
-    }
-
-    #[test]
-    fn sums_beyond_all_bounds_are_refused_and_nothing_is_counted() {
-        let desk = Desk::new();
-        let (session, target) = desk.waiting();
-        let most = transfer(&target, "bank 1", cents(crate::money::MAX_MINOR));
-        let (_, paid, session) = counted(&desk, (&session, &target), Some(&target), &most);
-        let again = transfer(&paid, "bank 2", cents(1));
-        let decided = decide(&again, paid, snapshot(&session, None), desk.env());
-        assert_eq!(
-            decided.unwrap_err(),
-            Refusal::InvalidAmount {
-                field: "amount".into(),
-                error: AmountError::TooLarge,
-            }
-        );
-    }
-}
+mod tests;

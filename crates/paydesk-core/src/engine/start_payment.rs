@@ -316,7 +316,7 @@ impl Engine {
     /// What a payer's bank may show; a name that cannot be read stops no payment.
     pub(super) async fn merchant_name(&self, tenant: Tenant) -> String {
         match self.store().merchant(tenant.merchant).await {
-            Ok(Some(merchant)) => merchant.name,
+            Ok(Some(merchant)) => merchant.shown_name(tenant.mode).to_owned(),
             Ok(None) => String::new(),
             Err(error) => {
                 tracing::warn!(%error, "the merchant's name could not be read");

@@ -14,7 +14,9 @@ use crate::id::{
     SeededIds, SessionId, TransactionId,
 };
 use crate::keys::{Secret, ServerKeys};
-use crate::merchant::{ApiKey, Grant, Merchant, Provider, ProviderAccount, WebhookSecrets};
+use crate::merchant::{
+    ApiKey, Grant, Merchant, PerMode, Provider, ProviderAccount, Settings, WebhookSecrets,
+};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::payment_method::{PaymentMethod, StoredCard};
@@ -111,7 +113,13 @@ impl Samples {
                 test: secret(Mode::Test),
                 live: secret(Mode::Live),
             },
-            allowed_origins: vec!["https://shop.example".to_owned()],
+            settings: PerMode {
+                test: Settings::default(),
+                live: Settings {
+                    allowed_origins: vec!["https://shop.example".to_owned()],
+                    ..Settings::default()
+                },
+            },
             created_at: at,
             updated_at: at,
         }
@@ -157,6 +165,7 @@ impl Samples {
             provider: Provider::Sandbox,
             name: "Sandbox".to_owned(),
             enabled: true,
+            is_default: false,
             methods: Method::ALL.to_vec(),
             created_at: at,
             updated_at: at,
@@ -189,6 +198,7 @@ impl Samples {
             card_attempts: 0,
             charge: None,
             hold_expires_at: None,
+            ordered: None,
             terms: Arc::new(Terms {
                 kind: Kind::Payment,
                 amount: Amount::Fixed(amount),
@@ -242,6 +252,7 @@ impl Samples {
             parent: None,
             amount: money(3_550),
             exchange: None,
+            placed: 0,
             method: Method::Card,
             status: Status::InFlight {
                 lease: Lease {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use paydesk_core::engine::idempotency::Idempotent;
 use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::engine::start_payment::StartPayment;
@@ -16,7 +15,7 @@ use paydesk_core::rail::{Rail, Transfer};
 use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, Door, Kind, Session};
-use paydesk_core::store::{Answer, IdempotencyKey, Store};
+use paydesk_core::store::{IdempotencyKey, Store, StoredAnswer};
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{ManualClock, Span, Timestamp};
 use paydesk_core::transaction::Transaction;
@@ -158,6 +157,7 @@ pub fn transfer(target: &Transaction, id: &str, minor: i64) -> Transfer {
         account: destination.account.clone(),
         amount: cents(minor),
         nonce: Some(destination.nonce.clone()),
+        payment: Some(target.id),
         received_at: target.created_at,
     }
 }
@@ -170,9 +170,9 @@ pub fn idempotent(key: &str, body: u8) -> Idempotent<Transaction> {
             key: key.into(),
         },
         body_hash: [body; 32],
-        render: Arc::new(|transaction| Answer {
+        render: Arc::new(|transaction| StoredAnswer::Bytes {
             status: 201,
-            body: Bytes::from(format!("{} {}", transaction.id, transaction.status.name())),
+            body: format!("{} {}", transaction.id, transaction.status.name()),
         }),
     }
 }

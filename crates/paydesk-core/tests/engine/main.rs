@@ -11,5 +11,6 @@ mod payments;
 mod pushes;
 mod rail;
 mod requests;
+mod transfers;
 mod turns;
 mod unknowns;

@@ -138,7 +138,7 @@ async fn a_payer_who_pays_while_the_merchant_cancels_has_one_of_both() {
         let (engine, tenant, id) = (Arc::clone(&desk.engine), desk.tenant, session.id);
         let cancels = tokio::spawn(async move {
             let end = End::Cancel(Canceller::Merchant);
-            engine.end_session(tenant, id, end).await
+            engine.end_session(tenant, id, end, None).await
         });
         let pays = desk.pay(&session, Method::Card).await;
         let cancelled = cancels.await.unwrap();
@@ -166,7 +166,7 @@ async fn no_other_card_than_a_test_card_is_stored_or_called_for() {
     // An ended session says that it has ended, whatever the card.
     let expired = desk
         .engine
-        .end_session(desk.tenant, session.id, End::Expire);
+        .end_session(desk.tenant, session.id, End::Expire, None);
     expired.await.unwrap();
     assert_eq!(refusal(pay().await), Refusal::SessionExpired);
 }

@@ -14,7 +14,7 @@ use tokio::sync::Barrier;
 use super::desk::{Desk, cents, refusal, transfer};
 use super::rail::Behaviour;
 
-async fn waiting(desk: &Desk) -> (Session, Transaction) {
+pub async fn waiting(desk: &Desk) -> (Session, Transaction) {
     let session = desk.open(Kind::Payment).await;
     desk.rail.behave(Behaviour::Waits);
     desk.pay(&session, Method::PayNow).await.unwrap()
@@ -80,29 +80,14 @@ async fn late_money_waits_for_the_merchant_and_pays_once() {
             other => panic!("{other:?}"),
         }
     }
-    let accept = |one: usize| desk.engine.accept_exception(desk.tenant, late[one].id);
+    let accept = |one: usize| {
+        desk.engine
+            .accept_exception(desk.tenant, late[one].id, None)
+    };
     let paid = accept(0).await.unwrap();
     assert!(matches!(paid.status, Status::Succeeded { .. }));
     assert_eq!(refusal(accept(1).await), Refusal::AlreadyPaid);
     assert_eq!(refusal(accept(0).await), Refusal::NoException);
     let session = desk.session(&session).await;
     assert_eq!(session.state.name(), StateName::Expired);
-}
-
-#[tokio::test]
-async fn what_is_counted_is_acknowledged_and_what_must_wait_is_told_again() {
-    let desk = Desk::new().await;
-    let (_, target) = waiting(&desk).await;
-    desk.rail.tell(transfer(&target, "bank 1", 1_000));
-    let mut stray = transfer(&target, "bank 2", 500);
-    stray.nonce = Some("ZZZZZZZZZZ".into());
-    desk.rail.tell(stray);
-    assert_eq!(desk.engine.collect_transfers().await.unwrap(), 1);
-    assert_eq!(desk.rail.untold(), 1, "the stray one waits");
-    desk.rail.tell(transfer(&target, "bank 1", 1_000));
-    desk.rail.tell(transfer(&target, "bank 3", 2_500));
-    assert_eq!(desk.engine.collect_transfers().await.unwrap(), 2);
-    let paid = desk.transaction(&target).await;
-    assert_eq!(paid.received, Some(cents(3_500)));
-    assert!(matches!(paid.status, Status::Succeeded { .. }));
 }

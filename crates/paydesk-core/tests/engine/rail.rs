@@ -45,6 +45,8 @@ struct Book {
     taken: i64,
     given_back: i64,
     transfers: Vec<Transfer>,
+    /// What each refund was told that the rail cannot know.
+    placed: Vec<i64>,
 }
 
 pub struct ScriptedRail {
@@ -98,6 +100,10 @@ impl ScriptedRail {
 
     pub fn tell(&self, transfer: Transfer) {
         self.book.lock().transfers.push(transfer);
+    }
+
+    pub fn placed(&self) -> Vec<i64> {
+        self.book.lock().placed.clone()
     }
 
     pub fn untold(&self) -> usize {
@@ -187,6 +193,7 @@ impl Rail for ScriptedRail {
 
     async fn refund(&self, follow_up: FollowUp) -> RailAnswer {
         let minor = follow_up.amount.minor();
+        self.book.lock().placed.push(follow_up.placed);
         self.moves(Call::Refund, follow_up.reference, minor, None)
             .await
     }
@@ -211,9 +218,23 @@ impl Rail for ScriptedRail {
         }
     }
 
-    async fn transfers(&self, limit: usize) -> Result<Vec<Transfer>, RailUnreachable> {
+    async fn transfers(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, RailUnreachable> {
         let book = self.book.lock();
-        Ok(book.transfers.iter().take(limit).cloned().collect())
+        let told = after.map_or(0, |after| {
+            let at = book.transfers.iter().position(|one| one.id == after);
+            at.map_or(0, |at| at + 1)
+        });
+        Ok(book
+            .transfers
+            .iter()
+            .skip(told)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     async fn acknowledge(&self, transfers: &[String]) -> Result<(), RailUnreachable> {

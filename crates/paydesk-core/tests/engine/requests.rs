@@ -10,7 +10,7 @@ use paydesk_core::id::{PaymentMethodId, TransactionId};
 use paydesk_core::payment_method::{PaymentMethod, StoredCard};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, Door, Kind, Session};
-use paydesk_core::store::{Answer, Change, Record, Store as _, StoredAnswer};
+use paydesk_core::store::{Change, Record, Store as _, StoredAnswer};
 use paydesk_core::time::Span;
 use paydesk_core::transaction::{Status, Transaction};
 
@@ -124,9 +124,9 @@ async fn a_session_that_is_opened_twice_with_one_key_is_one() {
     let request = || Idempotent::<Session> {
         key: key.clone(),
         body_hash: [1; 32],
-        render: Arc::new(|session| Answer {
+        render: Arc::new(|session| StoredAnswer::Bytes {
             status: 201,
-            body: session.id.to_string().into(),
+            body: session.id.to_string(),
         }),
     };
     let open = |idempotent| {
@@ -203,7 +203,7 @@ async fn a_stored_card_is_charged_once_for_one_key_and_never_after_it_is_detache
         "the payment and the charge"
     );
     desk.engine
-        .detach_payment_method(desk.tenant, stored.id)
+        .detach_payment_method(desk.tenant, stored.id, None)
         .await
         .unwrap();
     assert_eq!(
@@ -211,7 +211,7 @@ async fn a_stored_card_is_charged_once_for_one_key_and_never_after_it_is_detache
         Refusal::PaymentMethodNotFound
     );
     let nobody = PaymentMethodId(uuid::Uuid::nil());
-    let detach = desk.engine.detach_payment_method(desk.tenant, nobody);
+    let detach = desk.engine.detach_payment_method(desk.tenant, nobody, None);
     assert_eq!(refusal(detach.await), Refusal::PaymentMethodNotFound);
     assert_ne!(first.id, TransactionId(stored.id.0));
 }

@@ -235,7 +235,7 @@ async fn a_payer_who_had_confirmed_is_not_charged_again() {
     let (session, other) = at_a_page(&desk).await;
     desk.rail.confirm(other.id, 3_500);
     let end = End::Cancel(Canceller::Payer);
-    let cancels = desk.engine.end_session(desk.tenant, session.id, end);
+    let cancels = desk.engine.end_session(desk.tenant, session.id, end, None);
     assert_eq!(refusal(cancels.await), Refusal::SessionCompleted);
     assert_eq!(desk.rail.moved(), (7_000, 0), "two sessions, one each");
 }
@@ -266,8 +266,9 @@ async fn cancelling_closes_the_page_first() {
     let desk = Desk::new().await;
     let (session, live) = at_a_page(&desk).await;
     let end = End::Cancel(Canceller::Payer);
-    let ended = desk.engine.end_session(desk.tenant, session.id, end);
-    assert_eq!(ended.await.unwrap().state.name(), StateName::Cancelled);
+    let ended = desk.engine.end_session(desk.tenant, session.id, end, None);
+    let ended = ended.await.unwrap();
+    assert_eq!(ended.session.state.name(), StateName::Cancelled);
     desk.rail.confirm(live.id, 3_500);
     assert_eq!(desk.rail.moved(), (0, 0));
 }

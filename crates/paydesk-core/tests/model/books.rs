@@ -3,11 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::FutureExt as _;
-use paydesk_core::id::{PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::bank_transfer::BankTransfer;
+use paydesk_core::directory::EntryKind;
+use paydesk_core::id::{BankTransferId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::rail::RailAnswer;
 use paydesk_core::session::Session;
-use paydesk_core::store::{Change, Counter, Record, Store as _, Unavailable};
+use paydesk_core::store::{Change, Counter, Record, Store, Unavailable};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Status, Transaction};
@@ -54,8 +56,10 @@ pub struct Books {
     pub children: HashMap<TransactionId, Vec<TransactionId>>,
     /// How much came in for each session, and was counted.
     pub came_in: HashMap<SessionId, i64>,
-    /// Which transfers were: the account and the bank's id of each.
+    /// Which transfers were told of: the account and the bank's id of each.
     pub transfers: HashSet<(Tenant, String, String)>,
+    /// Each as it is kept.
+    pub bank_transfers: HashMap<BankTransferId, BankTransfer>,
     /// What counts as received before money came for a payment that was settled otherwise.
     pub counts_as_received: HashMap<TransactionId, i64>,
     pub notifications: usize,
@@ -104,7 +108,7 @@ impl Books {
         self.versions(&touched).map_err(broken)?;
         self.told(&touched).map_err(broken)?;
         self.history(&touched).map_err(broken)?;
-        self.counted(&touched, command).map_err(broken)?;
+        self.counted(&touched).map_err(broken)?;
         self.write(&touched);
         self.claimed(store, &touched).map_err(broken)?;
         self.states(&touched).map_err(broken)?;
@@ -253,6 +257,7 @@ impl Books {
             }
             notifications += events.iter().filter(|event| event.notify).count();
         }
+        self.audit_transfers(store)?;
         let waiting = read(store.undispatched(usize::MAX));
         if waiting.len() != notifications || notifications != self.notifications {
             return Err(Broken {
@@ -264,6 +269,48 @@ impl Books {
                 session: None,
                 transaction: None,
             });
+        }
+        Ok(())
+    }
+}
+
+impl Books {
+    /// Whatever came is kept, and what waits for money can be found by it.
+    fn audit_transfers(&self, store: &MemoryStore) -> Result<(), Broken> {
+        let broken = |rule| Broken {
+            rule,
+            session: None,
+            transaction: None,
+        };
+        if self.transfers.len() != self.bank_transfers.len() {
+            return Err(broken("a transfer was told of and is not kept".into()));
+        }
+        let store: &dyn Store = store;
+        for kept in self.bank_transfers.values() {
+            let found = read(store.find::<BankTransfer>(kept.tenant, kept.id.0));
+            if found.as_ref() != Some(kept) {
+                return Err(broken(format!("{kept:?} is kept as {found:?}")));
+            }
+        }
+        let mut awaited: HashMap<Tenant, HashSet<uuid::Uuid>> = HashMap::new();
+        for one in self.transactions.values() {
+            let waiting = awaited.entry(one.tenant).or_default();
+            if one.is_awaited() {
+                waiting.insert(one.id.0);
+            }
+        }
+        for (tenant, waiting) in awaited {
+            let kind = EntryKind::AwaitedPayment;
+            let listed = read(store.count_entries(tenant, kind, None));
+            let all = waiting
+                .iter()
+                .all(|id| read(store.entry(tenant, kind, *id)).is_some());
+            if listed != waiting.len() as u64 || !all {
+                return Err(broken(format!(
+                    "{} payments wait for money, and {listed} are listed",
+                    waiting.len()
+                )));
+            }
         }
         Ok(())
     }
@@ -301,6 +348,7 @@ fn read_back<'c>(
                 let stored = read(store.payment_method(tenant, put.id));
                 stored.as_ref() == Some(put)
             }
+            Record::Entry(put) => read(store.entry(tenant, put.kind, put.id)) == put.doc,
             _ => false,
         };
         rule!(same, "{:?} is not stored as it was written", record.key());

@@ -75,7 +75,7 @@ fn claims_of(store: &MemoryStore, one: &Transaction) -> Result<(), String> {
         let right = match known {
             StoredAnswer::Running => !one.status.is_terminal(),
             StoredAnswer::Transaction { id } => one.status.is_terminal() && id == one.id,
-            StoredAnswer::Bytes { .. } => false,
+            StoredAnswer::Bytes { .. } | StoredAnswer::Sealed { .. } => false,
         };
         rule!(right, "the request of {one:?} is answered with {known:?}");
     }

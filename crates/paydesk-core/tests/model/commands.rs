@@ -1,21 +1,23 @@
 //! The commands: how each is thought of, and how it is loaded and decided as the engine does.
 
+use paydesk_core::bank_transfer::{BankTransfer, MatchedBy, Origin, TransferState};
+use paydesk_core::directory::EntryKind;
 use paydesk_core::engine::open_session::{OpenSession, ReferenceHolder};
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::engine::start_payment::{Intent, StartPayment};
 use paydesk_core::engine::{
-    accept_exception, charge_payment_method, detach_payment_method, end_session, initiate_session,
-    lapse_session, open_session, operate, reconcile, record_outcome, record_transfer,
-    start_payment,
+    accept_exception, assign_transfer, charge_payment_method, detach_payment_method, end_session,
+    initiate_session, lapse_session, open_session, operate, reconcile, record_outcome,
+    record_transfer, start_payment,
 };
-use paydesk_core::id::{PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{BankTransferId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::method::Method;
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::rail::{RailAnswer, Source, Transfer};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::store::{
-    Change, ClaimKey, Conflict, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, Record,
-    Store as _, StoredAnswer,
+    Change, ClaimKey, Conflict, IdempotencyKey, IdempotencyRecord, IdempotencyWrite, Record, Store,
+    StoredAnswer,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Span;
@@ -63,6 +65,11 @@ pub enum Command {
     Transfer {
         transfer: Box<Transfer>,
     },
+    /// The merchant says what money is for that nobody knew what it was for.
+    Assign {
+        transfer: Box<BankTransfer>,
+        target: TransactionId,
+    },
     Accept {
         transaction: TransactionId,
     },
@@ -100,6 +107,7 @@ impl Command {
                 Operate::Refund(_) => "refund",
             },
             Self::Transfer { .. } => "transfer",
+            Self::Assign { .. } => "assign",
             Self::Accept { .. } => "accept",
             Self::Charge { .. } => "charge",
             Self::Detach { .. } => "detach",
@@ -123,6 +131,7 @@ impl Command {
             | Self::Reconcile { transaction }
             | Self::Accept { transaction } => Some(*transaction),
             Self::Operate { parent, .. } => Some(*parent),
+            Self::Assign { target, .. } => Some(*target),
             _ => None,
         }
     }
@@ -179,6 +188,7 @@ impl World {
                 key,
             } => self.operate(*parent, *operate, key.as_ref()),
             Command::Transfer { transfer } => self.transfer(transfer, conflict),
+            Command::Assign { transfer, target } => self.assign(transfer, *target),
             Command::Accept { transaction } => self.accept(*transaction, conflict),
             Command::Charge {
                 tenant,
@@ -314,31 +324,56 @@ impl World {
         {
             return KNOWN;
         }
+        let id = BankTransferId::fresh(&self.ids, self.now);
+        let told = BankTransfer::told(id, transfer, Origin::Rail, self.now);
         let claim = |key: &ClaimKey| read(self.store.claim(transfer.tenant, key));
-        let reference = ClaimKey::PushReference {
-            account: transfer.account.clone(),
-            nonce: transfer.nonce.clone().expect("a transfer has a reference"),
-        };
-        let Some(owner) = claim(&reference) else {
-            return Decided::Refused("unmatched_transfer");
-        };
-        let counted = ClaimKey::BankTransfer {
-            account: transfer.account.clone(),
-            id: transfer.id.clone(),
-        };
-        if claim(&counted).is_some() {
+        if claim(&told.claim_key()).is_some() {
             return KNOWN;
         }
-        let target = TransactionId(owner);
+        let reference = transfer
+            .nonce
+            .as_ref()
+            .map(|nonce| ClaimKey::PushReference {
+                account: transfer.account.clone(),
+                nonce: nonce.clone(),
+            });
+        let Some(owner) = reference.and_then(|reference| claim(&reference)) else {
+            let change = record_transfer::decide_unmatched(&told, self.env());
+            return Self::kept(change, &told);
+        };
+        self.count(&told, MatchedBy::Reference, TransactionId(owner))
+    }
+
+    fn count(&self, told: &BankTransfer, by: MatchedBy, target: TransactionId) -> Decided {
         let session = self
             .transaction(target)
             .session
             .expect("a push has a session");
         let snapshot = self.snapshot(session);
         let target = self.transaction(target);
-        match record_transfer::decide(transfer, target, snapshot, self.env()) {
-            Ok((Some(change), _)) => Decided::Change(Box::new(change)),
-            Ok((None, _)) => panic!("money came in and nothing is to be changed"),
+        match record_transfer::decide(told, by, target, snapshot, self.env()) {
+            Ok((change, _, kept)) => Self::kept(change, &kept),
+            Err(refusal) => refusal.into(),
+        }
+    }
+
+    fn kept(mut change: Change, kept: &BankTransfer) -> Decided {
+        change
+            .puts
+            .push(Record::entry(kept).expect("it is written"));
+        Decided::Change(Box::new(change))
+    }
+
+    fn assign(&self, transfer: &BankTransfer, target: TransactionId) -> Decided {
+        let store: &dyn Store = &self.store;
+        let found = read(store.find::<BankTransfer>(transfer.tenant, transfer.id.0));
+        let mut found = found.expect("what came is kept");
+        match assign_transfer::check(&found, &self.transaction(target)) {
+            Ok(true) => {
+                found.version += 1;
+                self.count(&found, MatchedBy::Assignment, target)
+            }
+            Ok(false) => Decided::Nothing,
             Err(refusal) => refusal.into(),
         }
     }
@@ -402,11 +437,28 @@ impl World {
                 Record::PaymentMethod(stored) if stored.version == 1 => {
                     self.shop_mut(stored.tenant).cards.push(stored.id);
                 }
+                Record::Entry(entry) if entry.kind == EntryKind::BankTransfer => {
+                    let kept = bank_transfer(record).expect("it is one");
+                    if kept.state == TransferState::Unmatched {
+                        self.unmatched.push(kept);
+                    }
+                }
                 _ => {}
             }
         }
         if let Command::Transfer { transfer } = command {
             self.transfers.push((**transfer).clone());
         }
+    }
+}
+
+/// The transfer that a record is.
+pub fn bank_transfer(record: &Record) -> Option<BankTransfer> {
+    match record {
+        Record::Entry(entry) if entry.kind == EntryKind::BankTransfer => {
+            let doc = entry.doc.as_deref()?;
+            Some(serde_json::from_str(doc).expect("a transfer is kept as it is"))
+        }
+        _ => None,
     }
 }

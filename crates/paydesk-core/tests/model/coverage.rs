@@ -23,7 +23,7 @@ pub struct Coverage {
 }
 
 /// Every command, with how often ten worlds accept it at the very least, in every mix.
-const COMMANDS: [(&str, u64); 16] = [
+const COMMANDS: [(&str, u64); 17] = [
     ("open", 1_000),
     ("initiate", 100),
     ("start", 1_000),
@@ -36,6 +36,7 @@ const COMMANDS: [(&str, u64); 16] = [
     ("void", 5),
     ("refund", 50),
     ("transfer", 50),
+    ("assign", 5),
     ("accept", 5),
     ("charge", 20),
     ("detach", 10),

@@ -9,6 +9,7 @@ use paydesk_core::store::Record;
 use paydesk_core::transaction::{Action, Hold, Status, Transaction};
 
 use super::books::{Books, Touched, rule};
+use super::commands::bank_transfer;
 
 /// What is told of a transaction that was `before` and is `after`.
 fn of_transaction(before: Option<&Transaction>, after: &Transaction) -> Vec<EventKind> {
@@ -126,6 +127,11 @@ impl Books {
                 expected.push((session, EventKind::PaymentMethodStored, stored.id.0));
             }
         }
+        for kept in touched.change.puts.iter().filter_map(bank_transfer) {
+            if kept.transaction().is_none() {
+                expected.push((None, EventKind::BankTransferUnmatched, kept.id.0));
+            }
+        }
         let mut events: Vec<About> = Vec::new();
         for event in &touched.change.events {
             events.push((event.session, event.kind, self.subject(touched, event)?));
@@ -186,6 +192,16 @@ impl Books {
                 rule!(written, "{kind:?} tells of a card that is not written");
                 Ok(payment_method.id.0)
             }
+            Subject::BankTransfer {
+                bank_transfer: told,
+            } => {
+                let mut kept = touched.change.puts.iter().filter_map(bank_transfer);
+                rule!(
+                    kept.any(|kept| kept == **told),
+                    "{kind:?} tells of money that is not kept"
+                );
+                Ok(told.id.0)
+            }
         }
     }
 
@@ -202,11 +218,13 @@ impl Books {
             .collect();
         for event in &touched.change.events {
             let (Some(session), sequence) = (event.session, event.sequence) else {
-                let Subject::Transaction { transaction } = &event.subject else {
-                    return Err(format!("{:?} has no session", event.kind));
+                let version = match &event.subject {
+                    Subject::Transaction { transaction } => transaction.version,
+                    Subject::BankTransfer { bank_transfer } => bank_transfer.version,
+                    _ => return Err(format!("{:?} has no session", event.kind)),
                 };
                 rule!(
-                    u64::from(event.sequence) == transaction.version && !event.notify,
+                    u64::from(event.sequence) == version && !event.notify,
                     "{:?} of no session is numbered {}",
                     event.kind,
                     event.sequence

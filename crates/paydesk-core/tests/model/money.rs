@@ -4,7 +4,7 @@ use paydesk_core::money::Money;
 use paydesk_core::transaction::{Action, Hold, Status, Transaction};
 
 use super::books::{Books, Touched, rule};
-use super::commands::Command;
+use super::commands::bank_transfer;
 use super::states::{is_late, is_live};
 
 fn received(transaction: &Transaction) -> i64 {
@@ -13,13 +13,22 @@ fn received(transaction: &Transaction) -> i64 {
 
 impl Books {
     /// What came in is what was counted: in this change, and in the session altogether.
-    pub fn counted(&mut self, touched: &Touched<'_>, command: &Command) -> Result<(), String> {
+    pub fn counted(&mut self, touched: &Touched<'_>) -> Result<(), String> {
         let mut money = 0;
-        if let Command::Transfer { transfer } = command {
-            money = transfer.amount.minor();
-            let name = (transfer.account.clone(), transfer.id.clone());
-            let first = self.transfers.insert((transfer.tenant, name.0, name.1));
-            rule!(first, "{transfer:?} is counted again");
+        for kept in touched.change.puts.iter().filter_map(bank_transfer) {
+            let before = self.bank_transfers.insert(kept.id, kept.clone());
+            if before.is_none() {
+                let (account, id) = (kept.account.clone(), kept.bank_transaction_id.clone());
+                let first = self.transfers.insert((kept.tenant, account, id));
+                rule!(first, "{kept:?} is taken in again");
+            }
+            let was_counted = before
+                .as_ref()
+                .is_some_and(|one| one.transaction().is_some());
+            rule!(!was_counted, "{kept:?} is counted again");
+            if kept.transaction().is_some() {
+                money += kept.amount.minor();
+            }
         }
         let mut counted = 0;
         for after in &touched.transactions {
@@ -94,6 +103,11 @@ impl Books {
         rule!(
             (parent.reserved, parent.done) == (reserved, done),
             "its operations reserve {reserved} and took {done}"
+        );
+        rule!(
+            (0..=received(parent)).contains(&parent.placed),
+            "{} of what was received is not known to the rail",
+            parent.placed
         );
         let whole = match parent.action {
             Action::Authorization => parent.amount.minor(),

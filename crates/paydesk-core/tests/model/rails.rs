@@ -1,5 +1,6 @@
 //! What rails and banks say: the truth or not, in time or not, once or again.
 
+use paydesk_core::bank_transfer::BankTransfer;
 use paydesk_core::id::{SessionId, TransactionId};
 use paydesk_core::method::Family;
 use paydesk_core::money::Money;
@@ -50,9 +51,25 @@ impl World {
                 tenant,
                 account,
                 amount: money(amount, currency),
-                nonce: Some(nonce),
+                nonce: self.chance.percent(85).then_some(nonce),
+                payment: None,
                 received_at: self.now,
             }),
+        })
+    }
+
+    pub fn assign_idea(&mut self, session: SessionId) -> Option<Command> {
+        let target = self.one_of(session, |one| one.destination.is_some())?;
+        let tenant = self.books.transactions[&target].tenant;
+        let recent = self.unmatched.iter().rev().take(20);
+        let own: Vec<BankTransfer> = recent.filter(|one| one.tenant == tenant).cloned().collect();
+        let index = self
+            .chance
+            .between(0, i64::try_from(own.len()).ok()?.checked_sub(1)?.max(0));
+        let transfer = own.get(usize::try_from(index).ok()?)?.clone();
+        Some(Command::Assign {
+            transfer: Box::new(transfer),
+            target,
         })
     }
 

@@ -33,13 +33,14 @@ enum Idea {
     Void,
     Refund,
     Transfer,
+    Assign,
     Accept,
     Charge,
     Detach,
     Pass,
 }
 
-const EVERYTHING: [(u32, Idea); 16] = [
+const EVERYTHING: [(u32, Idea); 17] = [
     (8, Idea::Open),
     (4, Idea::Initiate),
     (20, Idea::Start),
@@ -52,6 +53,7 @@ const EVERYTHING: [(u32, Idea); 16] = [
     (3, Idea::Void),
     (8, Idea::Refund),
     (12, Idea::Transfer),
+    (2, Idea::Assign),
     (5, Idea::Accept),
     (2, Idea::Charge),
     (1, Idea::Detach),
@@ -85,7 +87,7 @@ impl World {
         let mut weights = EVERYTHING;
         for (weight, idea) in &mut weights {
             *weight *= match (self.mix, *idea) {
-                (Mix::Pushes, Idea::Transfer | Idea::Accept)
+                (Mix::Pushes, Idea::Transfer | Idea::Assign | Idea::Accept)
                 | (Mix::Operations, Idea::Settle | Idea::Void | Idea::Refund | Idea::Charge)
                 | (Mix::Time, Idea::Pass | Idea::Lapse | Idea::Reconcile) => 4,
                 _ => 1,
@@ -132,6 +134,7 @@ impl World {
             },
             Idea::Settle | Idea::Void | Idea::Refund => self.operate_idea(idea, session)?,
             Idea::Transfer => self.transfer_idea(session)?,
+            Idea::Assign => self.assign_idea(session)?,
             Idea::Accept => Command::Accept {
                 transaction: self.one_of(session, |one| {
                     one.exception.is_some_and(|odd| odd.accepted_at.is_none())

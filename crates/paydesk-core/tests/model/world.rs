@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use paydesk_core::bank_transfer::BankTransfer;
 use paydesk_core::engine::{Env, SessionSnapshot, Timing};
 use paydesk_core::id::{
     MerchantId, NodeId, PaymentMethodId, ProviderAccountId, SeededIds, SessionId, TransactionId,
@@ -77,6 +78,8 @@ pub struct World {
     pub coverage: Coverage,
     /// What the bank told of, to be told again.
     pub transfers: Vec<Transfer>,
+    /// Money that came for nobody knew what, at first.
+    pub unmatched: Vec<BankTransfer>,
     /// The references that payers' banks pass on.
     pub nonces: HashMap<TransactionId, String>,
     rates: Rates,
@@ -108,6 +111,7 @@ impl World {
                 provider: Provider::Sandbox,
                 name: "Sandbox".into(),
                 enabled,
+                is_default: false,
                 methods: Method::ALL.to_vec(),
                 created_at: START,
                 updated_at: START,
@@ -132,6 +136,7 @@ impl World {
             books: Books::default(),
             coverage: Coverage::default(),
             transfers: Vec::new(),
+            unmatched: Vec::new(),
             nonces: HashMap::new(),
             rates: Rates::test(),
             step: 0,

@@ -81,6 +81,8 @@ pub(super) struct After {
     pub account: ProviderAccountId,
     pub method: Method,
     pub amount: Money,
+    #[serde(default)]
+    pub placed: i64,
 }
 
 impl From<&Card> for TypedCard {
@@ -134,6 +136,7 @@ impl After {
             account: follow_up.account,
             method: follow_up.method,
             amount: follow_up.amount,
+            placed: follow_up.placed,
         }
     }
 }

@@ -27,6 +27,17 @@ pub trait SandboxBank: Rail {
         &self,
         named: PushName,
         amount: Option<Money>,
+    ) -> Result<Transfer, SandboxError> {
+        self.bank_transfer_with(named, amount, None).await
+    }
+
+    /// The same, with another reference than the payment's, as payers write them; none at all if it is empty. The
+    /// money then comes to the payment's account, and the rail does not say what for.
+    async fn bank_transfer_with(
+        &self,
+        named: PushName,
+        amount: Option<Money>,
+        written: Option<String>,
     ) -> Result<Transfer, SandboxError>;
 
     /// What a wallet's or a card bank's page shows, for the token at the end of its address.

@@ -147,6 +147,10 @@ impl Rail for SandboxClient {
         is_test_card(&card.number)
     }
 
+    fn automatic_tax(&self, amount: Money) -> Money {
+        super::tax::of(amount)
+    }
+
     async fn start(&self, start: Start) -> RailAnswer {
         self.answer("/rail/start", &Attempt::from(start)).await
     }
@@ -171,9 +175,14 @@ impl Rail for SandboxClient {
         self.found("/rail/abandon", reference).await
     }
 
-    async fn transfers(&self, limit: usize) -> Result<Vec<Transfer>, RailUnreachable> {
+    async fn transfers(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, RailUnreachable> {
+        let after = after.map(str::to_owned);
         let told: Vec<Told> = self
-            .call("/rail/transfers", &AtMost { limit })
+            .call("/rail/transfers", &AtMost { after, limit })
             .await
             .map_err(|error| RailUnreachable(error.to_string()))?;
         Ok(told.into_iter().map(|Told(transfer)| transfer).collect())
@@ -195,13 +204,21 @@ impl SandboxBank for SandboxClient {
         self.call("/bank/push", &named).await
     }
 
-    async fn bank_transfer(
+    async fn bank_transfer_with(
         &self,
         named: PushName,
         amount: Option<Money>,
+        written: Option<String>,
     ) -> Result<Transfer, SandboxError> {
         let Told(transfer) = self
-            .call("/bank/transfers", &Sent { named, amount })
+            .call(
+                "/bank/transfers",
+                &Sent {
+                    named,
+                    amount,
+                    written,
+                },
+            )
             .await?;
         Ok(transfer)
     }

@@ -136,7 +136,8 @@ async fn abandon(State(ledger): State<Ledger>, about: Body<About>) -> Answer<Ask
 }
 
 async fn transfers(State(ledger): State<Ledger>, at_most: Body<AtMost>) -> Answer<Vec<Told>> {
-    let transfers = ledger.transfers(at_most?.limit.min(LARGEST_PAGE)).await?;
+    let Json(AtMost { after, limit }) = at_most?;
+    let transfers = ledger.transfers(after, limit.min(LARGEST_PAGE)).await?;
     Ok(Json(transfers.into_iter().map(Told).collect()))
 }
 
@@ -152,7 +153,9 @@ async fn push(State(ledger): State<Ledger>, named: Body<PushName>) -> Answer<imp
 async fn bank_transfer(State(ledger): State<Ledger>, sent: Body<Sent>) -> Answer<Told> {
     let Json(sent) = sent?;
     Ok(Json(Told(
-        ledger.bank_transfer(sent.named, sent.amount).await?,
+        ledger
+            .bank_transfer(sent.named, sent.amount, sent.written)
+            .await?,
     )))
 }
 

@@ -10,6 +10,7 @@ mod cards;
 mod client;
 mod http;
 mod ledger;
+mod tax;
 mod wire;
 
 use std::sync::Arc;
@@ -96,6 +97,10 @@ impl Rail for SandboxRail {
         is_test_card(&card.number)
     }
 
+    fn automatic_tax(&self, amount: Money) -> Money {
+        tax::of(amount)
+    }
+
     async fn start(&self, start: Start) -> RailAnswer {
         self.answer(self.ledger.start(start.into()).await)
     }
@@ -120,8 +125,13 @@ impl Rail for SandboxRail {
         self.found(self.ledger.abandon(reference).await)
     }
 
-    async fn transfers(&self, limit: usize) -> Result<Vec<Transfer>, RailUnreachable> {
-        let told = self.ledger.transfers(limit).await;
+    async fn transfers(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, RailUnreachable> {
+        let after = after.map(str::to_owned);
+        let told = self.ledger.transfers(after, limit).await;
         told.map_err(|error| RailUnreachable(error.to_string()))
     }
 
@@ -137,12 +147,13 @@ impl SandboxBank for SandboxRail {
         self.ledger.push(named).await
     }
 
-    async fn bank_transfer(
+    async fn bank_transfer_with(
         &self,
         named: PushName,
         amount: Option<Money>,
+        written: Option<String>,
     ) -> Result<Transfer, SandboxError> {
-        self.ledger.bank_transfer(named, amount).await
+        self.ledger.bank_transfer(named, amount, written).await
     }
 
     async fn challenge(&self, token: &str) -> Result<Challenge, SandboxError> {

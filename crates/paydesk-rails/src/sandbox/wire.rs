@@ -53,6 +53,8 @@ struct TransferForm {
     account: String,
     amount: Money,
     nonce: Option<String>,
+    #[serde(default)]
+    payment: Option<TransactionId>,
     received_at: Timestamp,
 }
 
@@ -78,10 +80,12 @@ pub(super) struct About {
     pub reference: TransactionId,
 }
 
-/// How many transfers are to be told.
+/// Which transfers are to be told: so many, after one.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct AtMost {
+    #[serde(default)]
+    pub after: Option<String>,
     pub limit: usize,
 }
 
@@ -98,6 +102,8 @@ pub(super) struct Recorded {
 pub(super) struct Sent {
     pub named: PushName,
     pub amount: Option<Money>,
+    #[serde(default)]
+    pub written: Option<String>,
 }
 
 /// Which page, and what the payer decided on it.

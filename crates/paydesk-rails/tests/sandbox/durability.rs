@@ -31,7 +31,7 @@ async fn everything_answered_is_there_after_a_restart() {
     assert_eq!(sandbox.captured(paid.reference).await, 3500);
     let never = RailAnswer::Failed(FailureReason::NeverArrived);
     assert_eq!(sandbox.bank.start(refused).await, never);
-    assert_eq!(sandbox.bank.transfers(10).await.unwrap(), [sent]);
+    assert_eq!(sandbox.bank.transfers(None, 10).await.unwrap(), [sent]);
     sandbox.bank.choose(&page, Choice::Approve).await.unwrap();
     assert_eq!(sandbox.captured(challenged.reference).await, 3500);
     let stored = receipt(answer).stored_card.unwrap();

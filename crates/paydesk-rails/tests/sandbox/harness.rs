@@ -63,6 +63,7 @@ pub fn account_of(merchant: MerchantId, mode: Mode) -> Arc<ProviderAccount> {
         provider: Provider::Sandbox,
         name: "Sandbox".to_owned(),
         enabled: true,
+        is_default: false,
         methods: Method::ALL.to_vec(),
         created_at: NOW,
         updated_at: NOW,
@@ -184,6 +185,7 @@ impl Sandbox {
             account: self.account.id,
             method: Method::Card,
             amount,
+            placed: 0,
         }
     }
 

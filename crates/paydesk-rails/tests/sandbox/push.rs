@@ -3,11 +3,11 @@ use std::time::Duration;
 use paydesk_core::method::{Family, Method};
 use paydesk_core::rail::{Found, RailAnswer};
 use paydesk_core::time::Span;
-use paydesk_core::transaction::FailureReason;
+use paydesk_core::transaction::{DeclineReason, FailureReason};
 use paydesk_rails::emvqr::Code;
 use paydesk_rails::sandbox::{PushName, SandboxError};
 
-use crate::harness::{NOW, PAGES, Sandbox, fresh, money, push, waiting};
+use crate::harness::{NOW, PAGES, Sandbox, fresh, money, push, receipt, waiting};
 
 on_both! {
     every_method_starts_with_what_its_payer_needs,
@@ -18,6 +18,8 @@ on_both! {
     a_reference_is_used_once_on_an_account,
     abandoned_push_payments_still_take_money,
     a_transfer_wakes_the_poller,
+    a_payer_may_write_nothing_or_something_else,
+    money_that_was_placed_by_the_server_can_be_given_back_and_no_more,
 }
 
 fn by_reference(nonce: &str) -> PushName {
@@ -76,7 +78,7 @@ async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
             .start(sandbox.by_paynow(fresh(), "ABCDEFGHIJ"))
             .await,
     );
-    assert_eq!(sandbox.bank.transfers(10).await.unwrap(), []);
+    assert_eq!(sandbox.bank.transfers(None, 10).await.unwrap(), []);
     let sent = sandbox
         .bank
         .bank_transfer(by_reference("ABCDEFGHIJ"), None)
@@ -100,15 +102,15 @@ async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
     assert_ne!(sent.id, second.id);
 
     assert_eq!(
-        sandbox.bank.transfers(10).await.unwrap(),
+        sandbox.bank.transfers(None, 10).await.unwrap(),
         [sent.clone(), second.clone()]
     );
     assert_eq!(
-        sandbox.bank.transfers(10).await.unwrap(),
+        sandbox.bank.transfers(None, 10).await.unwrap(),
         [sent.clone(), second.clone()]
     );
     assert_eq!(
-        sandbox.bank.transfers(1).await.unwrap(),
+        sandbox.bank.transfers(None, 1).await.unwrap(),
         std::slice::from_ref(&sent)
     );
     sandbox
@@ -117,7 +119,7 @@ async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
         .await
         .unwrap();
     assert_eq!(
-        sandbox.bank.transfers(10).await.unwrap(),
+        sandbox.bank.transfers(None, 10).await.unwrap(),
         std::slice::from_ref(&second)
     );
     sandbox
@@ -125,7 +127,7 @@ async fn a_transfer_is_told_until_it_is_acknowledged(sandbox: Sandbox) {
         .acknowledge(&[sent.id, second.id])
         .await
         .unwrap();
-    assert_eq!(sandbox.bank.transfers(10).await.unwrap(), []);
+    assert_eq!(sandbox.bank.transfers(None, 10).await.unwrap(), []);
 }
 
 async fn a_payer_pays_by_code_or_by_reference_short_over_twice_and_late(sandbox: Sandbox) {
@@ -277,7 +279,7 @@ async fn abandoned_push_payments_still_take_money(sandbox: Sandbox) {
         .bank_transfer(by_reference("ABCDEFGHIJ"), None)
         .await
         .unwrap();
-    assert_eq!(sandbox.bank.transfers(10).await.unwrap(), [sent]);
+    assert_eq!(sandbox.bank.transfers(None, 10).await.unwrap(), [sent]);
 }
 
 async fn a_transfer_wakes_the_poller(sandbox: Sandbox) {
@@ -297,5 +299,72 @@ async fn a_transfer_wakes_the_poller(sandbox: Sandbox) {
     tokio::time::timeout(Duration::from_secs(5), wakeups.next())
         .await
         .unwrap();
-    assert_eq!(sandbox.bank.transfers(10).await.unwrap().len(), 1);
+    assert_eq!(sandbox.bank.transfers(None, 10).await.unwrap().len(), 1);
+}
+
+async fn a_payer_may_write_nothing_or_something_else(sandbox: Sandbox) {
+    let payment = fresh();
+    let begun = sandbox.bank.start(sandbox.by_paynow(payment, "ABCDEFGHIJ"));
+    waiting(begun.await);
+    for (written, passed_on, known) in [
+        (None, Some("ABCDEFGHIJ"), true),
+        (Some(" abcdefghij "), Some("ABCDEFGHIJ"), true),
+        (Some(""), None, false),
+        (Some("for tea"), Some("for tea"), false),
+    ] {
+        let named = by_reference("ABCDEFGHIJ");
+        let written = written.map(str::to_owned);
+        let sent = sandbox
+            .bank
+            .bank_transfer_with(named, Some(money(100, "SGD")), written)
+            .await
+            .unwrap();
+        assert_eq!(sent.account, "+6585867834");
+        assert_eq!(sent.nonce.as_deref(), passed_on);
+        assert_eq!(sent.payment, known.then_some(payment));
+        let told = sandbox.bank.transfers(None, 10).await.unwrap();
+        assert_eq!(told, std::slice::from_ref(&sent));
+        let after = sandbox.bank.transfers(Some(&sent.id), 10).await.unwrap();
+        assert_eq!(after, []);
+        sandbox.bank.acknowledge(&[sent.id]).await.unwrap();
+    }
+    assert_eq!(
+        sandbox.captured(payment).await,
+        200,
+        "what does not say what it is for is of no payment"
+    );
+}
+
+async fn money_that_was_placed_by_the_server_can_be_given_back_and_no_more(sandbox: Sandbox) {
+    let payment = fresh();
+    let begun = sandbox.bank.start(sandbox.by_paynow(payment, "ABCDEFGHIJ"));
+    waiting(begun.await);
+    let sent = sandbox
+        .bank
+        .bank_transfer(by_reference("ABCDEFGHIJ"), Some(money(1000, "SGD")));
+    sent.await.unwrap();
+    let refund = async |original, minor, placed| {
+        let mut refund = sandbox.after(original, money(minor, "SGD"));
+        (refund.method, refund.placed) = (Method::PayNow, placed);
+        sandbox.bank.refund(refund).await
+    };
+    let declined = RailAnswer::Declined(DeclineReason::Declined);
+    assert_eq!(refund(payment, 1_001, 0).await, declined);
+    receipt(refund(payment, 1_500, 2_500).await);
+    receipt(refund(payment, 2_000, 2_500).await);
+    assert_eq!(
+        refund(payment, 1, 2_500).await,
+        declined,
+        "it is noted once"
+    );
+    receipt(refund(payment, 1, 2_501).await);
+    let charge = sandbox.charge(payment).await.unwrap();
+    assert_eq!((charge.captured, charge.refunded), (3_501, 3_501));
+
+    // A payment of the server's own, for money that came late and was reported.
+    let late = fresh();
+    receipt(refund(late, 700, 700).await);
+    assert_eq!(refund(late, 1, 700).await, declined);
+    let unknown = refund(fresh(), 1, 0).await;
+    assert_eq!(unknown, RailAnswer::Failed(FailureReason::ProcessingError));
 }

@@ -18,7 +18,7 @@ async fn nothing_gets_through(client: &SandboxClient, sandbox: &Sandbox) {
     assert_eq!(client.refund(follow_up).await, RailAnswer::Unknown);
     assert_eq!(client.query(reference).await, Found::Unreachable);
     assert_eq!(client.abandon(reference).await, Found::Unreachable);
-    assert!(client.transfers(10).await.is_err());
+    assert!(client.transfers(None, 10).await.is_err());
     assert!(client.acknowledge(&[]).await.is_err());
     let named = PushName::Reference("ABCDEFGHIJ".to_owned());
     let sent = client.bank_transfer(named, None).await;

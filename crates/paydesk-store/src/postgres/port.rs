@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::Object;
 use paydesk_core::delivery::Delivery;
-use paydesk_core::directory::{EntryKind, EntryPage};
+use paydesk_core::directory::{Entry as _, EntryKind, EntryPage};
 use paydesk_core::event::Event;
 use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
 use paydesk_core::keys::KeyVersion;
@@ -19,7 +19,8 @@ use paydesk_core::store::{
     Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
     Unavailable,
 };
-use paydesk_core::tenant::Tenant;
+use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::test_clock::TestClock;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
 use serde::de::DeserializeOwned;
@@ -190,6 +191,17 @@ impl PostgresStore {
         let rows = self.rows(sql, &refs(&cells)).await?;
         rows.iter().map(decode::tenant_and_id).collect()
     }
+}
+
+/// The parameters of what is due for one tenant.
+fn due_of(tenant: Tenant, now: Timestamp, most: usize) -> [Cell; 4] {
+    let merchant = Cell::Id(tenant.merchant.0);
+    [
+        limit(most),
+        Cell::Integer(now.as_millis()),
+        merchant,
+        mode(tenant),
+    ]
 }
 
 #[async_trait]
@@ -526,6 +538,35 @@ impl Store for PostgresStore {
         Ok(due
             .map(|(tenant, id)| (tenant, TransactionId(id)))
             .collect())
+    }
+
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        let kind = small(TestClock::KIND.number());
+        let cells = [small(mode_number(Mode::Test)), kind];
+        self.texts(queries::TEST_CLOCKS, &refs(&cells)).await
+    }
+
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let cells = due_of(tenant, now, most);
+        let rows = self.rows(queries::DUE_SESSIONS_OF, &refs(&cells)).await?;
+        rows.iter()
+            .map(|row| decode::get(row, 0).map(SessionId))
+            .collect()
+    }
+
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let cells = due_of(tenant, now, most);
+        self.all(queries::DUE_DELIVERIES_OF, &cells).await
     }
 
     async fn undispatched(&self, most: usize) -> Result<Vec<Event>, Unavailable> {

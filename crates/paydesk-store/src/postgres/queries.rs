@@ -104,6 +104,23 @@ pub(super) const DUE_DELIVERIES: &str = of_all_buckets!(
         WHERE bucket = buckets.n AND due_at <= $2 ORDER BY due_at",
     "due_at"
 );
+/// Of one tenant, $3 and $4, whose time is ahead of the others'.
+pub(super) const DUE_SESSIONS_OF: &str = of_all_buckets!(
+    "id",
+    "SELECT id, due_at FROM sessions
+        WHERE bucket = buckets.n AND due_at <= $2 AND merchant = $3 AND mode = $4 ORDER BY due_at",
+    "due_at"
+);
+pub(super) const DUE_DELIVERIES_OF: &str = of_all_buckets!(
+    "doc",
+    "SELECT doc, due_at FROM deliveries
+        WHERE bucket = buckets.n AND due_at <= $2 AND merchant = $3 AND mode = $4 ORDER BY due_at",
+    "due_at"
+);
+/// A merchant's clock is the entry of kind $2 in mode $1 that has its own id.
+pub(super) const TEST_CLOCKS: &str = "SELECT clock.doc FROM merchants
+    JOIN entries AS clock ON clock.merchant = merchants.id AND clock.mode = $1 AND clock.kind = $2
+        AND clock.id = merchants.id";
 pub(super) const UNDISPATCHED: &str = of_all_buckets!(
     "doc",
     "SELECT doc, id FROM events WHERE bucket = buckets.n AND undispatched ORDER BY id",

@@ -9,7 +9,7 @@ use paydesk_core::id::{
     EventId, MerchantId, NodeId, ProviderAccountId, SeededIds, SessionId, TransactionId,
 };
 use paydesk_core::keys::{Secret, ServerKeys};
-use paydesk_core::merchant::{Credentials, Merchant, WebhookSecrets};
+use paydesk_core::merchant::{Credentials, Merchant, PerMode, WebhookSecrets};
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind, Notify, NotifyFormat, Session, State, Terms};
@@ -90,7 +90,7 @@ impl World {
                 test: sealed.clone(),
                 live: sealed,
             },
-            allowed_origins: Vec::new(),
+            settings: PerMode::default(),
             created_at: now,
             updated_at: now,
         };
@@ -140,6 +140,7 @@ impl World {
         };
         let usd = Currency::from_code("USD").unwrap();
         let session = Session {
+            ordered: None,
             id: SessionId::fresh(ids, now),
             tenant: self.tenant,
             version: 1,

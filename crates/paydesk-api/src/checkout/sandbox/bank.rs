@@ -103,6 +103,8 @@ struct Order {
     named: PushName,
     /// Major units, as written.
     amount: Option<WrittenSum>,
+    /// What the payer writes as the reference, if not the payment's; nothing if it is empty.
+    written: Option<String>,
 }
 
 /// An amount in one of the two ways in which it comes.
@@ -111,12 +113,16 @@ enum WrittenSum {
     Typed(String),
 }
 
-#[derive(Deserialize)]
+/// As long as what a payer writes beside a transfer may be.
+const LONGEST_REFERENCE: usize = 140;
+
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OrderIn {
     qr_code: Option<String>,
     reference: Option<String>,
     amount: Option<WrittenAmount>,
+    sent_reference: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -180,7 +186,10 @@ async fn send(
             Some(Money::from_major(typed.trim(), currency).map_err(invalid)?)
         }
     };
-    let transfer = match bank.bank_transfer(order.named, amount).await {
+    let transfer = match bank
+        .bank_transfer_with(order.named, amount, order.written)
+        .await
+    {
         Ok(transfer) => transfer,
         Err(error) => return Ok(refused(app, written, &error)),
     };
@@ -206,44 +215,48 @@ async fn send(
 }
 
 fn order(written: Written, body: &Bytes) -> Result<Order, Trouble> {
-    let input = match written {
-        Written::Json => {
-            let input: OrderIn = parse_json(body)?;
-            (
-                input.qr_code,
-                input.reference,
-                input.amount.map(WrittenSum::Json),
-            )
-        }
+    let mut input = OrderIn::default();
+    let mut typed = None;
+    match written {
+        Written::Json => input = parse_json(body)?,
         Written::Form => {
-            let (mut code, mut reference, mut amount) = (None, None, None);
             for (name, value) in url::form_urlencoded::parse(body) {
-                let value = Some(value.into_owned()).filter(|value| !value.trim().is_empty());
+                let given = Some(value.into_owned());
+                let filled = || given.clone().filter(|value| !value.trim().is_empty());
                 match &*name {
-                    "qrCode" => code = value,
-                    "reference" => reference = value,
-                    "amount" => amount = value.map(WrittenSum::Typed),
+                    "qrCode" => input.qr_code = filled(),
+                    "reference" => input.reference = filled(),
+                    "amount" => typed = filled(),
+                    // Emptied by a payer who forgets it.
+                    "sentReference" => input.sent_reference = given,
                     _ => {}
                 }
             }
-            (code, reference, amount)
         }
-    };
-    let named = match input {
-        (Some(code), None, _) => PushName::QrCode(code),
-        (None, Some(reference), _) => PushName::Reference(reference),
-        (Some(_), Some(_), _) => {
+    }
+    let named = match (input.qr_code, input.reference) {
+        (Some(code), None) => PushName::QrCode(code),
+        (None, Some(reference)) => PushName::Reference(reference),
+        (Some(_), Some(_)) => {
             return Err(
                 Refusal::field("reference", "is given beside qrCode; give one of them").into(),
             );
         }
-        (None, None, _) => {
+        (None, None) => {
             return Err(Refusal::field("qrCode", "is missing; it or reference is required").into());
         }
     };
+    if let Some(written) = &input.sent_reference
+        && (written.chars().count() > LONGEST_REFERENCE || written.chars().any(char::is_control))
+    {
+        let problem = format!("is not a text of at most {LONGEST_REFERENCE} characters");
+        return Err(Refusal::field("sentReference", problem).into());
+    }
+    let amount = input.amount.map(WrittenSum::Json);
     Ok(Order {
         named,
-        amount: input.2,
+        amount: amount.or(typed.map(WrittenSum::Typed)),
+        written: input.sent_reference,
     })
 }
 

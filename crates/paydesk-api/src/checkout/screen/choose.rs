@@ -108,7 +108,7 @@ impl Choose {
         let title = if methods.is_empty() && !too_many {
             t.no_method_title.to_string()
         } else {
-            t.page_title.with(&[("merchant", &visit.merchant.name)])
+            t.page_title.with(&[("merchant", visit.shop())])
         };
         let fields = fields(visit, t, returned);
         Self {
@@ -138,8 +138,7 @@ impl Choose {
                 title: t.too_many_cards_title.to_string(),
                 text: t.too_many_cards.to_string(),
                 reassurance: Some(if methods.is_empty() {
-                    t.too_many_cards_none
-                        .with(&[("merchant", &visit.merchant.name)])
+                    t.too_many_cards_none.with(&[("merchant", visit.shop())])
                 } else {
                     t.too_many_cards_other.to_string()
                 }),
@@ -191,7 +190,7 @@ fn note(visit: &Visit, t: &Texts) -> Option<String> {
         Kind::AddPaymentMethod => Some(t.save_note.to_string()),
         Kind::Authorization => Some(t.hold_note.to_string()),
         Kind::Payment if terms.store_payment_method && terms.methods.contains(&Method::Card) => {
-            Some(t.store_note.with(&[("merchant", &visit.merchant.name)]))
+            Some(t.store_note.with(&[("merchant", visit.shop())]))
         }
         Kind::Payment => None,
     }

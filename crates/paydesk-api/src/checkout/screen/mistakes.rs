@@ -161,8 +161,13 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::HoldExpired
         | Refusal::OperationInProgress
         | Refusal::NoException
+        | Refusal::CustomerNotFound
+        | Refusal::CustomerCodeTaken
+        | Refusal::KeyNotFound
+        | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused
-        | Refusal::IdempotencyKeyInUse => return Reaction::Refuse(refusal),
+        | Refusal::IdempotencyKeyInUse
+        | Refusal::Shop(_) => return Reaction::Refuse(refusal),
     };
     let mistakes = vec![(field.to_owned(), mistake)];
     Reaction::Correct(refusal, mistakes)

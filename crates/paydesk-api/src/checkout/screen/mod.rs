@@ -201,7 +201,7 @@ impl Away {
 impl Ended {
     fn cancelled(visit: &Visit, by: Canceller, language: Language) -> Self {
         let t = language.texts();
-        let merchant = &visit.merchant.name;
+        let merchant = visit.shop();
         Self {
             is_cancelled: true,
             title: t.cancelled_title.to_string(),
@@ -219,7 +219,7 @@ impl Ended {
         Self {
             is_cancelled: false,
             title: t.expired_title.to_string(),
-            text: t.expired_text.with(&[("merchant", &visit.merchant.name)]),
+            text: t.expired_text.with(&[("merchant", visit.shop())]),
             late: late_money(visit, language),
             back: back_url(visit),
         }
@@ -248,10 +248,7 @@ fn late_money(visit: &Visit, language: Language) -> Option<String> {
         )
     })?;
     let amount = money(late.received.unwrap_or(late.amount), language);
-    let places = [
-        ("amount", amount.as_str()),
-        ("merchant", &visit.merchant.name),
-    ];
+    let places = [("amount", amount.as_str()), ("merchant", visit.shop())];
     Some(language.texts().late_text.with(&places))
 }
 

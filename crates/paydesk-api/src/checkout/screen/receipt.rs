@@ -44,7 +44,7 @@ impl Receipt {
     pub fn new(visit: &Visit, at: Timestamp, language: Language) -> Self {
         let t = language.texts();
         let terms = &visit.session.terms;
-        let merchant = visit.merchant.name.as_str();
+        let merchant = visit.shop();
         let places = [("merchant", merchant)];
         let transaction = visit.current();
         let is_used = at.after(JUST_NOW) <= visit.now;

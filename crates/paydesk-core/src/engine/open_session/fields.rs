@@ -12,9 +12,10 @@ const MAX_LONG_TEXT: usize = 5_000;
 const MAX_URL: usize = 2_048;
 const MAX_LINE_ITEMS: usize = 200;
 const MAX_CUSTOM_FIELDS: usize = 20;
-const MAX_METADATA_KEYS: usize = 50;
+/// A bound, and no more: Modem Pay takes any object. What a dialect promises less of, it refuses itself.
+const MAX_METADATA_KEYS: usize = 5_000;
 /// The shortest and the longest lifetime that a merchant may set.
-const LIFETIME: (Span, Span) = (Span::seconds(60), Span::days(30));
+pub(crate) const LIFETIME: (Span, Span) = (Span::seconds(60), Span::days(30));
 
 /// Refuses the first field that is wrong in itself.
 pub(super) fn check(request: &OpenSession, mode: Mode) -> Result<(), Refusal> {
@@ -144,7 +145,7 @@ fn at_most(field: &str, count: usize, limit: usize) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn text(field: &str, text: Option<&str>, limit: usize) -> Result<(), Refusal> {
+pub(crate) fn text(field: &str, text: Option<&str>, limit: usize) -> Result<(), Refusal> {
     match text {
         Some(text) if text.trim().is_empty() => {
             Err(Refusal::field(field, "is empty; leave it out instead"))
@@ -160,7 +161,7 @@ fn text(field: &str, text: Option<&str>, limit: usize) -> Result<(), Refusal> {
 }
 
 /// Links that payers follow and addresses that are called: `https`; `http` too on this machine or in test mode.
-fn url(field: &str, text: Option<&str>, mode: Mode) -> Result<(), Refusal> {
+pub(crate) fn url(field: &str, text: Option<&str>, mode: Mode) -> Result<(), Refusal> {
     let Some(text) = text else { return Ok(()) };
     if text.len() > MAX_URL {
         return Err(Refusal::field(

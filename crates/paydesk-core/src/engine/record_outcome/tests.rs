@@ -1,6 +1,6 @@
 use super::super::fixtures::*;
+use super::super::lapse_session;
 use super::super::operate::Operate;
-use super::super::{lapse_session, record_transfer};
 use super::*;
 use crate::engine::open_session::OpenSession;
 use crate::method::Method;
@@ -216,10 +216,8 @@ fn a_session_never_expires_around_a_payment_that_still_waits() {
     let mut desk = Desk::new();
     let (session, first) = desk.run_out();
     let late = transfer(&first, "bank 1", cents(3_500));
-    let (change, late) =
-        record_transfer::decide(&late, first, snapshot(&session, None), desk.env()).unwrap();
-    let Some(crate::store::Record::Session(session)) = change.unwrap().puts.into_iter().next()
-    else {
+    let (change, late) = desk.count(&late, first, snapshot(&session, None)).unwrap();
+    let Some(crate::store::Record::Session(session)) = change.puts.into_iter().next() else {
         panic!("the session first")
     };
     let (session, live) = desk.start(session, Method::PayNow);
@@ -389,10 +387,10 @@ fn unasked_money_is_over_only_when_all_of_it_is_given_back() {
     let mut desk = Desk::new();
     let (session, target) = desk.run_out();
     let money = transfer(&target, "bank 1", cents(3_500));
-    let (change, late) =
-        record_transfer::decide(&money, target, snapshot(&session, None), desk.env()).unwrap();
-    let Some(crate::store::Record::Session(session)) = change.unwrap().puts.into_iter().next()
-    else {
+    let (change, late) = desk
+        .count(&money, target, snapshot(&session, None))
+        .unwrap();
+    let Some(crate::store::Record::Session(session)) = change.puts.into_iter().next() else {
         panic!("the session first")
     };
     let (session, late, first) = desk.operate(Operate::Refund(Some(cents(1_500))), (session, late));

@@ -1,5 +1,6 @@
 //! Movements of money and their sums.
 
+use paydesk_core::id::TransactionId;
 use paydesk_core::money::Money;
 use rusqlite::params;
 
@@ -99,6 +100,24 @@ impl Book<'_> {
                 ])?;
         }
         Ok(())
+    }
+
+    /// Notes that so much came in for a payment which the sandbox cannot know to be of it, since the server was told of it
+    /// by others, or found out by itself what it was for. Only what was not noted before is added.
+    pub(super) fn note_placed(
+        &self,
+        pool: &str,
+        payment: TransactionId,
+        placed: i64,
+    ) -> Result<(), LedgerError> {
+        let cause = format!("placed for {payment} up to ");
+        let mut noted = self.db.prepare_cached(
+            "SELECT coalesce(sum(amount), 0) FROM movements
+             WHERE pool = ?1 AND kind = 'captured' AND substr(cause, 1, length(?2)) = ?2",
+        )?;
+        let noted: i64 = noted.query_row(params![pool, cause], |row| row.get(0))?;
+        let more = (placed - noted).max(0);
+        self.moves(pool, &format!("{cause}{placed}"), Movement::Captured, more)
     }
 
     pub(super) fn balance(&self, pool: &str) -> Result<Balance, LedgerError> {

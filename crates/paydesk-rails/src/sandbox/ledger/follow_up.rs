@@ -33,6 +33,10 @@ impl Book<'_> {
             return self.again(&first, &row);
         }
         row.outcome = match self.original(after)? {
+            // Money that was reported to the server, for a payment of its own: the sandbox has never seen either.
+            None if after.kind == Kind::Refund && after.placed > 0 => {
+                self.refund(&after.original.to_string(), after)?
+            }
             None => Outcome::PROCESSING_ERROR,
             Some(original) if original.amount.currency() != after.amount.currency() => {
                 Outcome::PROCESSING_ERROR
@@ -40,7 +44,7 @@ impl Book<'_> {
             Some(original) => match after.kind {
                 Kind::Settle => self.settle(&original, after)?,
                 Kind::Void => self.void(&original, after)?,
-                Kind::Refund => self.refund(&original, after)?,
+                Kind::Refund => self.refund(&original.reference.to_string(), after)?,
                 Kind::Pay | Kind::Authorize | Kind::Store => Outcome::NOT_SUPPORTED,
             },
         };
@@ -96,14 +100,14 @@ impl Book<'_> {
         Ok(Outcome::Succeeded)
     }
 
-    fn refund(&self, original: &OperationRow, after: &After) -> Result<Outcome, LedgerError> {
-        let pool = original.reference.to_string();
+    fn refund(&self, pool: &str, after: &After) -> Result<Outcome, LedgerError> {
+        self.note_placed(pool, after.original, after.placed)?;
         let amount = after.amount.minor();
-        if amount == 0 || amount > self.balance(&pool)?.refundable() {
+        if amount == 0 || amount > self.balance(pool)?.refundable() {
             return Ok(Outcome::DECLINED);
         }
         self.moves(
-            &pool,
+            pool,
             &after.reference.to_string(),
             Movement::Refunded,
             amount,

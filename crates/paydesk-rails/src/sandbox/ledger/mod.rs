@@ -127,8 +127,13 @@ impl Ledger {
         self.with(move |book| book.abandon(reference)).await
     }
 
-    pub(super) async fn transfers(&self, limit: usize) -> Result<Vec<Transfer>, LedgerError> {
-        self.with(move |book| book.transfers(limit)).await
+    pub(super) async fn transfers(
+        &self,
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, LedgerError> {
+        self.with(move |book| book.transfers(after.as_deref(), limit))
+            .await
     }
 
     pub(super) async fn acknowledge(&self, transfers: Vec<String>) -> Result<(), LedgerError> {
@@ -143,9 +148,10 @@ impl Ledger {
         &self,
         named: PushName,
         amount: Option<Money>,
+        written: Option<String>,
     ) -> Result<Transfer, SandboxError> {
         let transfer = self
-            .with(move |book| book.bank_transfer(&named, amount))
+            .with(move |book| book.bank_transfer(&named, amount, written.as_deref()))
             .await??;
         self.moved();
         Ok(transfer)

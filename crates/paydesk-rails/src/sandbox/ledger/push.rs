@@ -97,6 +97,7 @@ impl Book<'_> {
         &self,
         named: &PushName,
         amount: Option<Money>,
+        written: Option<&str>,
     ) -> Result<Result<Transfer, SandboxError>, LedgerError> {
         let payment = match self.push(named)? {
             Ok(payment) => payment,
@@ -107,42 +108,59 @@ impl Book<'_> {
         if amount.currency() != expected {
             return Ok(Err(SandboxError::WrongCurrency { expected }));
         }
-        let pool = payment.reference.to_string();
+        // By time, so that they are told in the order in which they came.
+        let id = format!("sbx_transfer_{}", self.ids.uuid(self.now));
+        let nonce = payment.destination.nonce;
+        let other = written
+            .map(str::trim)
+            .filter(|written| !written.eq_ignore_ascii_case(&nonce));
+        // What does not say what it is for is of no payment, as far as the bank knows.
+        let pool = match other {
+            None => payment.reference.to_string(),
+            Some(_) => id.clone(),
+        };
         if amount.is_zero() || !self.has_room(&pool, amount)? {
             return Ok(Err(SandboxError::Amount));
         }
         let transfer = Transfer {
-            // By time, so that they are told in the order in which they came.
-            id: format!("sbx_transfer_{}", self.ids.uuid(self.now)),
+            id,
             tenant: payment.tenant,
             account: payment.destination.account,
             amount,
-            nonce: Some(payment.destination.nonce),
+            nonce: passed_on(other, nonce),
+            payment: other.is_none().then_some(payment.reference),
             received_at: self.now,
         };
         self.db
             .prepare_cached(
-                "INSERT INTO transfers (id, reference, amount, received_at) VALUES (?, ?, ?, ?)",
+                "INSERT INTO transfers (id, reference, amount, received_at, written)
+                 VALUES (?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 transfer.id,
-                pool,
+                payment.reference.to_string(),
                 amount.minor(),
-                self.now.as_millis()
+                self.now.as_millis(),
+                other,
             ])?;
         self.moves(&pool, &transfer.id, Movement::Captured, amount.minor())?;
         Ok(Ok(transfer))
     }
 
-    /// What has not been acknowledged, oldest first.
-    pub(super) fn transfers(&self, limit: usize) -> Result<Vec<Transfer>, LedgerError> {
+    /// What has not been acknowledged, oldest first, after that one.
+    pub(super) fn transfers(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, LedgerError> {
         let mut query = self.db.prepare_cached(
-            "SELECT id, transfers.amount, received_at, account, nonce, merchant, currency
+            "SELECT id, transfers.amount, received_at, account, nonce, merchant, currency, reference, written
              FROM transfers JOIN pushes USING (reference) JOIN operations USING (reference)
-             WHERE acknowledged = 0 ORDER BY id LIMIT ?",
+             WHERE acknowledged = 0 AND id > ? ORDER BY id LIMIT ?",
         )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let transfers =
-            query.query_map([i64::try_from(limit).unwrap_or(i64::MAX)], read_transfer)?;
+            query.query_map(params![after.unwrap_or_default(), limit], read_transfer)?;
         Ok(transfers.collect::<Result<_, _>>()?)
     }
 
@@ -172,7 +190,18 @@ fn read_destination(row: &Row<'_>) -> rusqlite::Result<Destination> {
     })
 }
 
+/// What the payer's bank passes on: what the payer wrote, which may be nothing.
+fn passed_on(written: Option<&str>, nonce: String) -> Option<String> {
+    match written {
+        None => Some(nonce),
+        Some("") => None,
+        Some(other) => Some(other.to_owned()),
+    }
+}
+
 fn read_transfer(row: &Row<'_>) -> rusqlite::Result<Transfer> {
+    let written: Option<String> = row.get("written")?;
+    let payment: TransactionId = text(row, "reference")?;
     let currency: Currency = text(row, "currency")?;
     let merchant: MerchantId = text(row, "merchant")?;
     Ok(Transfer {
@@ -183,7 +212,8 @@ fn read_transfer(row: &Row<'_>) -> rusqlite::Result<Transfer> {
         },
         account: row.get("account")?,
         amount: money(row, "amount", currency)?,
-        nonce: row.get("nonce")?,
+        nonce: passed_on(written.as_deref(), row.get("nonce")?),
+        payment: written.is_none().then_some(payment),
         received_at: Timestamp::from_millis(row.get("received_at")?),
     })
 }

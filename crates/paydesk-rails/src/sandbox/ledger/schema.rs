@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::LedgerError;
 
 /// What this program writes. A file of a later one is refused.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Money is only in `movements`, which is only ever added to; a balance is a sum over its pool. No column holds a
 /// card number or a CVC.
@@ -73,7 +73,8 @@ CREATE TABLE transfers (
     reference TEXT NOT NULL,
     amount INTEGER NOT NULL CHECK (amount > 0),
     received_at INTEGER NOT NULL,
-    acknowledged INTEGER NOT NULL DEFAULT 0
+    acknowledged INTEGER NOT NULL DEFAULT 0,
+    written TEXT               -- instead of the payment's reference; empty where there was none
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX transfers_to_tell ON transfers (id) WHERE acknowledged = 0;
 
@@ -101,6 +102,10 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
     match change.pragma_query_value(None, "user_version", |row| row.get(0))? {
         0 => {
             change.execute_batch(TABLES)?;
+            change.pragma_update(None, "user_version", VERSION)?;
+        }
+        1 => {
+            change.execute_batch("ALTER TABLE transfers ADD COLUMN written TEXT")?;
             change.pragma_update(None, "user_version", VERSION)?;
         }
         VERSION => {}

@@ -10,6 +10,7 @@ mod control;
 mod fleet;
 mod kills;
 mod load;
+mod moving;
 mod promotion;
 mod races;
 mod shared;

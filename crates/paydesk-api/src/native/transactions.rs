@@ -1,0 +1,139 @@
+//! `/api/v1/transactions`: read, settle, void, refund, sync.
+
+use std::sync::Arc;
+
+use paydesk_core::engine::EngineError;
+use paydesk_core::engine::operate::Operate;
+use paydesk_core::id::TransactionId;
+use paydesk_core::money::Money;
+use paydesk_core::refusal::Refusal;
+use paydesk_core::transaction::Transaction;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::frame::{Asked, Call, NoBody, Problem, Reply, Scope};
+use super::schema;
+use super::transaction::TransactionOut;
+use crate::app::App;
+
+/// The calls.
+pub fn calls() -> Vec<Call> {
+    vec![
+        Call::get("/transactions/{id}", Scope::TransactionsRead, get)
+            .named("getTransaction", "Reads a transaction")
+            .answers::<TransactionOut<'_>>(),
+        Call::post("/transactions/{id}/settle", Scope::TransactionsWrite, settle)
+            .named("settleTransaction", "Takes what an authorization holds")
+            .told("All of it, or `amount`; the rest is released. An authorization is settled once.")
+            .creates::<TransactionOut<'_>>(),
+        Call::post("/transactions/{id}/void", Scope::TransactionsWrite, void)
+            .named("voidTransaction", "Releases what an authorization holds")
+            .creates::<TransactionOut<'_>>(),
+        Call::post("/transactions/{id}/refund", Scope::TransactionsWrite, refund)
+            .named("refundTransaction", "Gives money back")
+            .told("All that is left of a payment or a settled authorization, or `amount` of it. Several refunds never exceed what was taken.")
+            .creates::<TransactionOut<'_>>(),
+        Call::post("/transactions/{id}/sync", Scope::TransactionsWrite, sync)
+            .named("syncTransaction", "Asks the rail about a transaction now")
+            .told("Does nothing where the outcome is known. The server asks by itself too; this is for those who will not wait.")
+            .answers::<TransactionOut<'_>>(),
+    ]
+}
+
+/// How much.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "PortionRequest")]
+struct PortionIn {
+    /// How much of it; all that is left if it is not given.
+    #[schemars(with = "Option<schema::Amount>")]
+    amount: Option<i64>,
+    /// Checked if it is given: the transaction's own currency.
+    #[schemars(with = "Option<schema::CurrencyCode>")]
+    currency: Option<String>,
+}
+
+impl PortionIn {
+    /// The portion of a transaction in this currency.
+    fn of(self, transaction: &Transaction) -> Result<Option<Money>, Refusal> {
+        let expected = transaction.amount.currency();
+        if self.currency.is_some_and(|code| code != expected.code()) {
+            return Err(Refusal::CurrencyDiffers { expected });
+        }
+        self.amount
+            .map(|amount| {
+                Money::from_minor(amount, expected).map_err(|error| Refusal::InvalidAmount {
+                    field: "amount".to_owned(),
+                    error,
+                })
+            })
+            .transpose()
+    }
+}
+
+/// Writes a transaction as it now stands.
+pub fn written(app: &App, transaction: &Transaction) -> Reply {
+    let now = app.engine.now(transaction.tenant);
+    Reply::ok(&TransactionOut::new(transaction, now))
+}
+
+/// Writes a transaction that is new.
+pub fn begun(app: &App, transaction: &Transaction) -> Reply {
+    let now = app.engine.now(transaction.tenant);
+    Reply::created(&TransactionOut::new(transaction, now))
+}
+
+async fn read(asked: &Asked) -> Result<Transaction, Problem> {
+    let id: TransactionId = asked.id(Refusal::TransactionNotFound)?;
+    let found = asked.engine().store().transaction(asked.tenant(), id).await;
+    let found = found.map_err(EngineError::from)?;
+    Ok(found.ok_or(Refusal::TransactionNotFound)?)
+}
+
+async fn get(asked: Asked) -> Result<Reply, Problem> {
+    let transaction = read(&asked).await?;
+    Ok(written(&asked.app, &transaction))
+}
+
+async fn settle(asked: Asked, portion: PortionIn) -> Result<Reply, Problem> {
+    let parent = read(&asked).await?;
+    let amount = portion.of(&parent)?;
+    operate(asked, &parent, Operate::Settle(amount)).await
+}
+
+async fn void(asked: Asked, _: NoBody) -> Result<Reply, Problem> {
+    let parent = read(&asked).await?;
+    operate(asked, &parent, Operate::Void).await
+}
+
+async fn refund(asked: Asked, portion: PortionIn) -> Result<Reply, Problem> {
+    let parent = read(&asked).await?;
+    let amount = portion.of(&parent)?;
+    operate(asked, &parent, Operate::Refund(amount)).await
+}
+
+async fn operate(
+    mut asked: Asked,
+    parent: &Transaction,
+    operate: Operate,
+) -> Result<Reply, Problem> {
+    let app = Arc::clone(&asked.app);
+    let render = move |child: &Transaction| begun(&app, child);
+    let idempotent = asked.idempotent(render.clone());
+    let child = asked
+        .engine()
+        .operate(asked.tenant(), parent.id, operate, idempotent)
+        .await?;
+    Ok(render(&child))
+}
+
+async fn sync(mut asked: Asked, _: NoBody) -> Result<Reply, Problem> {
+    let tenant = asked.tenant();
+    let id: TransactionId = asked.id(Refusal::TransactionNotFound)?;
+    let app = Arc::clone(&asked.app);
+    let render = move |transaction: &Transaction| written(&app, transaction);
+    let idempotent = asked.idempotent(render.clone());
+    let synced = asked.engine().sync(tenant, id).await?;
+    let synced = asked.engine().remember(tenant, idempotent, synced).await?;
+    Ok(render(&synced))
+}

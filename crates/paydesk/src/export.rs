@@ -1,0 +1,304 @@
+//! `paydesk export`: all sessions or transactions of a merchant, page by page, into one file.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+
+use anyhow::{Context as _, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use paydesk_api::native::Rows;
+use paydesk_core::engine::Engine;
+use paydesk_core::id::MerchantId;
+use paydesk_core::list::{By, Listed, Mark, Order, Page, SessionFilter, TransactionFilter, Within};
+use paydesk_core::rates::Rates;
+use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::time::Timestamp;
+use serde_json::Value;
+
+use crate::cli::{ExportFormat, ExportKind, ExportOptions};
+use crate::parts;
+
+/// So many rows are held at once.
+const PAGE: usize = 500;
+
+/// The columns of a spreadsheet, as the native API names them.
+const SESSION_COLUMNS: &[&str] = &[
+    "id",
+    "status",
+    "kind",
+    "amount",
+    "minAmount",
+    "currency",
+    "reference",
+    "title",
+    "customer/code",
+    "customer/email",
+    "metadata",
+    "createdAt",
+    "updatedAt",
+    "completedAt",
+    "url",
+];
+const TRANSACTION_COLUMNS: &[&str] = &[
+    "id",
+    "sessionId",
+    "action",
+    "status",
+    "amount",
+    "currency",
+    "method",
+    "relatedTransactionId",
+    "settledAmount",
+    "refundedAmount",
+    "declineReason",
+    "exception",
+    "providerReference",
+    "createdAt",
+    "updatedAt",
+];
+
+/// Writes the file.
+pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
+    let created = Within {
+        least: options.from.as_deref().map(moment).transpose()?,
+        // Up to the last millisecond before.
+        most: options
+            .to
+            .as_deref()
+            .map(|to| moment(to).map(|to| Timestamp::from_millis(to.as_millis() - 1)))
+            .transpose()?,
+    };
+    let (_, backend, keys) = parts::open(&options.store).await?;
+    let public_url = options.public_url.as_str().trim_end_matches('/');
+    let engine = parts::engine(backend.store(), keys, None, Rates::default(), public_url);
+    let tenant = tenant(&engine, &options).await?;
+    let out: Box<dyn Write + Send> = match &options.output {
+        Some(path) => Box::new(
+            File::create(path).with_context(|| format!("{} cannot be written", path.display()))?,
+        ),
+        None => Box::new(io::stdout()),
+    };
+    let columns = match options.what {
+        ExportKind::Sessions => SESSION_COLUMNS,
+        ExportKind::Transactions => TRANSACTION_COLUMNS,
+    };
+    let mut sheet = Sheet::new(BufWriter::new(out), options.format, columns)?;
+    let now = engine.now(tenant);
+    let rows = Rows(&engine);
+    let mut after: Option<Mark> = None;
+    let (total, mut page) = match options.what {
+        ExportKind::Sessions => {
+            let filter = SessionFilter {
+                created,
+                ..SessionFilter::at(now)
+            };
+            (
+                engine.store().count_sessions(tenant, &filter).await?,
+                Pages::Sessions(filter),
+            )
+        }
+        ExportKind::Transactions => {
+            let filter = TransactionFilter {
+                created,
+                ..TransactionFilter::at(now)
+            };
+            (
+                engine.store().count_transactions(tenant, &filter).await?,
+                Pages::Transactions(filter),
+            )
+        }
+    };
+    let progress = progress(total);
+    loop {
+        let (found, last) = page.next(&engine, &rows, tenant, after).await?;
+        let count = found.len();
+        for row in found {
+            sheet.write(&row)?;
+        }
+        progress.inc(count as u64);
+        if count < PAGE {
+            break;
+        }
+        after = last;
+    }
+    sheet.finish()?;
+    progress.finish_and_clear();
+    eprintln!("{} rows written.", progress.position());
+    Ok(())
+}
+
+/// The list that is walked.
+enum Pages {
+    Sessions(SessionFilter),
+    Transactions(TransactionFilter),
+}
+
+impl Pages {
+    /// The rows after this one, oldest first, and where they end.
+    async fn next(
+        &mut self,
+        engine: &Engine,
+        rows: &Rows<'_>,
+        tenant: Tenant,
+        after: Option<Mark>,
+    ) -> anyhow::Result<(Vec<Value>, Option<Mark>)> {
+        let page = Page::first(PAGE).ordered(Order::OLDEST).after(after);
+        let store = engine.store();
+        Ok(match self {
+            Self::Sessions(filter) => {
+                let found = store.sessions(tenant, filter, page).await?;
+                let last = found.last().map(|last| last.mark(By::Created));
+                (
+                    found
+                        .iter()
+                        .map(|it| rows.session(it, filter.now))
+                        .collect(),
+                    last,
+                )
+            }
+            Self::Transactions(filter) => {
+                let found = store.transactions(tenant, filter, page).await?;
+                let last = found.last().map(|last| last.mark(By::Created));
+                (
+                    found
+                        .iter()
+                        .map(|it| rows.transaction(it, filter.now))
+                        .collect(),
+                    last,
+                )
+            }
+        })
+    }
+}
+
+/// Where rows are written.
+enum Sheet<W: Write> {
+    Csv(Box<csv::Writer<W>>, &'static [&'static str]),
+    Jsonl(W),
+}
+
+impl<W: Write> Sheet<W> {
+    fn new(out: W, format: ExportFormat, columns: &'static [&'static str]) -> anyhow::Result<Self> {
+        Ok(match format {
+            ExportFormat::Jsonl => Self::Jsonl(out),
+            ExportFormat::Csv => {
+                let mut csv = csv::Writer::from_writer(out);
+                csv.write_record(columns.iter().map(|column| column.replace('/', ".")))?;
+                Self::Csv(Box::new(csv), columns)
+            }
+        })
+    }
+
+    fn write(&mut self, row: &Value) -> anyhow::Result<()> {
+        match self {
+            Self::Jsonl(out) => writeln!(out, "{row}")?,
+            Self::Csv(csv, columns) => {
+                let cells = columns
+                    .iter()
+                    .map(|column| cell(row.pointer(&format!("/{column}"))));
+                csv.write_record(cells)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        match self {
+            Self::Jsonl(mut out) => out.flush()?,
+            Self::Csv(mut csv, _) => csv.flush()?,
+        }
+        Ok(())
+    }
+}
+
+/// A value as a cell. What a merchant or a payer wrote may begin as a formula does, and spreadsheets would run it: such
+/// text gets an apostrophe before it, as they themselves write it.
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+            format!("'{text}")
+        }
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// A date, or a time with its offset.
+fn moment(text: &str) -> anyhow::Result<Timestamp> {
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(Timestamp::from_millis(at.as_millisecond()));
+    }
+    let wrong = || {
+        format!(
+            "{text} is neither a date such as 2026-01-31 nor a time such as 2026-01-31T08:00:00Z"
+        )
+    };
+    let date: jiff::civil::Date = text.parse().with_context(wrong)?;
+    let at = date.to_zoned(jiff::tz::TimeZone::UTC).with_context(wrong)?;
+    Ok(Timestamp::from_millis(at.timestamp().as_millisecond()))
+}
+
+async fn tenant(engine: &Engine, options: &ExportOptions) -> anyhow::Result<Tenant> {
+    let known = engine.store().merchants().await?;
+    let merchant = match (&options.merchant, known.as_slice()) {
+        (Some(id), known) => {
+            let id: MerchantId = id
+                .parse()
+                .with_context(|| format!("{id} is not the id of a merchant"))?;
+            if !known.contains(&id) {
+                bail!("there is no merchant {id}");
+            }
+            id
+        }
+        (None, [only]) => *only,
+        (None, []) => bail!("there is no merchant in this database"),
+        (None, many) => {
+            let ids: Vec<_> = many.iter().take(20).map(ToString::to_string).collect();
+            bail!(
+                "there are {} merchants: say which with --merchant\n{}",
+                many.len(),
+                ids.join("\n")
+            );
+        }
+    };
+    let mode = if options.test { Mode::Test } else { Mode::Live };
+    Ok(Tenant { merchant, mode })
+}
+
+/// A bar on a terminal, and nothing in a script.
+fn progress(total: u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left")
+    {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_run_is_text() {
+        let cell = |text: &str| super::cell(Some(&Value::from(text)));
+        assert_eq!(cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
+        assert_eq!(cell("+65 1"), "'+65 1");
+        assert_eq!(cell("Tea, green"), "Tea, green");
+        assert_eq!(super::cell(Some(&Value::from(-5))), "-5");
+        assert_eq!(super::cell(None), "");
+    }
+
+    #[test]
+    fn moments_are_dates_or_times() {
+        assert_eq!(moment("1970-01-02").unwrap().as_millis(), 86_400_000);
+        assert_eq!(moment("1970-01-01T01:00:00+01:00").unwrap().as_millis(), 0);
+        for wrong in ["", "yesterday", "2026-13-01", "1.1.2026"] {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
+    }
+}
