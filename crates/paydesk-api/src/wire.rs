@@ -90,12 +90,13 @@ pub fn json(status: StatusCode, body: Bytes) -> Response {
 
 /// Writes a value that cannot fail to be written: no map with odd keys, no foreign serializer.
 pub fn bytes<T: Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value)
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "an answer could not be written");
-            b"{}".to_vec()
-        })
-        .into()
+    // Most answers fit: one allocation instead of one for each doubling.
+    let mut body = Vec::with_capacity(1_024);
+    if let Err(error) = serde_json::to_writer(&mut body, value) {
+        tracing::error!(%error, "an answer could not be written");
+        body = b"{}".to_vec();
+    }
+    body.into()
 }
 
 /// A request that may have been sent before, as its headers say.

@@ -30,12 +30,12 @@ pub enum Purpose {
     ClientSecret = 3,
     /// The field in a page's forms which proves that the page was ours.
     Form = 4,
-    /// What a signed-in user of a shop acts with.
-    UserAccess = 5,
-    /// What a signed-in user of a shop gets further tokens with.
-    UserRefresh = 6,
     /// Where a page of a list ended.
-    Cursor = 7,
+    Cursor = 5,
+    /// What a signed-in user of a shop acts with.
+    UserAccess = 6,
+    /// What a signed-in user of a shop gets further tokens with.
+    UserRefresh = 7,
 }
 
 impl Purpose {
@@ -44,9 +44,9 @@ impl Purpose {
         Self::ClientToken,
         Self::ClientSecret,
         Self::Form,
+        Self::Cursor,
         Self::UserAccess,
         Self::UserRefresh,
-        Self::Cursor,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -55,9 +55,9 @@ impl Purpose {
             Self::ClientToken => b"paydesk/v1/client-token",
             Self::ClientSecret => b"paydesk/v1/client-secret",
             Self::Form => b"paydesk/v1/form",
+            Self::Cursor => b"paydesk/v1/cursor",
             Self::UserAccess => b"paydesk/v1/user-access",
             Self::UserRefresh => b"paydesk/v1/user-refresh",
-            Self::Cursor => b"paydesk/v1/cursor",
         }
     }
 }
@@ -99,18 +99,18 @@ impl ServerKey {
             client_token,
             client_secret,
             form,
-            user_access,
-            user_refresh,
             cursor,
+            access,
+            refresh,
         ] = &self.macs;
         match purpose {
             Purpose::PublicId => public_id,
             Purpose::ClientToken => client_token,
             Purpose::ClientSecret => client_secret,
             Purpose::Form => form,
-            Purpose::UserAccess => user_access,
-            Purpose::UserRefresh => user_refresh,
             Purpose::Cursor => cursor,
+            Purpose::UserAccess => access,
+            Purpose::UserRefresh => refresh,
         }
         .clone()
     }

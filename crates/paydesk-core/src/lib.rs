@@ -14,6 +14,7 @@ pub mod event;
 pub mod id;
 pub mod keys;
 pub mod list;
+pub mod logo;
 pub mod merchant;
 pub mod method;
 pub mod money;

@@ -70,9 +70,9 @@ pub struct Settings {
     /// The language of pages whose session names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// The picture on the page.
+    /// The picture on the page; see [`Logo`](crate::logo::Logo).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub logo_url: Option<String>,
+    pub logo: Option<String>,
     /// The colour of the page's buttons: `#1a2b3c`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accent_colour: Option<String>,

@@ -107,6 +107,8 @@ macro_rules! store_suite {
             jobs::deliveries_come_due_most_overdue_first,
             jobs::a_delivery_is_due_until_it_is_done,
             jobs::undispatched_events_are_limited,
+            jobs::what_is_due_of_one_tenant_is_its_own,
+            jobs::a_moved_test_clock_is_found_whoever_moved_it,
             lists::sessions_come_newest_first,
             lists::pages_of_sessions_follow_each_other_without_gap_or_repeat,
             lists::sessions_are_filtered_by_where_they_stand_now,

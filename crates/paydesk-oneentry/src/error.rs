@@ -133,6 +133,8 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
         | Refusal::ProviderAccountNotFound
+        | Refusal::CustomerNotFound
+        | Refusal::KeyNotFound
         | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
             StatusCode::NOT_FOUND
         }
@@ -142,6 +144,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Shop(ShopRefusal::TooManySigningIn) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Shop(ShopRefusal::OrderPaid | ShopRefusal::LoginTaken)
         | Refusal::ReferenceTaken { .. }
+        | Refusal::CustomerCodeTaken
         | Refusal::SessionCompleted
         | Refusal::AlreadyPaid
         | Refusal::PaymentInProgress
@@ -175,6 +178,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired
         | Refusal::NoException
+        | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused => StatusCode::BAD_REQUEST,
     }
 }

@@ -27,6 +27,8 @@ use paydesk_store::sqlite::ServerLock;
 use paydesk_store::{PostgresStore, SqliteStore};
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::Answer;
 
@@ -44,6 +46,9 @@ pub struct TestServer {
     pub ledger: Ledger,
     client: reqwest::Client,
     worker: Worker,
+    store: Arc<SqliteStore>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
     folder: TempDir,
 }
 
@@ -67,6 +72,41 @@ impl TestServer {
     /// Starts one on this store, with the rest of its data in this folder.
     async fn start_on(folder: TempDir, store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
+        let keys = Arc::new(ServerKeys::generate(&SystemIds));
+        Self::run(folder, clock, keys, None).await
+    }
+
+    /// Ends it, and starts another over the same data, merchant and time that knows only what was stored.
+    pub async fn restarted(self) -> Self {
+        let Self {
+            engine,
+            clock,
+            merchant,
+            ledger,
+            client,
+            worker,
+            store,
+            stop,
+            serving,
+            folder,
+            ..
+        } = self;
+        let keys = engine.keys().clone();
+        drop(client);
+        // It ends with its sender too.
+        let _ = stop.send(());
+        serving.await.expect("it served to its end");
+        store.close().await;
+        drop((engine, worker, ledger, store));
+        Self::run(folder, clock, keys, Some(merchant)).await
+    }
+
+    async fn run(
+        folder: TempDir,
+        clock: Arc<ManualClock>,
+        keys: Arc<ServerKeys>,
+        merchant: Option<NewMerchant>,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
@@ -83,15 +123,18 @@ impl TestServer {
             sandbox: Some(bank.clone() as Arc<dyn Rail>),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
-            keys: Arc::new(ServerKeys::generate(&SystemIds)),
+            keys,
             timing: Timing::default(),
             live_rates: Rates::default(),
             public_url: url.clone(),
         }));
-        let merchant = engine
-            .create_merchant("Test Shop")
-            .await
-            .expect("a merchant");
+        let merchant = match merchant {
+            Some(merchant) => merchant,
+            None => {
+                let made = engine.create_merchant("Test Shop").await;
+                made.expect("a merchant")
+            }
+        };
         let app = Arc::new(App::new(
             engine.clone(),
             Some(bank as Arc<dyn SandboxBank>),
@@ -109,13 +152,17 @@ impl TestServer {
             Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
         );
         let connections = metrics.connections("public");
-        tokio::spawn(serve(
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(
             listener,
             move |peer| services.for_peer(peer),
             ConnectionLimits::default(),
             connections,
-            std::future::pending(),
-        ));
+            async { drop(stopped.await) },
+        );
+        let serving = tokio::spawn(async {
+            let _ = serving.await;
+        });
         let words = Vocabulary {
             xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(
                 engine.keys().clone(),
@@ -126,7 +173,7 @@ impl TestServer {
             allow_private: true,
         });
         let worker = Worker::new(paydesk_webhooks::Parts {
-            store,
+            store: store.clone(),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             keys: engine.keys().clone(),
@@ -149,6 +196,9 @@ impl TestServer {
             ledger,
             client: client.expect("a client"),
             worker,
+            store,
+            stop,
+            serving,
             folder,
         }
     }

@@ -335,6 +335,9 @@ pub struct ServeOptions {
     /// Requests per second that one address may make to payers' pages (bursts of six times as many)
     #[arg(long, env = "PAYDESK_PAGE_RATE")]
     pub page_rate: Option<std::num::NonZeroU32>,
+    /// Attempts per minute to sign in to one account of a shop (bursts of twice as many)
+    #[arg(long, env = "PAYDESK_SIGN_IN_RATE")]
+    pub sign_in_rate: Option<std::num::NonZeroU32>,
     /// Write the log for people instead of as JSON
     #[arg(long, env = "PAYDESK_PLAIN_LOG")]
     pub plain_log: bool,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -12,7 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use paydesk_api::App;
 use paydesk_api::http::client_address::TrustedProxies;
 use paydesk_api::http::metrics::Metrics;
-use paydesk_api::http::rate_limit::{Limit, RateLimits};
+use paydesk_api::http::rate_limit::{Limit, RateLimits, Seldom};
 use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
 use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
 use paydesk_core::engine::{Engine, Jobs};
@@ -120,6 +121,12 @@ fn rates(options: &ServeOptions) -> RateLimits {
         limits.pages = Some(Limit {
             per_second: rate,
             burst: times(rate, 6),
+        });
+    }
+    if let Some(rate) = options.sign_in_rate {
+        limits.sign_ins = Some(Seldom {
+            every: Duration::from_secs(60) / rate.get(),
+            burst: times(rate, 2),
         });
     }
     limits

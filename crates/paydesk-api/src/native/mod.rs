@@ -48,6 +48,9 @@ pub fn calls() -> Vec<Call> {
         payment_methods::calls(),
         customers::calls(),
         provider_accounts::calls(),
+        account_settings::calls(),
+        products::calls(),
+        orders::calls(),
         merchant::calls(),
         keys::calls(),
         test_clock::calls(),
@@ -78,39 +81,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route(
             "/api/v1/bankTransfers/{id}/assign",
             post(bank_transfers::assign).fallback(problem::method_not_allowed),
-        )
-        .merge(shop())
-}
-
-/// What a merchant says of its shop, and the orders of it.
-fn shop() -> Router<Arc<App>> {
-    Router::new()
-        .route(
-            "/api/v1/products/{id}",
-            get(products::get)
-                .put(products::put)
-                .delete(products::delete)
-                .fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/orders",
-            post(orders::create)
-                .get(orders::list)
-                .fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/orders/{id}",
-            get(orders::get).fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/orders/{id}/session",
-            post(orders::session).fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/providerAccounts/{id}/settings",
-            get(account_settings::get)
-                .put(account_settings::put)
-                .fallback(problem::method_not_allowed),
         )
 }
 

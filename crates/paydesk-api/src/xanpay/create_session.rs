@@ -18,7 +18,7 @@ use paydesk_core::store::Answer;
 use serde::Deserialize;
 
 use super::error::Error;
-use super::session::SessionOut;
+use super::session::{SessionOut, public_id};
 use crate::app::App;
 use crate::auth;
 use crate::http::{body, json};
@@ -98,7 +98,7 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
 fn render(app: &App, session: &Session) -> Bytes {
     wire::bytes(&SessionOut::new(
         session,
-        app.engine.keys(),
+        public_id(session.tenant, session.id, app.engine.keys()),
         app.engine.now(session.tenant),
     ))
 }

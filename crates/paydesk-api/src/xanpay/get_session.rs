@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use paydesk_core::refusal::Refusal;
@@ -16,23 +16,24 @@ use crate::{auth, wire};
 pub async fn handle(
     State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    // The request itself: its headers are only looked at, and need not be copied.
+    request: Request,
 ) -> Response {
-    get(&app, &id, &headers)
+    get(&app, id, request.headers())
         .await
         .unwrap_or_else(Error::into_response)
 }
 
-async fn get(app: &App, id: &str, headers: &HeaderMap) -> Result<Response, Error> {
+async fn get(app: &App, id: String, headers: &HeaderMap) -> Result<Response, Error> {
     let tenant = auth::basic(app, headers).await?.tenant;
-    let id = read_id(id, tenant, app.engine.keys()).ok_or(Refusal::SessionNotFound)?;
+    let session = read_id(&id, tenant, app.engine.keys()).ok_or(Refusal::SessionNotFound)?;
     let session = app
         .engine
         .store()
-        .session(tenant, id)
+        .session(tenant, session)
         .await
         .map_err(paydesk_core::engine::EngineError::from)?;
     let session = session.ok_or(Refusal::SessionNotFound)?;
-    let out = SessionOut::new(&session, app.engine.keys(), app.engine.now(tenant));
+    let out = SessionOut::new(&session, id, app.engine.now(tenant));
     Ok(wire::json(StatusCode::OK, wire::bytes(&out)))
 }

@@ -60,11 +60,11 @@ struct PhoneOut<'s> {
 }
 
 impl<'s> SessionOut<'s> {
-    /// The session as it stands at `now`.
-    pub fn new(session: &'s Session, keys: &ServerKeys, now: Timestamp) -> Self {
+    /// The session as it stands at `now`, under this public id.
+    pub fn new(session: &'s Session, id: String, now: Timestamp) -> Self {
         let terms = &session.terms;
         Self {
-            id: public_id(session.tenant, session.id, keys),
+            id,
             amount: MajorNumber(asked(&terms.amount)),
             currency: terms.amount.currency().code(),
             orders: orders(&terms.line_items),

@@ -89,8 +89,8 @@ pub struct Engine {
     watch: Watch,
     outbox: tokio::sync::Notify,
     accounts: accounts::Accounts,
-    passwords: Passwords,
     clocks: clocks::Clocks,
+    passwords: Passwords,
 }
 
 /// What an [`Engine`] is made of.
@@ -132,8 +132,8 @@ impl Engine {
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
             accounts: accounts::Accounts::default(),
-            passwords: Passwords::default(),
             clocks: clocks::Clocks::default(),
+            passwords: Passwords::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use paydesk_core::tenant::Tenant;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, params_from_iter};
 use uuid::Uuid;
 
-use super::rows::{ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
+use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
 use super::{decode, queries};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
@@ -165,8 +165,20 @@ impl<'db> Group<'db> {
         };
         let mut write = self.prepare(write)?;
         let cells = row.cells.iter().take(write.parameter_count());
-        let changed = write.execute(params_from_iter(cells))?;
-        Ok(changed == 1)
+        if write.execute(params_from_iter(cells.clone()))? == 1 {
+            return Ok(true);
+        }
+        match row.table.place {
+            // It may be only the place that is taken. Then any other will do.
+            Some(place) if row.version == 1 => {
+                let elsewhere = cells.enumerate().map(|(n, cell)| match n {
+                    _ if n == place => &Cell::Null,
+                    _ => cell,
+                });
+                Ok(write.execute(params_from_iter(elsewhere))? == 1)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Writes all of a change but its records.

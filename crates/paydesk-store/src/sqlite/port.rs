@@ -27,7 +27,7 @@ use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::lists::{self, SessionList, TransactionList, limit};
-use super::rows::{Prepared, claim_name, counter_number, mode_number};
+use super::rows::{Prepared, claim_name, counter_number, mode_number, place};
 use super::{SqliteStore, decode, queries};
 
 /// How many sessions are looked at before others may use the connection and the thread.
@@ -100,6 +100,25 @@ fn all<T: DeserializeOwned>(
     rows.collect()
 }
 
+/// The session that the query finds, and its transactions.
+fn with_transactions(
+    db: &Connection,
+    sql: &str,
+    params: impl Params,
+) -> rusqlite::Result<Option<(Session, Vec<Transaction>)>> {
+    let mut query = db.prepare_cached(sql)?;
+    let mut rows = query.query(params)?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let session = decode::doc(row, 0)?;
+    let mut transactions: Vec<_> = decode::optional_doc(row, 1)?.into_iter().collect();
+    while let Some(row) = rows.next()? {
+        transactions.push(decode::doc(row, 1)?);
+    }
+    Ok(Some((session, transactions)))
+}
+
 /// Before which id a page of the newest is, if it can be said so.
 const fn before(place: Place) -> Option<Uuid> {
     match place {
@@ -146,7 +165,13 @@ impl Store for SqliteStore {
 
     async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        self.one(queries::SESSION, params![merchant, mode, id.0.as_bytes()])
+        let key = params![merchant, mode, id.0.as_bytes(), place(id)];
+        self.readers.read_own(|db| {
+            Ok(match one(db, queries::SESSION_IN_PLACE, key)? {
+                Some(session) => Some(session),
+                None => one(db, queries::SESSION, &key[..3])?,
+            })
+        })
     }
 
     async fn session_with_transactions(
@@ -155,18 +180,17 @@ impl Store for SqliteStore {
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
         let (merchant, mode) = of(&tenant);
+        let key = params![merchant, mode, id.0.as_bytes(), place(id)];
         self.readers.read_own(|db| {
-            let mut query = db.prepare_cached(queries::SESSION_WITH_TRANSACTIONS)?;
-            let mut rows = query.query(params![merchant, mode, id.0.as_bytes()])?;
-            let Some(row) = rows.next()? else {
-                return Ok(None);
-            };
-            let session = decode::doc(row, 0)?;
-            let mut transactions: Vec<_> = decode::optional_doc(row, 1)?.into_iter().collect();
-            while let Some(row) = rows.next()? {
-                transactions.push(decode::doc(row, 1)?);
-            }
-            Ok(Some((session, transactions)))
+            Ok(
+                match with_transactions(db, queries::SESSION_IN_PLACE_WITH_TRANSACTIONS, key)? {
+                    Some(found) => Some(found),
+                    None => {
+                        let elsewhere = queries::SESSION_WITH_TRANSACTIONS;
+                        with_transactions(db, elsewhere, &key[..3])?
+                    }
+                },
+            )
         })
     }
 
@@ -543,6 +567,38 @@ impl Store for SqliteStore {
             .into_iter()
             .map(|(tenant, id)| (tenant, TransactionId(id)))
             .collect())
+    }
+
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.texts(queries::TEST_CLOCKS, params![])
+    }
+
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read_own(|db| {
+            let mut query = db.prepare_cached(queries::DUE_SESSIONS_OF)?;
+            let params = params![merchant, mode, now.as_millis(), limit(most)];
+            let rows = query.query_map(params, |row| decode::id(row, 0).map(SessionId))?;
+            rows.collect()
+        })
+    }
+
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.all(
+            queries::DUE_DELIVERIES_OF,
+            params![merchant, mode, now.as_millis(), limit(most)],
+        )
     }
 
     async fn undispatched(&self, most: usize) -> Result<Vec<Event>, Unavailable> {

@@ -20,9 +20,17 @@ pub(super) const API_KEY: &str = "SELECT doc FROM api_keys WHERE secret_hash = ?
 pub(super) const PROVIDER_ACCOUNTS: &str =
     "SELECT doc FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 ORDER BY id";
 
+/// In its place, ?4.
+pub(super) const SESSION_IN_PLACE: &str =
+    "SELECT doc FROM sessions WHERE place = ?4 AND merchant = ?1 AND mode = ?2 AND id = ?3";
+/// Wherever it is.
 pub(super) const SESSION: &str =
     "SELECT doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
-/// One statement, so that session and transactions are of one moment.
+/// One statement, so that session and transactions are of one moment. In its place, ?4.
+pub(super) const SESSION_IN_PLACE_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
+    LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
+    WHERE s.place = ?4 AND s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";
+/// Wherever it is.
 pub(super) const SESSION_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM sessions s
     LEFT JOIN transactions t ON t.merchant = ?1 AND t.mode = ?2 AND t.session = ?3
     WHERE s.merchant = ?1 AND s.mode = ?2 AND s.id = ?3 ORDER BY t.id";
@@ -84,6 +92,18 @@ pub(super) const DUE_TRANSACTIONS: &str = "SELECT merchant, mode, id FROM transa
     WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2";
 pub(super) const DUE_DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+pub(super) const TEST_CLOCKS: &str = "SELECT doc FROM entries WHERE kind = 8";
+// The same of one tenant, whose time is ahead: of its sessions that are open, or that may hold money.
+pub(super) const DUE_SESSIONS_OF: &str = "SELECT id FROM (
+        SELECT id, due_at FROM sessions INDEXED BY sessions_by_class
+            WHERE merchant = ?1 AND mode = ?2 AND state IN (0, 1, 2) AND due_at <= ?3
+        UNION ALL
+        SELECT id, due_at FROM sessions INDEXED BY sessions_by_class
+            WHERE merchant = ?1 AND mode = ?2 AND state = 3 AND kind = 1 AND due_at <= ?3
+    ) ORDER BY due_at LIMIT ?4";
+pub(super) const DUE_DELIVERIES_OF: &str =
+    "SELECT doc FROM deliveries INDEXED BY deliveries_by_state
+    WHERE merchant = ?1 AND mode = ?2 AND state = 0 AND due_at <= ?3 ORDER BY due_at LIMIT ?4";
 pub(super) const UNDISPATCHED: &str = "SELECT doc FROM events
     WHERE undispatched = 1 ORDER BY rowid LIMIT ?1";
 

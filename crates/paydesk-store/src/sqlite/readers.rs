@@ -2,8 +2,9 @@
 //!
 //! Beginning and ending a read costs SQLite two locks on the log's index, each a system call under a mutex that all
 //! connections share: as much as looking a session up. So where only a server writes, a connection keeps its read
-//! transaction, a *view*, over many reads. A view is given up as soon as this store has committed anything since, so
-//! that a read sees every commit that was answered before it; and after a few milliseconds in any case.
+//! transaction, a *view*, over many reads. A view is given up as soon as this store has begun to commit anything
+//! since, and after a few milliseconds in any case; while a commit is under way, nobody reads through a view. So a read
+//! sees every commit that was answered before it began, and everything that an earlier read saw.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -21,18 +22,25 @@ use super::schema::{self, OpenError};
 /// did, by hand, it is seen this much later.
 const KEPT: Duration = Duration::from_millis(5);
 
-/// How many groups this store has committed.
+/// Counts the beginnings and the ends of this store's commits: odd while one is under way.
 #[derive(Default)]
 pub(super) struct Commits(AtomicU64);
 
 impl Commits {
-    /// To be called after each commit, before anybody is told of it.
-    pub(super) fn raise(&self) {
-        self.0.fetch_add(1, Ordering::Release);
+    /// Before a commit: from now on some may see it and others not.
+    pub(super) fn begin(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn count(&self) -> u64 {
-        self.0.load(Ordering::Acquire)
+    /// After it, whether or not it succeeded, and before anybody is told of it: all see it.
+    pub(super) fn end(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The count; nothing while a commit is under way.
+    fn settled(&self) -> Option<u64> {
+        let count = self.0.load(Ordering::SeqCst);
+        (count % 2 == 0).then_some(count)
     }
 }
 
@@ -53,7 +61,7 @@ struct Lane {
 
 /// A read transaction that is kept.
 struct View {
-    /// How many commits there were just before it began.
+    /// The count of commits just before it began.
     commits: u64,
     began: Instant,
 }
@@ -98,19 +106,18 @@ impl Readers {
         read(&lane.db).map_err(Unavailable::because)
     }
 
-    /// Reads what only this store writes, if another may have been told to keep its hands off it. It sees every
-    /// commit that was answered.
+    /// Reads what only this store writes, if it is a server's. It sees every commit that was answered before it
+    /// began, and everything that an earlier read saw.
     pub(super) fn read_own<T>(
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Unavailable> {
-        if !self.keep_views.load(Ordering::Relaxed) {
+        let commits = self.commits.settled();
+        let Some(commits) = commits.filter(|_| self.keep_views.load(Ordering::SeqCst)) else {
             return self.read(read);
-        }
+        };
         let mut lane = self.lane()?;
-        let found = lane
-            .look(self.commits.count())
-            .and_then(|()| read(&lane.db));
+        let found = lane.look(commits).and_then(|()| read(&lane.db));
         if found.is_err() {
             lane.view = None;
         }
@@ -127,7 +134,7 @@ impl Readers {
 
     /// Ends all views, and keeps none any more.
     pub(super) fn keep_no_views(&self) -> rusqlite::Result<()> {
-        self.keep_views.store(false, Ordering::Relaxed);
+        self.keep_views.store(false, Ordering::SeqCst);
         self.end_views()
     }
 

@@ -20,7 +20,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 const WRITER_CACHE: i32 = 16 * 1024;
 /// Page caches of all readers together, in KiB. The operating system's own cache stands behind them, but a page
 /// from there costs a call and a copy.
-const READER_CACHES: i32 = 40 * 1024;
+const READER_CACHES: i32 = 32 * 1024;
 /// How many statements a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 96;
 /// Up to this size the log's file is kept for reuse; a larger one is cut back, in bytes.

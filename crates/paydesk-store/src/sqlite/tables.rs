@@ -6,7 +6,9 @@ pub(super) struct Table {
     pub(super) key: usize,
     /// Reads the version there is.
     pub(super) version: &'static str,
-    /// Writes version 1; changes nothing if there is a row.
+    /// Which parameter, counted from 0, is the row's place: a wish, as two rows may have the same.
+    pub(super) place: Option<usize>,
+    /// Writes version 1; changes nothing if there is a row, or if its place is taken.
     pub(super) insert: &'static str,
     /// Replaces the version before; changes nothing if there is another one. What never changes comes last, and an
     /// update may do without it.
@@ -16,6 +18,7 @@ pub(super) struct Table {
 pub(super) const MERCHANTS: Table = Table {
     key: 1,
     version: "SELECT version FROM merchants WHERE id = ?1",
+    place: None,
     insert: "INSERT INTO merchants (id, version, doc) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     update: "UPDATE merchants SET version = ?2, doc = ?3 WHERE id = ?1 AND version = ?2 - 1",
 };
@@ -23,6 +26,7 @@ pub(super) const MERCHANTS: Table = Table {
 pub(super) const API_KEYS: Table = Table {
     key: 1,
     version: "SELECT version FROM api_keys WHERE secret_hash = ?1",
+    place: None,
     insert: "INSERT INTO api_keys (secret_hash, version, doc) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     update: "UPDATE api_keys SET version = ?2, doc = ?3 WHERE secret_hash = ?1 AND version = ?2 - 1",
 };
@@ -30,6 +34,7 @@ pub(super) const API_KEYS: Table = Table {
 pub(super) const PROVIDER_ACCOUNTS: Table = Table {
     key: 3,
     version: "SELECT version FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert: "INSERT INTO provider_accounts (merchant, mode, id, version, doc) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO NOTHING",
     update: "UPDATE provider_accounts SET version = ?4, doc = ?5
@@ -39,10 +44,11 @@ pub(super) const PROVIDER_ACCOUNTS: Table = Table {
 pub(super) const SESSIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: Some(21),
     insert: "INSERT INTO sessions
                  (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, doc, first_event,
-                  created_at, kind, currency, amount, methods, account, reference, customer, owner, for_order)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+                  created_at, kind, currency, amount, methods, account, reference, customer, owner, for_order, place)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
              ON CONFLICT DO NOTHING",
     // What never changes stays; it is not even bound.
     update: "UPDATE sessions
@@ -53,6 +59,7 @@ pub(super) const SESSIONS: Table = Table {
 pub(super) const TRANSACTIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM transactions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert: "INSERT INTO transactions
                  (merchant, mode, id, version, status, ask_at, lapses_at, updated_at, provider_reference,
                   payment_method, doc, action, session, parent, created_at, currency, amount, method, account,
@@ -69,6 +76,7 @@ pub(super) const TRANSACTIONS: Table = Table {
 pub(super) const PAYMENT_METHODS: Table = Table {
     key: 3,
     version: "SELECT version FROM payment_methods WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert: "INSERT INTO payment_methods
                  (merchant, mode, id, version, customer, account, stored_by, detached, updated_at, doc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING",
@@ -80,6 +88,7 @@ pub(super) const PAYMENT_METHODS: Table = Table {
 pub(super) const DELIVERIES: Table = Table {
     key: 3,
     version: "SELECT version FROM deliveries WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
+    place: None,
     insert:
         "INSERT INTO deliveries (merchant, mode, id, version, event, receiver, state, due_at, doc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
@@ -91,6 +100,7 @@ pub(super) const DELIVERIES: Table = Table {
 pub(super) const ENTRIES: Table = Table {
     key: 4,
     version: ENTRY_VERSION,
+    place: None,
     insert: "INSERT INTO entries (merchant, mode, kind, id, version, list, doc)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
     update: "UPDATE entries SET version = ?5, list = ?6, doc = ?7
@@ -101,6 +111,7 @@ pub(super) const ENTRIES: Table = Table {
 pub(super) const ENTRY_REMOVALS: Table = Table {
     key: 4,
     version: ENTRY_VERSION,
+    place: None,
     // A removal is of what is there: it never is the first version, and as such finds nothing.
     insert: REMOVE_ENTRY,
     update: REMOVE_ENTRY,

@@ -265,15 +265,16 @@ impl Thread {
         }
         crate::failpoint!("before-commit");
         let commit = || self.db.prepare_cached("COMMIT")?.execute([]);
+        self.commits.begin();
         // The wait for the disk. Until it has returned, nobody is told anything.
         let committed = commit();
-        self.commits.raise();
-        committed.map_err(Failure::Committing)?;
-        crate::failpoint!("after-commit");
         #[cfg(test)]
-        if let Some(hook) = &mut self.hooks.after_commit {
+        if let (Some(hook), Ok(_)) = (&mut self.hooks.after_commit, &committed) {
             hook(&self.db);
         }
+        self.commits.end();
+        committed.map_err(Failure::Committing)?;
+        crate::failpoint!("after-commit");
         let applied = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         if applied > 0 {
             self.counts.groups.fetch_add(1, Ordering::Relaxed);

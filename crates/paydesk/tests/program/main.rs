@@ -9,6 +9,7 @@
     reason = "these are tests, and each is named after what it shows"
 )]
 
+mod canary;
 mod cli;
 mod crash;
 mod nodes;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::{ServerLock, SqliteStore};
 
 mod files;
+mod places;
 mod plans;
 mod reading;
 mod writing;

@@ -23,11 +23,17 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 fn every_read_goes_by_its_index_and_sorts_nothing() {
     let (_directory, db) = database();
     let by_key = "PRIMARY KEY";
+    let by_place = "INTEGER PRIMARY KEY (rowid=?)";
     for (sql, indexes) in [
         (queries::MERCHANT, &[by_key][..]),
         (queries::API_KEY, &[by_key]),
         (queries::PROVIDER_ACCOUNTS, &[by_key]),
+        (queries::SESSION_IN_PLACE, &[by_place]),
         (queries::SESSION, &["sessions_by_id"]),
+        (
+            queries::SESSION_IN_PLACE_WITH_TRANSACTIONS,
+            &[by_place, "transactions_by_session"],
+        ),
         (
             queries::SESSION_WITH_TRANSACTIONS,
             &["sessions_by_id", "transactions_by_session"],
@@ -60,6 +66,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::DUE_SESSIONS, &["sessions_due"]),
         (queries::DUE_TRANSACTIONS, &["transactions_due"]),
         (queries::DUE_DELIVERIES, &["deliveries_due"]),
+        (queries::TEST_CLOCKS, &["entries_test_clocks"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
     ] {
         let steps = plan(&db, sql);

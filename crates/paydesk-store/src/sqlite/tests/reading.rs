@@ -7,6 +7,7 @@ use paydesk_core::id::SessionId;
 use paydesk_core::tenant::Tenant;
 use rusqlite::Connection;
 
+use super::super::writer::Hooks;
 use super::*;
 
 struct Scene {
@@ -19,12 +20,16 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(Hooks::default())
+    }
+
+    fn with(hooks: Hooks) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("paydesk.db");
         let lock = ServerLock::take(&path).unwrap();
         let samples = Samples::new(1);
         Self {
-            store: Arc::new(SqliteStore::open_to_serve(lock).unwrap()),
+            store: Arc::new(SqliteStore::start(&path, Some(lock), hooks).unwrap()),
             tenant: samples.tenant(),
             samples,
             path,
@@ -91,6 +96,53 @@ async fn a_read_sees_every_commit_that_was_answered_before_it() {
     }
 }
 
+/// A commit is seen by SQLite's readers a moment before it has returned. Who reads a session as it is then, and the
+/// rest as it was, would decide on what never was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_reads_less_than_what_was_seen_of_a_commit_before_it_returned() {
+    let (seen, watch) = std::sync::mpsc::channel();
+    let (go_on, going) = std::sync::mpsc::channel();
+    let scene = Scene::with(Hooks {
+        after_commit: Some(Box::new(move |_| {
+            if seen.send(()).is_ok() {
+                let _ = going.recv_timeout(Duration::from_secs(20));
+            }
+        })),
+        ..Hooks::default()
+    });
+    // More threads than connections, so that each connection is somebody's.
+    let everybody_reads = |id| {
+        std::thread::scope(|scope| {
+            let read = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build();
+                runtime.unwrap().block_on(scene.version(id))
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(read)).collect();
+            let all = threads.into_iter().map(|thread| thread.join().unwrap());
+            all.collect::<Vec<_>>()
+        })
+    };
+    let commit = |session: &Session| {
+        let change = Change {
+            puts: vec![Record::Session(session.clone())],
+            ..Change::new(scene.tenant)
+        };
+        let store = Arc::clone(&scene.store);
+        tokio::spawn(async move { store.commit(change).await.unwrap() })
+    };
+    let mut session = scene.samples.session(scene.tenant);
+    for version in 1..30 {
+        session.version = version;
+        let committing = commit(&session);
+        watch.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(everybody_reads(session.id), [Some(version); 8]);
+        go_on.send(()).unwrap();
+        committing.await.unwrap();
+        // All connections have a view now.
+        assert_eq!(everybody_reads(session.id), [Some(version); 8]);
+    }
+}
+
 #[tokio::test]
 async fn a_view_is_kept_over_reads_and_given_up_by_the_next_commit() {
     let scene = Scene::new();
@@ -152,9 +204,9 @@ async fn what_a_command_writes_beside_the_server_is_seen_at_once() {
 async fn the_log_stays_short_though_a_reader_has_stopped_reading() {
     let scene = Scene::new();
     let first = scene.open().await;
+    // A view is begun, and nobody comes back to end it.
+    assert!(scene.version(first.id).await.is_some());
     for _ in 0..80 {
-        // A view is begun, and nobody comes back to end it.
-        assert!(scene.version(first.id).await.is_some());
         let some = (0..400).map(|_| Record::Session(scene.samples.session(scene.tenant)));
         let change = Change {
             puts: some.collect(),
