@@ -7,7 +7,7 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -369,6 +369,14 @@ impl Secret {
         let mut random = [0; 32];
         ids.fill(&mut random);
         Self(format!("{prefix}{}", BASE64URL_NOPAD.encode(&random)))
+    }
+
+    /// A fresh one that signs webhooks, written as Standard Webhooks writes them.
+    #[must_use]
+    pub fn for_webhooks(ids: &dyn Ids) -> Self {
+        let mut random = [0; 32];
+        ids.fill(&mut random);
+        Self(format!("whsec_{}", BASE64.encode(&random)))
     }
 
     /// The text itself, for the one place that must have it.

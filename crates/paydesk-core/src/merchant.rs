@@ -176,10 +176,7 @@ impl Credentials {
     /// Fresh ones for a mode. The webhook secret is written as Standard Webhooks writes them.
     #[must_use]
     pub fn fresh(ids: &dyn Ids, mode: Mode) -> Self {
-        let mut signing = [0; 32];
-        ids.fill(&mut signing);
-        let webhook_secret =
-            Secret::new(format!("whsec_{}", data_encoding::BASE64.encode(&signing)));
+        let webhook_secret = Secret::for_webhooks(ids);
         let mut name = [0; 12];
         ids.fill(&mut name);
         let mut publishable = [0; 18];

@@ -20,6 +20,7 @@ use crate::store::{Change, CommitError, Conflict, Record, Store};
 use crate::tenant::Tenant;
 
 pub mod atomicity;
+pub mod audience;
 pub mod claims;
 pub mod concurrency;
 pub mod directory;
@@ -50,6 +51,10 @@ macro_rules! store_suite {
             atomicity::conflicts_are_named_in_the_documented_order,
             atomicity::a_change_of_nothing_is_applied,
             atomicity::a_refused_change_can_be_made_again_once_the_conflict_is_gone,
+            audience::events_wait_while_their_tenant_has_an_enabled_endpoint,
+            audience::an_event_in_the_change_that_makes_an_endpoint_waits,
+            audience::a_retold_event_waits_again_and_is_dispatched_once,
+            audience::a_delivery_is_found_by_its_id,
             claims::a_claim_is_held_by_who_took_it,
             claims::a_claim_may_be_retaken_by_its_owner,
             claims::a_claim_that_another_has_is_refused_by_name,

@@ -135,6 +135,9 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::ProviderAccountNotFound
         | Refusal::CustomerNotFound
         | Refusal::KeyNotFound
+        | Refusal::EndpointNotFound
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound
         | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
             StatusCode::NOT_FOUND
         }
@@ -179,6 +182,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::HoldExpired
         | Refusal::NoException
         | Refusal::TestModeOnly
+        | Refusal::TooManyEndpoints { .. }
         | Refusal::IdempotencyKeyReused => StatusCode::BAD_REQUEST,
     }
 }

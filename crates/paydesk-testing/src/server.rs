@@ -56,6 +56,11 @@ impl TestServer {
     /// Starts one, at the present time: on the embedded store, or, if the environment says
     /// `PAYDESK_TEST_DATABASE=postgres`, on a real PostgreSQL server that the tests of this process share.
     pub async fn start() -> Self {
+        Self::start_over(|store| store).await
+    }
+
+    /// Starts one whose engine sees its store through something that counts, delays or refuses.
+    pub async fn start_over(through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store: Arc<dyn Store> = match std::env::var("PAYDESK_TEST_DATABASE") {
             Err(_) => {
@@ -119,7 +124,7 @@ impl TestServer {
         let ledger = ledger.expect("a ledger");
         let bank = Arc::new(SandboxRail::new(ledger.clone(), &url));
         let engine = Arc::new(Engine::new(Parts {
-            store: store.clone(),
+            store: through(store.clone()),
             sandbox: Some(bank.clone() as Arc<dyn Rail>),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
@@ -168,6 +173,7 @@ impl TestServer {
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: true,
@@ -179,6 +185,7 @@ impl TestServer {
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default()).expect("a sender"),
             settings: Settings::default(),
         });

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use paydesk_core::delivery::{Attempt, Delivery, DeliveryState, Receiver};
-use paydesk_core::id::{Ids, NodeId};
+use paydesk_core::endpoint::{Endpoint, EndpointFormat};
+use paydesk_core::engine::endpoint_health::{self, Attempted};
+use paydesk_core::id::{EndpointId, Ids, NodeId};
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Merchant;
 use paydesk_core::store::{Change, CommitError, Record, Store, Unavailable};
@@ -16,8 +18,11 @@ use tokio::time::{Instant, sleep};
 
 use crate::schedule::{Jitter, next_delay};
 use crate::send::{Message, Sender, Sent};
-use crate::sign::{SigningKey, SigningKeys};
+use crate::sign::{Sign, SigningKey, SigningKeys};
+use crate::sign_modempay::ModemPayKey;
 
+/// The status of an address that wants nothing more.
+const GONE: u16 = 410;
 /// How long a delivery waits whose message cannot be signed. Nothing was sent, so it counts as no attempt.
 const UNSIGNABLE: Span = Span::minutes(5);
 /// What a lease is longer than two attempts: time to read, to commit, and for clocks that differ.
@@ -56,9 +61,32 @@ enum Unsignable {
     Sealed,
     #[error(transparent)]
     BadSecret(#[from] crate::sign::BadSecret),
-    #[error("the endpoint has no secret")]
-    NoEndpoint,
 }
+
+/// Where a delivery goes, and what signs it.
+struct Bound {
+    url: String,
+    keys: Box<dyn Sign>,
+    /// The endpoint, if it goes to one.
+    endpoint: Option<Endpoint>,
+}
+
+/// Why a delivery goes nowhere now.
+enum Unbound {
+    /// Later, perhaps.
+    Unsignable(Unsignable),
+    /// Never: nobody is there who wants it.
+    Unwanted(&'static str),
+}
+
+impl<E: Into<Unsignable>> From<E> for Unbound {
+    fn from(error: E) -> Self {
+        Self::Unsignable(error.into())
+    }
+}
+
+/// How often what an attempt says of an endpoint is written down while others change the endpoint.
+const NOTES: u32 = 5;
 
 impl Courier {
     /// How long a lease is.
@@ -76,9 +104,14 @@ impl Courier {
             Ok(None) => return Landed::LetGo,
             Err(unavailable) => return Landed::Unavailable(unavailable),
         };
-        let keys = match self.signing_keys(&leased).await {
-            Ok(Ok(keys)) => keys,
-            Ok(Err(reason)) => {
+        let bound = match self.bind(&leased).await {
+            Ok(Ok(bound)) => bound,
+            Ok(Err(Unbound::Unwanted(why))) => {
+                self.write_down(give_up(leased, why, self.clock.now()), begun)
+                    .await;
+                return Landed::LetGo;
+            }
+            Ok(Err(Unbound::Unsignable(reason))) => {
                 tracing::error!(delivery = %leased.id, merchant = %leased.tenant.merchant, %reason,
                     "a notification cannot be signed; trying again later");
                 let later = put_off(leased, &reason.to_string(), self.clock.now());
@@ -95,14 +128,18 @@ impl Courier {
         let sent = self
             .sender
             .send(Message {
-                url: &leased.url,
+                url: &bound.url,
                 mode: leased.tenant.mode,
                 id: leased.event,
                 at,
                 body: &leased.body,
-                keys: &keys,
+                keys: &*bound.keys,
             })
             .await;
+        let leased = Delivery {
+            url: bound.url,
+            ..leased
+        };
         let after = settle(
             leased,
             &sent,
@@ -113,6 +150,15 @@ impl Courier {
         log(&after);
         let took = matches!(after.state, DeliveryState::Delivered { .. });
         self.write_down(after, begun).await;
+        if let Some(endpoint) = bound.endpoint {
+            let gone = matches!(&sent.result, Ok(answer) if answer.status == GONE);
+            let attempted = match (took, gone) {
+                (true, _) => Attempted::Took,
+                (false, true) => Attempted::Gone,
+                (false, false) => Attempted::Failed,
+            };
+            self.note(endpoint, attempted).await;
+        }
         Landed::Attempted { took }
     }
 
@@ -133,19 +179,105 @@ impl Courier {
         }
     }
 
-    async fn signing_keys(
-        &self,
-        delivery: &Delivery,
-    ) -> Result<Result<SigningKeys, Unsignable>, Unavailable> {
+    /// Where it goes now, and what signs it now: an endpoint's address and secret are those that it has at the moment.
+    async fn bind(&self, delivery: &Delivery) -> Result<Result<Bound, Unbound>, Unavailable> {
         match delivery.receiver {
             Receiver::Notify(_) => {
                 let merchant = self.store.merchant(delivery.tenant.merchant).await?;
-                Ok(merchant
+                let keys = merchant
                     .ok_or(Unsignable::NoMerchant)
-                    .and_then(|merchant| self.merchants_key(&merchant, delivery)))
+                    .and_then(|merchant| self.merchants_key(&merchant, delivery));
+                Ok(keys.map_err(Unbound::Unsignable).map(|keys| Bound {
+                    url: delivery.url.clone(),
+                    keys: Box::new(keys),
+                    endpoint: None,
+                }))
             }
-            // Nothing makes deliveries to endpoints before endpoints, with secrets of their own, are kept.
-            Receiver::Endpoint(_) => Ok(Err(Unsignable::NoEndpoint)),
+            Receiver::Endpoint(id) => {
+                let endpoint = self.endpoint(delivery, id).await?;
+                Ok(endpoint.and_then(|endpoint| {
+                    Ok(Bound {
+                        url: endpoint.url.clone(),
+                        keys: self.endpoints_keys(&endpoint, delivery.attempts)?,
+                        endpoint: Some(endpoint),
+                    })
+                }))
+            }
+        }
+    }
+
+    async fn endpoint(
+        &self,
+        delivery: &Delivery,
+        id: EndpointId,
+    ) -> Result<Result<Endpoint, Unbound>, Unavailable> {
+        let found: Option<Endpoint> = self.store.find(delivery.tenant, id.0).await?;
+        Ok(match found {
+            Some(endpoint) if endpoint.is_enabled() => Ok(endpoint),
+            Some(_) => Err(Unbound::Unwanted("the endpoint is disabled")),
+            None => Err(Unbound::Unwanted("the endpoint was deleted")),
+        })
+    }
+
+    /// While a secret is being replaced, a standard message has a signature for each. Modem Pay's header has room for
+    /// one: attempts take turns, beginning with the newest, so that whichever secret the receiver has, the first or the
+    /// second attempt is good.
+    fn endpoints_keys(
+        &self,
+        endpoint: &Endpoint,
+        attempts: u32,
+    ) -> Result<Box<dyn Sign>, Unsignable> {
+        let context = Endpoint::secret_context(endpoint.tenant, endpoint.id);
+        let open = |sealed| self.keys.open(&context, sealed).ok_or(Unsignable::Sealed);
+        let mut secrets = endpoint.secrets(self.clock.now());
+        let newest = open(secrets.next().unwrap_or(&endpoint.secret))?;
+        let older = secrets.next().map(open).transpose()?;
+        Ok(match (endpoint.format, older) {
+            (EndpointFormat::Standard, older) => {
+                let keys = SigningKeys::only(SigningKey::from_secret(&newest)?);
+                Box::new(match older {
+                    Some(older) => keys.and_older(SigningKey::from_secret(&older)?),
+                    None => keys,
+                })
+            }
+            (EndpointFormat::ModemPay, Some(older)) if attempts % 2 == 1 => {
+                Box::new(ModemPayKey::from_secret(&older)?)
+            }
+            (EndpointFormat::ModemPay, _) => Box::new(ModemPayKey::from_secret(&newest)?),
+        })
+    }
+
+    /// Writes down what an attempt says of its endpoint, if that is news.
+    async fn note(&self, mut endpoint: Endpoint, attempted: Attempted) {
+        for _ in 0..NOTES {
+            let Some(after) = endpoint_health::decide(attempted, &endpoint, self.clock.now())
+            else {
+                return;
+            };
+            let written = match endpoint_health::change(&after, &*self.ids) {
+                Ok(change) => self.store.commit(change).await,
+                Err(unavailable) => Err(unavailable.into()),
+            };
+            let (tenant, id) = (after.tenant, after.id);
+            match written {
+                Ok(()) => {
+                    if !after.is_enabled() {
+                        tracing::warn!(endpoint = %id, merchant = %tenant.merchant, "an endpoint was disabled: it is gone, or took nothing for days");
+                    }
+                    return;
+                }
+                Err(CommitError::Conflict(_)) => {
+                    match self.store.find::<Endpoint>(tenant, id.0).await {
+                        Ok(Some(now)) => endpoint = now,
+                        Ok(None) | Err(_) => return,
+                    }
+                }
+                // The next attempt says the same.
+                Err(CommitError::Unavailable(unavailable)) => {
+                    tracing::warn!(endpoint = %id, %unavailable, "how an endpoint is doing was not written down");
+                    return;
+                }
+            }
         }
     }
 
@@ -207,8 +339,8 @@ fn settle(
     };
     let state = match status {
         Some(200..=299) => DeliveryState::Delivered { at: now },
-        // 410 Gone: it wants nothing more.
-        Some(410) => DeliveryState::GivenUp { at: now },
+        // It wants nothing more.
+        Some(GONE) => DeliveryState::GivenUp { at: now },
         _ => match next_delay(attempts, asked, jitter) {
             Some(delay) => DeliveryState::Due {
                 at: now.after(delay),
@@ -228,6 +360,14 @@ fn settle(
         }),
         updated_at: now,
         ..leased
+    }
+}
+
+/// What a leased delivery becomes that nobody wants any more.
+fn give_up(leased: Delivery, why: &str, now: Timestamp) -> Delivery {
+    Delivery {
+        state: DeliveryState::GivenUp { at: now },
+        ..put_off(leased, why, now)
     }
 }
 

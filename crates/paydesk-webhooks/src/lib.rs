@@ -24,6 +24,7 @@ mod round;
 mod schedule;
 mod send;
 mod sign;
+mod sign_modempay;
 mod waiting;
 mod worker;
 
@@ -33,5 +34,6 @@ pub use guard::{Forbidden, Guard, Lookup, Policy, SystemLookup};
 pub use render::{Vocabulary, Words};
 pub use schedule::{DELAYS, Jitter, next_delay, retry_after};
 pub use send::{Answer, Message, NoAnswer, Sender, Sent, Timeouts, Unbuildable};
-pub use sign::{BadSecret, SigningKey, SigningKeys};
+pub use sign::{BadSecret, Sign, SigningKey, SigningKeys};
+pub use sign_modempay::ModemPayKey;
 pub use worker::{Parts, Ran, Settings, Wake, Worker};

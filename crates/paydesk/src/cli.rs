@@ -316,6 +316,9 @@ pub struct ServeOptions {
     /// Let notifications go to private addresses, this machine's own included
     #[arg(long, env = "PAYDESK_ALLOW_PRIVATE_WEBHOOKS")]
     pub allow_private_webhooks: bool,
+    /// Keep the GraphQL schema to yourself: it cannot be asked for
+    #[arg(long, env = "PAYDESK_NO_GRAPHQL_INTROSPECTION")]
+    pub no_graphql_introspection: bool,
     /// Leave the sandbox out: test keys can open no sessions
     #[arg(long, env = "PAYDESK_NO_SANDBOX", conflicts_with = "sandbox_url")]
     pub no_sandbox: bool,

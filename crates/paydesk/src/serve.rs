@@ -60,7 +60,10 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         backend,
         engine,
         sandbox,
-    )?;
+    )?
+    .with_graphql(paydesk_accrupay::Settings {
+        introspection: !options.no_graphql_introspection,
+    });
     tracing::info!(
         listen = %listeners.public.local_addr()?,
         admin = %listeners.admin.local_addr()?,
@@ -141,6 +144,7 @@ pub struct Server {
     sandbox: Option<Arc<dyn SandboxBank>>,
     app: Arc<App>,
     worker: Worker,
+    graphql: paydesk_accrupay::Settings,
 }
 
 impl Server {
@@ -176,6 +180,7 @@ impl Server {
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: allow_private_webhooks,
@@ -187,6 +192,7 @@ impl Server {
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default())?,
             settings: Settings::default(),
         });
@@ -198,7 +204,14 @@ impl Server {
             sandbox,
             app,
             worker,
+            graphql: paydesk_accrupay::Settings::default(),
         })
+    }
+
+    /// The same with other settings for GraphQL.
+    #[must_use]
+    pub fn with_graphql(self, graphql: paydesk_accrupay::Settings) -> Self {
+        Self { graphql, ..self }
     }
 
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
@@ -238,7 +251,7 @@ impl Server {
         });
         let dialects = Router::new()
             .merge(paydesk_modempay::routes())
-            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_accrupay::routes_with(self.graphql))
             .merge(paydesk_oneentry::routes());
         let services = wrap(paydesk_api::router(self.app, dialects), self.edge.clone());
         let limits = ConnectionLimits::default();

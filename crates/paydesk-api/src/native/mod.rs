@@ -5,8 +5,10 @@
 mod account_settings;
 mod bank_transfers;
 mod customers;
+mod deliveries;
 pub mod errors;
 mod event;
+mod events;
 pub mod frame;
 mod keys;
 mod merchant;
@@ -23,11 +25,12 @@ mod sessions;
 mod test_clock;
 pub mod transaction;
 mod transactions;
+mod webhook_endpoints;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use paydesk_core::engine::Engine;
 use paydesk_core::session::Session;
 use paydesk_core::time::Timestamp;
@@ -45,6 +48,7 @@ pub fn calls() -> Vec<Call> {
     [
         sessions::calls(),
         transactions::calls(),
+        bank_transfers::calls(),
         payment_methods::calls(),
         customers::calls(),
         provider_accounts::calls(),
@@ -54,6 +58,9 @@ pub fn calls() -> Vec<Call> {
         merchant::calls(),
         keys::calls(),
         test_clock::calls(),
+        webhook_endpoints::calls(),
+        events::calls(),
+        deliveries::calls(),
     ]
     .into_iter()
     .flatten()
@@ -68,20 +75,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/docs/reference.css", get(reference::style))
         .route("/api/v1", any(problem::no_such_address))
         .route("/api/v1/{*rest}", any(problem::no_such_address))
-        .route(
-            "/api/v1/bankTransfers",
-            post(bank_transfers::report)
-                .get(bank_transfers::list)
-                .fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/bankTransfers/{id}",
-            get(bank_transfers::get).fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/bankTransfers/{id}/assign",
-            post(bank_transfers::assign).fallback(problem::method_not_allowed),
-        )
 }
 
 /// Records as the native API writes them, for files.

@@ -57,6 +57,13 @@ impl PortionIn {
     /// The portion of a transaction in this currency.
     fn of(self, transaction: &Transaction) -> Result<Option<Money>, Refusal> {
         let expected = transaction.amount.currency();
+        // What was meant in the merchant's currency would give back too much or too little in the payer's.
+        if transaction.exchange.is_some() && self.amount.is_some() && self.currency.is_none() {
+            let problem = format!(
+                "is missing: the payer paid in {expected} and is refunded in it; give it beside amount"
+            );
+            return Err(Refusal::field("currency", problem));
+        }
         if self.currency.is_some_and(|code| code != expected.code()) {
             return Err(Refusal::CurrencyDiffers { expected });
         }

@@ -9,6 +9,7 @@ mod keys;
 mod pages;
 mod settings;
 mod transactions;
+mod webhooks;
 
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Method, StatusCode};

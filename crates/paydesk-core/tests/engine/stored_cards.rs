@@ -129,7 +129,7 @@ async fn no_charge_of_a_card_goes_through_after_it_was_detached() {
         });
         together.wait().await;
         desk.engine
-            .detach_payment_method(tenant, saved.id)
+            .detach_payment_method(tenant, saved.id, None)
             .await
             .unwrap();
         let mut charges = 0;

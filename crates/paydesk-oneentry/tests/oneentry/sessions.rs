@@ -1,9 +1,14 @@
 use futures_util::future::join_all;
-use http::Method;
+use http::header::AUTHORIZATION;
+use http::{HeaderName, HeaderValue, Method};
+use paydesk_core::engine::shop::open_order_session::OpenOrderSession;
+use paydesk_core::id::OrderId;
+use paydesk_core::session::{Door, Flow};
+use paydesk_core::tenant::Mode;
 use paydesk_core::time::Span;
 use serde_json::{Value, json};
 
-use crate::world::{SESSIONS, TICKETS, User, call_as, pay, shop, text};
+use crate::world::{SESSIONS, TICKETS, User, app_token, call_as, pay, shop, text};
 
 #[tokio::test]
 async fn an_order_is_paid_by_its_session() {
@@ -174,6 +179,70 @@ async fn a_thousand_calls_at_once_open_one_session() {
     assert_eq!(ids.len(), 1, "one live session");
     let list = user.get(&format!("{SESSIONS}/")).await.ok();
     assert_eq!(list["total"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_at_the_very_same_time_open_one_session_too() {
+    let server = shop().await;
+    let order = json!({"products": [{"productId": 1, "quantity": 1}]});
+    let path = "/api/v1/orders";
+    let order = server.native(Method::POST, path, order.to_string()).await;
+    let order: OrderId = text(&order.ok(), "id").parse().unwrap();
+    // Past the sockets, of which one process has not so many.
+    let calls = (0..1_000).map(|n| {
+        let engine = server.engine.clone();
+        let tenant = server.tenant(Mode::Test);
+        let asked = OpenOrderSession {
+            door: Door::OneEntry,
+            flow: if n % 2 == 0 {
+                Flow::Session
+            } else {
+                Flow::Intent
+            },
+            automatic_tax: false,
+            device: None,
+        };
+        tokio::spawn(async move { engine.open_order_session(tenant, order, asked, None).await })
+    });
+    let mut ids = Vec::new();
+    for call in join_all(calls).await {
+        ids.push(call.unwrap().unwrap().id);
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "one live session");
+    let all = server
+        .native(Method::GET, "/api/v1/sessions", "")
+        .await
+        .ok();
+    assert_eq!(all["data"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_the_client_says_of_its_device_is_kept_with_the_session() {
+    let server = shop().await;
+    let user = User::new(&server, "a@example.com").await;
+    let order = user.order().await;
+    let asked = json!({"orderId": order["id"], "type": "session"});
+    let device = r#"{"fingerprint":"x","deviceInfo":{"os":"Linux"}}"#;
+    let headers = [
+        app_token(&server.merchant.test.publishable_key),
+        (
+            AUTHORIZATION,
+            format!("Bearer {}", user.access).parse().unwrap(),
+        ),
+        (
+            HeaderName::from_static("x-device-metadata"),
+            HeaderValue::from_static(device),
+        ),
+    ];
+    let answer = server
+        .request(Method::POST, SESSIONS, &headers, asked.to_string())
+        .await
+        .ok();
+    let id = text(&answer, "identifier").parse().unwrap();
+    let stored = server.engine.session(server.tenant(Mode::Test), id).await;
+    let ordered = stored.unwrap().0.ordered.unwrap();
+    assert_eq!(ordered.device.as_deref(), Some(device));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -327,7 +327,7 @@ fn row(item: &Item) -> Result<(&'static str, Vec<Cell>), Unavailable> {
             is_named,
             is_undispatched,
         } => (
-            steps::APPEND_EVENT,
+            ADD_EVENT,
             steps::event_row(event, *is_named, *is_undispatched)?,
         ),
         Item::Claim {
@@ -401,6 +401,9 @@ fn unreadable(error: rusqlite::Error) -> ImportError {
 
 const MOVED_SO_FAR: &str = "INSERT INTO moved (what, source, rows_moved) VALUES ($1, $2, $3)
     ON CONFLICT (what) DO UPDATE SET rows_moved = excluded.rows_moved";
+const ADD_EVENT: &str =
+    "INSERT INTO events (merchant, mode, id, bucket, session, sequence, kind, undispatched, doc)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const ADD_CLAIM: &str =
     "INSERT INTO claims (merchant, mode, kind, name, owner) VALUES ($1, $2, $3, $4, $5)";
 const ADD_COUNTER: &str =

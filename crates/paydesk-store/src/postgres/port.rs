@@ -7,7 +7,9 @@ use deadpool_postgres::Object;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{Entry as _, EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
@@ -151,6 +153,17 @@ impl PostgresStore {
         rows.iter().map(|row| decode::doc(row, 0)).collect()
     }
 
+    /// All records that a query finds of these ids, in its order.
+    async fn of_many<T: DeserializeOwned>(
+        &self,
+        sql: &'static str,
+        tenant: Tenant,
+        ids: Vec<Uuid>,
+    ) -> Result<Vec<T>, Unavailable> {
+        let cells = [Cell::Id(tenant.merchant.0), mode(tenant), Cell::Ids(ids)];
+        self.all(sql, &cells).await
+    }
+
     /// The first column of all rows that a query finds, in its order.
     async fn texts(
         &self,
@@ -281,13 +294,9 @@ impl Store for PostgresStore {
         tenant: Tenant,
         sessions: &[SessionId],
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let sessions: Vec<Uuid> = sessions.iter().map(|id| id.0).collect();
-        let mode = mode(tenant);
-        let parameters: [&(dyn ToSql + Sync); 3] = [&tenant.merchant.0, &mode, &sessions];
-        let rows = self
-            .rows(queries::TRANSACTIONS_OF_SESSIONS, &parameters)
-            .await?;
-        rows.iter().map(|row| decode::doc(row, 0)).collect()
+        let sessions = sessions.iter().map(|id| id.0).collect();
+        self.of_many(queries::TRANSACTIONS_OF_SESSIONS, tenant, sessions)
+            .await
     }
 
     async fn pulses(
@@ -352,6 +361,34 @@ impl Store for PostgresStore {
         parent: TransactionId,
     ) -> Result<Vec<Transaction>, Unavailable> {
         self.all(queries::CHILDREN, &key(tenant, parent.0)).await
+    }
+
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let ids = ids.iter().map(|id| id.0).collect();
+        self.of_many(queries::TRANSACTIONS_BY_ID, tenant, ids).await
+    }
+
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let parents = parents.iter().map(|id| id.0).collect();
+        self.of_many(queries::CHILDREN_OF, tenant, parents).await
+    }
+
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        let ids = ids.iter().map(|id| id.0).collect();
+        self.of_many(queries::PAYMENT_METHODS_BY_ID, tenant, ids)
+            .await
     }
 
     async fn payment_method(
@@ -506,6 +543,14 @@ impl Store for PostgresStore {
     ) -> Result<Vec<Delivery>, Unavailable> {
         self.page(lists::deliveries(tenant, filter, &page.walk()), page)
             .await
+    }
+
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        self.one(queries::DELIVERY, &key(tenant, id.0)).await
     }
 
     async fn deliveries(

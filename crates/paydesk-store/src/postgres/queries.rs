@@ -26,6 +26,12 @@ pub(super) const TRANSACTIONS_OF_SESSIONS: &str = "SELECT doc FROM transactions
 pub(super) const CHILDREN: &str = "SELECT doc FROM transactions
     WHERE merchant = $1 AND mode = $2 AND parent = $3 ORDER BY id";
 
+pub(super) const TRANSACTIONS_BY_ID: &str = "SELECT doc FROM transactions
+    WHERE merchant = $1 AND mode = $2 AND id = ANY($3::uuid[])";
+pub(super) const CHILDREN_OF: &str = "SELECT doc FROM transactions
+    WHERE merchant = $1 AND mode = $2 AND parent = ANY($3::uuid[]) ORDER BY id";
+pub(super) const PAYMENT_METHODS_BY_ID: &str = "SELECT doc FROM payment_methods
+    WHERE merchant = $1 AND mode = $2 AND id = ANY($3::uuid[])";
 pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
     WHERE merchant = $1 AND mode = $2 AND id = $3";
 pub(super) const ENTRY: &str = "SELECT doc FROM entries
@@ -67,6 +73,8 @@ pub(super) const EVENTS: &str = "SELECT sequence, doc FROM (
         UNION ALL
         SELECT sequence, doc FROM events WHERE merchant = $1 AND mode = $2 AND session = $3
     ) AS of_it ORDER BY sequence";
+pub(super) const DELIVERY: &str =
+    "SELECT doc FROM deliveries WHERE merchant = $1 AND mode = $2 AND id = $3";
 pub(super) const DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE merchant = $1 AND mode = $2 AND event = $3 ORDER BY id";
 

@@ -2,6 +2,7 @@
 //! the first that fails says why.
 
 use paydesk_core::directory::EntryKind;
+use paydesk_core::endpoint::AUDIENCE;
 use paydesk_core::event::Event;
 use paydesk_core::id::EventId;
 use paydesk_core::list::DeliveryStateName;
@@ -88,8 +89,14 @@ pub(super) fn steps(change: &Change, turn: u16) -> Result<Vec<Step>, Unavailable
         steps.push(Step::new(Guard::Claim(n), TAKE, cells));
     }
     for event in &change.events {
-        let cells = event_cells(event, change)?;
+        let mut cells = event_cells(event, change)?;
+        let (kind, list) = AUDIENCE;
+        cells.extend([small(kind.number()), name(Some(list))]);
         steps.push(Step::new(Guard::None, APPEND_EVENT, cells));
+    }
+    for event in &change.retold {
+        let cells = key(tenant, event.0).to_vec();
+        steps.push(Step::new(Guard::None, RETELL, cells));
     }
     if let Some(IdempotencyWrite::Finish { key, answer }) = &change.idempotency {
         let cells = vec![
@@ -455,9 +462,13 @@ const TAKE: &str =
     ON CONFLICT (merchant, mode, kind, name) DO UPDATE SET owner = CASE
         WHEN held.owner = excluded.owner THEN held.owner
         ELSE ('paydesk: held by ' || held.owner::text)::uuid END";
-pub(super) const APPEND_EVENT: &str =
+// Whether anybody hears of it is looked up by the statement that writes it: one probe of a small index.
+const APPEND_EVENT: &str =
     "INSERT INTO events (merchant, mode, id, bucket, session, sequence, kind, undispatched, doc)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8 OR EXISTS (SELECT 1 FROM entries
+        WHERE merchant = $1 AND mode = $2 AND kind = $10 AND list = $11), $9)";
+const RETELL: &str = "UPDATE events SET undispatched = true
+    WHERE merchant = $1 AND mode = $2 AND id = $3";
 // A first answer stays.
 const FINISH_KEY: &str = "UPDATE idempotency SET answer = $4
     WHERE merchant = $1 AND mode = $2 AND key_hash = $3 AND answer IS NULL";

@@ -201,6 +201,10 @@ impl<'db> Group<'db> {
             self.prepare(DISPATCH)?
                 .execute(params![merchant, mode, event.0.as_bytes()])?;
         }
+        for event in &change.retold {
+            self.prepare(RETELL)?
+                .execute(params![merchant, mode, event.0.as_bytes()])?;
+        }
         match &change.idempotency {
             None => {}
             Some(IdempotencyRow::Claim {
@@ -242,9 +246,15 @@ const RELEASE: &str = "DELETE FROM claims
 const TAKE: &str =
     "INSERT INTO claims (merchant, mode, kind, name, owner) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT DO NOTHING";
-const APPEND_EVENT: &str =
+// Looked up for each event, in the transaction that writes it: one probe of a small index. 6 is the kind and `enabled`
+// the list of `endpoint::AUDIENCE`.
+pub(super) const APPEND_EVENT: &str =
     "INSERT INTO events (merchant, mode, id, session, sequence, kind, undispatched, doc)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?7 = 1 OR EXISTS
+        (SELECT 1 FROM entries WHERE merchant = ?1 AND mode = ?2 AND kind = 6 AND list = 'enabled')
+        THEN 1 END, ?8)";
+const RETELL: &str =
+    "UPDATE events SET undispatched = 1 WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const DISPATCH: &str =
     "UPDATE events SET undispatched = NULL WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const CLAIM_KEY: &str =

@@ -81,6 +81,8 @@ pub(super) const EVENTS: &str = "SELECT sequence, doc FROM events WHERE merchant
         AND id = (SELECT first_event FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3)
     UNION ALL
     SELECT sequence, doc FROM events WHERE merchant = ?1 AND mode = ?2 AND session = ?3";
+pub(super) const DELIVERY: &str =
+    "SELECT doc FROM deliveries WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 pub(super) const DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE merchant = ?1 AND mode = ?2 AND event = ?3 ORDER BY id";
 

@@ -104,6 +104,7 @@ pub(super) struct Prepared {
     pub(super) claims: Vec<ClaimRow>,
     pub(super) events: Vec<[Cell; 8]>,
     pub(super) dispatched: Vec<EventId>,
+    pub(super) retold: Vec<EventId>,
     pub(super) increments: Vec<(i64, i64)>,
     pub(super) idempotency: Option<IdempotencyRow>,
     pub(super) fingerprints: Vec<(KeyVersion, [u8; 32])>,
@@ -126,6 +127,7 @@ impl Prepared {
             claims: claim_rows(change.claims),
             events,
             dispatched: change.dispatched,
+            retold: change.retold,
             increments: increments
                 .map(|one| (counter_number(one.counter), one.by))
                 .collect(),
@@ -147,6 +149,7 @@ impl Prepared {
             claims: Vec::new(),
             events: Vec::new(),
             dispatched: Vec::new(),
+            retold: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
             fingerprints: fingerprints.to_vec(),

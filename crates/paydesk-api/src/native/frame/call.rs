@@ -112,6 +112,8 @@ pub struct Call {
     pub body: Option<(Describe, bool)>,
     /// The status of its answer when it goes well.
     pub success: StatusCode,
+    /// Whether it answers 200 instead of 201 for what was there already.
+    pub or_known: bool,
     /// Its answer when it goes well.
     pub answer: Option<Describe>,
     pub(super) run: Box<dyn Fn(Asked) -> Running + Send + Sync>,
@@ -137,6 +139,7 @@ impl Call {
             parameters: Vec::new(),
             body: None,
             success: StatusCode::OK,
+            or_known: false,
             answer: None,
             run: Box::new(move |asked| Box::pin(run(asked))),
         }
@@ -291,6 +294,15 @@ impl Call {
         Self {
             success: StatusCode::CREATED,
             ..self.answers::<Out>()
+        }
+    }
+
+    /// What it creates may be there already: 200, not 201.
+    #[must_use]
+    pub fn or_known(self) -> Self {
+        Self {
+            or_known: true,
+            ..self
         }
     }
 
