@@ -22,8 +22,9 @@ use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
-use paydesk_store::SqliteStore;
+use paydesk_store::postgres::{Address, Settings as Connections};
 use paydesk_store::sqlite::ServerLock;
+use paydesk_store::{PostgresStore, SqliteStore};
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -52,7 +53,8 @@ pub struct TestServer {
 }
 
 impl TestServer {
-    /// Starts one, at the present time.
+    /// Starts one, at the present time: on the embedded store, or, if the environment says
+    /// `PAYDESK_TEST_DATABASE=postgres`, on a real PostgreSQL server that the tests of this process share.
     pub async fn start() -> Self {
         Self::start_over(|store| store).await
     }
@@ -60,6 +62,20 @@ impl TestServer {
     /// Starts one whose engine sees its store through something that counts, delays or refuses.
     pub async fn start_over(through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let store: Arc<dyn Store> = match std::env::var("PAYDESK_TEST_DATABASE") {
+            Err(_) => {
+                let path = folder.path().join("paydesk.db");
+                let lock = ServerLock::take(&path).expect("a new database");
+                Arc::new(SqliteStore::open_to_serve(lock).expect("a store"))
+            }
+            Ok(wanted) if wanted == "postgres" => Arc::new(postgres().await),
+            Ok(other) => panic!("PAYDESK_TEST_DATABASE may be postgres, and is {other}"),
+        };
+        Self::start_on(folder, store).await
+    }
+
+    /// Starts one on this store, with the rest of its data in this folder.
+    async fn start_on(folder: TempDir, store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let keys = Arc::new(ServerKeys::generate(&SystemIds));
         Self::run(folder, clock, keys, None, through).await
@@ -101,8 +117,6 @@ impl TestServer {
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let lock = ServerLock::take(&folder.path().join("paydesk.db")).expect("a new database");
-        let store = Arc::new(SqliteStore::open_to_serve(lock).expect("a store"));
         let ledger = Ledger::open(
             &folder.path().join("sandbox.db"),
             clock.clone(),
@@ -322,4 +336,16 @@ impl TestServer {
         }
         panic!("the jobs never come to an end");
     }
+}
+
+/// A store in a database of its own. Tests are many and each uses it little: few connections.
+async fn postgres() -> PostgresStore {
+    let url = tokio::task::spawn_blocking(paydesk_testing_postgres::fresh_database).await;
+    let address = Address::parse(&url.expect("a database")).expect("its URL");
+    let few = Connections {
+        connections: 4,
+        ..Connections::default()
+    };
+    let store = PostgresStore::migrate(&address, few).await;
+    store.expect("a store")
 }

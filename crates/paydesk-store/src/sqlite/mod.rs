@@ -12,19 +12,22 @@
 use std::path::Path;
 use std::sync::Arc;
 
+pub use backup::{BackupError, back_up};
 pub use lock::{LockError, ServerLock};
 pub use schema::OpenError;
 pub use writer::Stats;
 
 mod apply;
+mod backup;
 mod checkpoint;
 mod decode;
+pub(crate) mod export;
 mod lists;
 mod lock;
 mod port;
 mod queries;
 mod readers;
-mod rows;
+pub(crate) mod rows;
 mod schema;
 mod tables;
 #[cfg(test)]
