@@ -627,6 +627,12 @@ impl Store for PostgresStore {
         self.all(queries::DUE_DELIVERIES, &cells).await
     }
 
+    async fn forget_requests(&self, before: Timestamp, most: usize) -> Result<usize, Unavailable> {
+        let cells = [limit(most), Cell::Integer(before.as_millis())];
+        let forgotten = self.rows(queries::FORGET_REQUESTS, &refs(&cells)).await?;
+        Ok(forgotten.len())
+    }
+
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {
         let rows = self.rows(queries::KEY_FINGERPRINTS, &[]).await?;
         rows.iter()

@@ -135,6 +135,12 @@ pub(super) const UNDISPATCHED: &str = of_all_buckets!(
     "id"
 );
 
+/// Forgets answered requests from before $2, at most $1 of them; what another node is forgetting is left to it.
+pub(super) const FORGET_REQUESTS: &str = "DELETE FROM idempotency WHERE (merchant, mode, key_hash) IN (
+        SELECT merchant, mode, key_hash FROM idempotency WHERE answer IS NOT NULL AND created_at < $2
+        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+    RETURNING 1";
+
 pub(super) const KEY_FINGERPRINTS: &str =
     "SELECT version, fingerprint FROM key_fingerprints ORDER BY version";
 pub(super) const ADD_FINGERPRINT: &str =

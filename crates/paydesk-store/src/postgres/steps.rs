@@ -337,7 +337,7 @@ pub(super) fn marked(tenant: Tenant, word: &str) -> String {
 /// The words that a session is found by.
 fn words(session: &Session) -> Cell {
     let words: Vec<_> = words_of(session)
-        .iter()
+        .split_whitespace()
         .map(|word| marked(session.tenant, word))
         .collect();
     if words.is_empty() {
