@@ -395,7 +395,8 @@ pub async fn children_of_a_transaction_come_oldest_first(store: Arc<dyn Store>) 
     assert_eq!(store.children_of(tenant, &asked).await.unwrap(), of_both);
     assert!(store.children_of(tenant, &[]).await.unwrap().is_empty());
     let strange = TransactionId(samples.uuid());
-    let by_id = store.transactions_by_id(tenant, &[other.id, strange, other.id]);
+    let ids = [other.id, strange, other.id];
+    let by_id = store.transactions_by_id(tenant, &ids);
     assert_eq!(by_id.await.unwrap(), [other.clone()]);
     assert_eq!(store.children(tenant, other.id).await.unwrap(), [others]);
     let childless = store.children(tenant, children[0].id).await.unwrap();

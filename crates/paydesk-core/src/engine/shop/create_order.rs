@@ -9,7 +9,6 @@ use super::super::idempotency::Idempotent;
 use super::super::open_session::fields;
 use super::super::{Engine, EngineError, Env};
 use super::account_settings::identifier;
-use crate::engine::idempotency::Idempotent;
 use crate::id::{OrderId, UserId};
 use crate::merchant::ProviderAccount;
 use crate::money::{AmountError, Currency};
