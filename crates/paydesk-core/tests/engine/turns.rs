@@ -155,6 +155,12 @@ taking_turns! {
     delivery_list(tenant: Tenant, filter: &DeliveryFilter, page: Page)
         -> Result<Vec<Delivery>, Unavailable>;
     children(tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
+    transactions_by_id(tenant: Tenant, ids: &[TransactionId])
+        -> Result<Vec<Transaction>, Unavailable>;
+    children_of(tenant: Tenant, parents: &[TransactionId])
+        -> Result<Vec<Transaction>, Unavailable>;
+    payment_methods_by_id(tenant: Tenant, ids: &[PaymentMethodId])
+        -> Result<Vec<PaymentMethod>, Unavailable>;
     payment_method(tenant: Tenant, id: PaymentMethodId)
         -> Result<Option<PaymentMethod>, Unavailable>;
     entry(tenant: Tenant, kind: EntryKind, id: Uuid) -> Result<Option<Arc<str>>, Unavailable>;
