@@ -35,7 +35,7 @@ impl Default for PublicLimit {
     fn default() -> Self {
         Self(Limiter::new(Limit {
             per_second: NonZeroU32::MIN,
-            burst: const { NonZeroU32::new(60).unwrap() },
+            burst: NonZeroU32::MIN.saturating_add(59),
         }))
     }
 }

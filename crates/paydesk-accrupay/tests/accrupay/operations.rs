@@ -243,7 +243,7 @@ async fn a_stored_card_is_charged_later_and_refuses_once_it_is_detached() {
     let id = card.as_str().unwrap().parse().unwrap();
     shop.server
         .engine
-        .detach_payment_method(tenant, id)
+        .detach_payment_method(tenant, id, None)
         .await
         .unwrap();
     let error = shop
