@@ -149,17 +149,43 @@ pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<Option<ServerLock
     })?))
 }
 
-/// Opens the store and its keys.
-pub async fn open(options: &StoreOptions) -> anyhow::Result<(Database, Backend, Arc<ServerKeys>)> {
+/// What most commands need.
+pub type Opened = (Database, Backend, Arc<ServerKeys>);
+
+/// Opens the store and its keys, for a command.
+pub async fn open(options: &StoreOptions) -> anyhow::Result<Opened> {
     let database = Database::of(options)?;
     let source = KeySource::of(options, &database)?;
     let backend = database.open().await?;
+    with_keys(source, database, backend).await
+}
+
+/// Opens the store and its keys, for a server; of a file, for the one that has the lock.
+pub async fn open_to_serve(
+    options: &StoreOptions,
+    lock: Option<ServerLock>,
+) -> anyhow::Result<Opened> {
+    let Some(lock) = lock else {
+        return open(options).await;
+    };
+    let database = Database::of(options)?;
+    let source = KeySource::of(options, &database)?;
+    let store = SqliteStore::open_to_serve(lock);
+    let store = store.with_context(|| format!("the database {database} cannot be opened"))?;
+    with_keys(source, database, Backend::Sqlite(Arc::new(store))).await
+}
+
+async fn with_keys(
+    source: KeySource,
+    database: Database,
+    backend: Backend,
+) -> anyhow::Result<Opened> {
     // Beside a file anything may make the first key: only this machine has it. Many nodes must all be given the same.
     let first = match backend {
         Backend::Sqlite(_) => First::IsMade,
         Backend::Postgres(_) => First::IsMissing,
     };
-    let keys = key_file::open(source, backend.store().as_ref(), first).await?;
+    let keys = key_file::open(&source, backend.store().as_ref(), first).await?;
     Ok((database, backend, Arc::new(keys)))
 }
 
