@@ -52,6 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// As progress and the report name it.
+    #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Read => "read one",

@@ -78,7 +78,7 @@ fn number(number: &Number) -> String {
     }
 }
 
-/// ECMA-262, Number::toString: the fewest digits that are this double and no other.
+/// ECMA-262, `Number::toString`: the fewest digits that are this double and no other.
 fn double(number: f64) -> String {
     if number == 0.0 {
         return "0".to_owned();

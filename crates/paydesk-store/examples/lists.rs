@@ -41,7 +41,7 @@ fn session(samples: &Samples, tenant: Tenant, n: usize) -> Session {
         ..(*session.terms).clone()
     });
     let at = session.created_at;
-    if rare || n % 2 == 0 {
+    if rare || n.is_multiple_of(2) {
         session.state = State::Expired { at };
     }
     session

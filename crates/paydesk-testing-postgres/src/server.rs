@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::programs::{self, User};
 
 /// How long a server may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const SUPERVISE: &str = include_str!("supervise.sh");
 /// What tests need: many connections, little memory. Nothing here survives the machine, so nothing need be synced.
 const SETTINGS: &[(&str, &str)] = &[

@@ -161,12 +161,11 @@ impl TestServer {
             live_rates: Rates::default(),
             public_url: url.clone(),
         }));
-        let merchant = match merchant {
-            Some(merchant) => merchant,
-            None => {
-                let made = engine.create_merchant("Test Shop").await;
-                made.expect("a merchant")
-            }
+        let merchant = if let Some(merchant) = merchant {
+            merchant
+        } else {
+            let made = engine.create_merchant("Test Shop").await;
+            made.expect("a merchant")
         };
         let app = Arc::new(App::new(
             engine.clone(),

@@ -1,4 +1,4 @@
-//! The OpenAPI 3.1 document, made from the declared calls: `/api/v1/openapi.json`.
+//! The `OpenAPI` 3.1 document, made from the declared calls: `/api/v1/openapi.json`.
 //!
 //! It is checked in as `docs/openapi.json`; a test keeps the two the same.
 

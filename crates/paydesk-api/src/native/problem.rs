@@ -141,6 +141,7 @@ pub async fn no_such_address(request: RequestContext) -> Problem {
 }
 
 /// A key that may do other things, but not this.
+#[must_use]
 pub fn insufficient_scope(needed: &str) -> Problem {
     Problem::new(
         StatusCode::FORBIDDEN,

@@ -1,4 +1,4 @@
-//! How the values of core are written on the native wire, as JSON Schema: what the OpenAPI document says of them.
+//! How the values of core are written on the native wire, as JSON Schema: what the `OpenAPI` document says of them.
 //!
 //! Core knows nothing of schemas, so each stand-in describes a type of core by its wire form. That they describe the
 //! same is tested: every answer of the server is held against the document.

@@ -114,6 +114,7 @@ struct ExceptionOut {
 
 impl<'t> TransactionOut<'t> {
     /// The transaction as it stands at `now`.
+    #[must_use]
     pub fn new(transaction: &'t Transaction, now: Timestamp) -> Self {
         let status = transaction.status_at(now);
         let (mut decline_reason, mut failure_reason, mut expires_at, mut finished_at) =

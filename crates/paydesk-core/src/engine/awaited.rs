@@ -67,7 +67,7 @@ pub(super) fn entered(transaction: &Transaction) -> Option<Record> {
 
 /// Strikes off a payment that is about to stop waiting, if it was [entered].
 pub(super) fn struck_off(transaction: &Transaction) -> Option<Record> {
-    transaction.is_awaited().then(|| {
+    transaction.is_awaited().then_some({
         Record::Entry(StoredEntry {
             tenant: transaction.tenant,
             kind: Awaited::KIND,

@@ -347,24 +347,21 @@ impl Engine {
                 Found::NotYet => return Err(Refusal::PaymentInProgress.into()),
                 Found::Payment(target, by) => self.count(&told, by, target).await?,
             };
-            let (mut change, taken) = match counted {
-                Some((change, transaction, kept)) => {
-                    let taken = TakenIn {
-                        bank_transfer: kept,
-                        transaction: Some(transaction),
-                        known: false,
-                    };
-                    (change, taken)
-                }
-                None => {
-                    let change = decide_unmatched(&told, self.env(tenant));
-                    let taken = TakenIn {
-                        bank_transfer: told,
-                        transaction: None,
-                        known: false,
-                    };
-                    (change, taken)
-                }
+            let (mut change, taken) = if let Some((change, transaction, kept)) = counted {
+                let taken = TakenIn {
+                    bank_transfer: kept,
+                    transaction: Some(transaction),
+                    known: false,
+                };
+                (change, taken)
+            } else {
+                let change = decide_unmatched(&told, self.env(tenant));
+                let taken = TakenIn {
+                    bank_transfer: told,
+                    transaction: None,
+                    known: false,
+                };
+                (change, taken)
             };
             change.puts.push(Record::entry(&taken.bank_transfer)?);
             change.idempotency =

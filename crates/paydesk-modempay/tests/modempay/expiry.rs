@@ -114,7 +114,7 @@ async fn race(server: &TestServer, n: usize) -> (Value, bool, bool) {
     .await;
     let paying = async {
         // Who begins is up to the scheduler, and a little to us.
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             tokio::time::sleep(Duration::from_micros(n as u64 % 7 * 300)).await;
         }
         pay(server, &session, json!({})).await

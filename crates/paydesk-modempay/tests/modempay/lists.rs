@@ -68,7 +68,8 @@ async fn sessions_are_found_by_words_by_id_and_by_unique_code() {
         let page = list(&server, &format!("/v1/sessions?search={words}")).await;
         let mut expected: Vec<_> = found.iter().map(|it| it["id"].as_str().unwrap()).collect();
         let mut got = ids(&page);
-        (expected.sort_unstable(), got.sort_unstable());
+        expected.sort_unstable();
+        got.sort_unstable();
         assert_eq!(got, expected, "{words}");
         assert_eq!(page["meta"]["total"], found.len(), "{words}");
     }

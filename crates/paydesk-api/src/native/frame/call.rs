@@ -309,7 +309,7 @@ impl Call {
     #[must_use]
     pub fn answers<Out: JsonSchema>(self) -> Self {
         Self {
-            answer: Some(|generator| generator.subschema_for::<Out>()),
+            answer: Some(schemars::SchemaGenerator::subschema_for::<Out>),
             ..self
         }
     }
@@ -336,7 +336,7 @@ impl Call {
     #[must_use]
     pub fn pages<Out: JsonSchema>(self) -> Self {
         Self {
-            answer: Some(|generator| generator.subschema_for::<PageOut<Out>>()),
+            answer: Some(schemars::SchemaGenerator::subschema_for::<PageOut<Out>>),
             ..self
         }
     }

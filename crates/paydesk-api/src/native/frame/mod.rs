@@ -1,7 +1,7 @@
 //! The frame of the native API: where a call is declared, and what all calls have in common.
 //!
 //! A [`Call`] is declared once, with its scope, its parameters, its body and its answer. The routes, the checks before
-//! the handler and the OpenAPI document are all made from it, so none can say what another does not do.
+//! the handler and the `OpenAPI` document are all made from it, so none can say what another does not do.
 //!
 //! ```text
 //! request ─> credentials and scope ─> query ─> body ─> answered before? ─> handler ─> answer or problem

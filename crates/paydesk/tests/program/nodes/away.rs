@@ -24,7 +24,7 @@ async fn while_the_database_stays_away_nodes_say_so_and_come_back_by_themselves(
     let (caller, operator) = (fleet.caller(), fleet.operators().remove(0));
     is_ready(&operator, true).await;
 
-    blocking(&server, |server| server.stop()).await;
+    blocking(&server, paydesk_testing_postgres::Server::stop).await;
     is_ready(&operator, false).await;
     assert_eq!(operator.get("/healthz").await.status, 200, "it is alive");
     // Whoever comes first waits for a fail-over; whoever comes later does not.
@@ -41,7 +41,7 @@ async fn while_the_database_stays_away_nodes_say_so_and_come_back_by_themselves(
         assert!(began.elapsed() < within, "{:?}", began.elapsed());
     }
 
-    blocking(&server, |server| server.go()).await;
+    blocking(&server, paydesk_testing_postgres::Server::go).await;
     is_ready(&operator, true).await;
     let opened = send(caller.open_session("second")).await.unwrap();
     assert_eq!(opened.status, 201, "{}", opened.body);

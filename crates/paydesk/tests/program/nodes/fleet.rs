@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::support::{Answer, Caller, Installation, Sandbox, Server, send};
 
 /// Nobody waits longer for an answer, whatever fell.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Fleet {

@@ -32,8 +32,8 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
     let load = Load::start(&fleet);
     load.goes_on(100).await;
     let fell = Instant::now();
-    blocking(&primary, |primary| primary.kill()).await;
-    blocking(&standby, |standby| standby.promote()).await;
+    blocking(&primary, paydesk_testing_postgres::Server::kill).await;
+    blocking(&standby, paydesk_testing_postgres::Server::promote).await;
     load.goes_on(30).await;
     let back = fell.elapsed();
     load.goes_on(100).await;

@@ -17,7 +17,7 @@ use super::{blocking, count, postgres, report};
 use crate::crash::shop;
 use crate::support::{GOOD_CARD, send, wait_for};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_request_gets_the_first_answer_on_any_node() {
