@@ -23,7 +23,7 @@ export async function payByCard(page, { number, expiry = '12/40', cvc = '123', n
 }
 
 const choose = (page, method) => page.locator(`input[name="method"][value="${method}"]`).check();
-const send = (page) => page.getByRole('button', { name: /^Pay / }).click();
+const send = (page) => page.getByRole('button', { name: /^Pay( |$)/ }).click();
 
 /** The ways to pay that the page offers. */
 export const methods = (page) => page.getByRole('radio');

@@ -14,7 +14,7 @@ export const paydesk = process.env.PAYDESK_BIN ?? join(target, 'debug', 'paydesk
 /** An example program of the workspace, from the same build. */
 export const example = (name) => join(target, 'debug', 'examples', name);
 
-/** A Python with the packages of `qr/requirements.txt`. */
+/** A Python with the packages of every `requirements.txt` here. */
 export const python = process.env.PAYDESK_TEST_PYTHON ?? join(target, 'venv', 'bin', 'python');
 
 /** Fails with what it says if `paydesk verify-page` finds anything on the page that this build does not serve. */

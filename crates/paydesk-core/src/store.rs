@@ -628,6 +628,11 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Delivery>, Unavailable>;
 
+    /// Job: forgets idempotent requests that were first seen before `before` and have their answer, oldest first.
+    /// Answers how many, `limit` at most. One that is still running stays, however old: sent again, it would be
+    /// run again.
+    async fn forget_requests(&self, before: Timestamp, limit: usize) -> Result<usize, Unavailable>;
+
     /// The fingerprints of the server keys that this store was made for; empty in a new one.
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable>;
     /// Adds fingerprints; known ones stay.

@@ -31,6 +31,7 @@ pub mod jobs;
 pub mod lists;
 pub mod lookups;
 pub mod samples;
+pub mod search;
 pub mod tenants;
 pub mod versions;
 
@@ -105,6 +106,8 @@ macro_rules! store_suite {
             idempotency::finishing_an_unknown_key_does_nothing,
             idempotency::an_answer_may_be_there_from_the_first_commit,
             idempotency::keys_of_different_scopes_and_tenants_never_meet,
+            idempotency::old_answers_are_forgotten_oldest_first_and_running_requests_never,
+            idempotency::a_forgotten_key_is_new,
             jobs::sessions_come_due_most_overdue_first,
             jobs::a_session_is_due_when_it_says_so_and_no_longer,
             jobs::transactions_are_asked_about_most_overdue_first,
@@ -131,6 +134,10 @@ macro_rules! store_suite {
             lookups::totals_count_what_was_added,
             lookups::known_key_fingerprints_stay,
             lookups::it_answers,
+            search::any_search_finds_the_sessions_that_it_should,
+            search::a_search_finds_nothing_of_another_merchant_or_mode,
+            search::a_search_finds_a_transaction_by_its_session_or_its_id,
+            search::a_cursor_of_a_search_need_not_be_there,
             tenants::another_merchant_sees_nothing,
             tenants::the_other_mode_sees_nothing,
             tenants::a_change_may_write_both_modes_of_its_merchant,
@@ -196,10 +203,13 @@ mod tests {
             ("jobs", include_str!("store_suite/jobs.rs")),
             ("lists", include_str!("store_suite/lists.rs")),
             ("lookups", include_str!("store_suite/lookups.rs")),
+            ("search", include_str!("store_suite/search.rs")),
             ("tenants", include_str!("store_suite/tenants.rs")),
             ("versions", include_str!("store_suite/versions.rs")),
         ] {
             let behaviours = source.split("pub async fn ").skip(1);
+            // What a store's own tests use, too, is no behaviour.
+            let behaviours = behaviours.filter(|rest| !rest.starts_with("assert_"));
             for behaviour in behaviours.filter_map(|rest| rest.split('(').next()) {
                 let line = format!("            {group}::{behaviour},\n");
                 assert!(listed.contains(&line), "{group}::{behaviour} runs nowhere");

@@ -20,7 +20,7 @@ use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::store::{
     Change, ClaimKey, CommitError, Counter, IdempotencyKey, IdempotencyRecord, SessionPulse, Store,
-    Unavailable,
+    StoredAnswer, Unavailable,
 };
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -503,6 +503,25 @@ impl Store for MemoryStore {
         Ok(keys
             .filter_map(|key| tables.deliveries.get(&key).cloned())
             .collect())
+    }
+
+    async fn forget_requests(&self, before: Timestamp, limit: usize) -> Result<usize, Unavailable> {
+        let mut tables = self.tables.lock();
+        let is_over = |known: &&IdempotencyRecord| {
+            known.created_at < before && known.answer != StoredAnswer::Running
+        };
+        let mut over: Vec<_> = tables
+            .idempotency
+            .iter()
+            .filter(|(_, known)| is_over(known))
+            .map(|(key, known)| (known.created_at, key.clone()))
+            .collect();
+        over.sort_unstable_by_key(|(created_at, _)| *created_at);
+        over.truncate(limit);
+        for (_, key) in &over {
+            tables.idempotency.remove(key);
+        }
+        Ok(over.len())
     }
 
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {

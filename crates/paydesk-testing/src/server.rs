@@ -22,8 +22,9 @@ use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
-use paydesk_store::SqliteStore;
+use paydesk_store::postgres::{Address, Settings as Connections};
 use paydesk_store::sqlite::ServerLock;
+use paydesk_store::{PostgresStore, SqliteStore};
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -45,14 +46,49 @@ pub struct TestServer {
     pub ledger: Ledger,
     client: reqwest::Client,
     worker: Worker,
-    store: Arc<SqliteStore>,
+    store: Backing,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<()>,
     folder: TempDir,
 }
 
+/// Where a server keeps its data.
+enum Backing {
+    /// In its folder.
+    Sqlite(Arc<SqliteStore>),
+    /// In a database of its own on a server.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Backing {
+    fn in_folder(folder: &Path) -> Self {
+        let lock = ServerLock::take(&folder.join("paydesk.db")).expect("no other server");
+        Self::Sqlite(Arc::new(SqliteStore::open_to_serve(lock).expect("a store")))
+    }
+
+    fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(store) => store.clone(),
+            Self::Postgres(store) => store.clone(),
+        }
+    }
+
+    /// The same data, opened anew; on a server there is nothing to open.
+    async fn reopened(self, folder: &Path) -> Self {
+        match self {
+            Self::Sqlite(store) => {
+                store.close().await;
+                drop(store);
+                Self::in_folder(folder)
+            }
+            server @ Self::Postgres(_) => server,
+        }
+    }
+}
+
 impl TestServer {
-    /// Starts one, at the present time.
+    /// Starts one, at the present time: on the embedded store, or, if the environment says
+    /// `PAYDESK_TEST_DATABASE=postgres`, on a real PostgreSQL server that the tests of this process share.
     pub async fn start() -> Self {
         Self::start_over(|store| store).await
     }
@@ -60,9 +96,14 @@ impl TestServer {
     /// Starts one whose engine sees its store through something that counts, delays or refuses.
     pub async fn start_over(through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = match std::env::var("PAYDESK_TEST_DATABASE") {
+            Err(_) => Backing::in_folder(folder.path()),
+            Ok(wanted) if wanted == "postgres" => Backing::Postgres(Arc::new(postgres().await)),
+            Ok(other) => panic!("PAYDESK_TEST_DATABASE may be postgres, and is {other}"),
+        };
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
         let keys = Arc::new(ServerKeys::generate(&SystemIds));
-        Self::run(folder, clock, keys, None, through).await
+        Self::run(folder, store, clock, keys, None, through).await
     }
 
     /// Ends it, and starts another over the same data, merchant and time that knows only what was stored.
@@ -85,13 +126,14 @@ impl TestServer {
         // It ends with its sender too.
         let _ = stop.send(());
         serving.await.expect("it served to its end");
-        store.close().await;
-        drop((engine, worker, ledger, store));
-        Self::run(folder, clock, keys, Some(merchant), |store| store).await
+        drop((engine, worker, ledger));
+        let store = store.reopened(folder.path()).await;
+        Self::run(folder, store, clock, keys, Some(merchant), |store| store).await
     }
 
     async fn run(
         folder: TempDir,
+        backing: Backing,
         clock: Arc<ManualClock>,
         keys: Arc<ServerKeys>,
         merchant: Option<NewMerchant>,
@@ -101,8 +143,7 @@ impl TestServer {
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let lock = ServerLock::take(&folder.path().join("paydesk.db")).expect("a new database");
-        let store = Arc::new(SqliteStore::open_to_serve(lock).expect("a store"));
+        let store = backing.store();
         let ledger = Ledger::open(
             &folder.path().join("sandbox.db"),
             clock.clone(),
@@ -166,7 +207,7 @@ impl TestServer {
             allow_private: true,
         });
         let worker = Worker::new(paydesk_webhooks::Parts {
-            store: store.clone(),
+            store,
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             keys: engine.keys().clone(),
@@ -190,7 +231,7 @@ impl TestServer {
             ledger,
             client: client.expect("a client"),
             worker,
-            store,
+            store: backing,
             stop,
             serving,
             folder,
@@ -322,4 +363,16 @@ impl TestServer {
         }
         panic!("the jobs never come to an end");
     }
+}
+
+/// A store in a database of its own. Tests are many and each uses it little: few connections.
+async fn postgres() -> PostgresStore {
+    let url = tokio::task::spawn_blocking(paydesk_testing_postgres::fresh_database).await;
+    let address = Address::parse(&url.expect("a database")).expect("its URL");
+    let few = Connections {
+        connections: 4,
+        ..Connections::default()
+    };
+    let store = PostgresStore::migrate(&address, few).await;
+    store.expect("a store")
 }

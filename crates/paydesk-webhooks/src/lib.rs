@@ -15,6 +15,7 @@
 //! [`Worker`] runs all of it; [`Wake`] is how whoever commits an event tells it that there is one.
 
 mod address;
+mod bound;
 mod courier;
 mod dispatch;
 mod guard;

@@ -1,6 +1,7 @@
 //! The command line. Every flag can also be given by the environment.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +36,15 @@ pub enum Command {
     Merchant(MerchantCommand),
     /// Bring the database to this version's schema, and make the server's keys if there are none
     Migrate(StoreOptions),
+    /// Copy the SQLite database while it is in use, to a new file
+    ///
+    /// The copy is as the database was at one moment, and is checked. The server's keys are a file of their own: they
+    /// are copied only with --with-keys.
+    Backup(BackupOptions),
+    /// Move an installation from SQLite to PostgreSQL
+    ///
+    /// The server must be stopped. What was interrupted goes on where it was; at the end both databases are compared.
+    MigrateStore(MigrateStoreOptions),
     /// Check an installation: the database, its schema, the server's keys, the sandbox
     Doctor(StoreOptions),
     /// Look after the server's keys
@@ -244,14 +254,23 @@ pub enum KeyCommand {
 /// Where everything is kept, and with which keys.
 #[derive(Args, Clone)]
 pub struct StoreOptions {
-    /// The database: `sqlite:FILE`
+    /// The database: `sqlite:FILE`, or `postgres://USER@HOST/DATABASE` for many nodes on one
     #[arg(
         long,
         env = "PAYDESK_DATABASE_URL",
+        hide_env_values = true,
         default_value = "sqlite:paydesk.db"
     )]
     pub database: String,
-    /// The file with the server's keys; with SQLite it is made beside the database at first start
+    /// The most connections to a PostgreSQL server that are open at a time
+    #[arg(
+        long = "database-connections",
+        env = "PAYDESK_DATABASE_CONNECTIONS",
+        default_value = "20"
+    )]
+    pub connections: NonZeroUsize,
+    /// The file with the server's keys; with SQLite it is made beside the database at first start, with PostgreSQL by
+    /// `paydesk migrate`
     #[arg(long)]
     pub key_file: Option<PathBuf>,
     /// The server's keys themselves, instead of a file
@@ -337,6 +356,28 @@ pub struct MerchantOptions {
     pub json: bool,
     #[command(flatten)]
     pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct BackupOptions {
+    /// The file that is made
+    #[arg(long)]
+    pub to: PathBuf,
+    /// Copy the server's keys, too, to a file beside it that ends in `.keys`
+    #[arg(long)]
+    pub with_keys: bool,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct MigrateStoreOptions {
+    /// What is moved: `sqlite:FILE`
+    #[arg(long)]
+    pub from: String,
+    /// Where to: `postgres://USER@HOST/DATABASE`, a new database
+    #[arg(long, env = "PAYDESK_DATABASE_URL", hide_env_values = true)]
+    pub to: String,
 }
 
 #[derive(Args, Clone)]

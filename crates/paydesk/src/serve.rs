@@ -18,15 +18,14 @@ use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
 use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
 use paydesk_core::engine::{Engine, Jobs};
 use paydesk_core::id::SystemIds;
-use paydesk_core::store::Store as _;
 use paydesk_core::time::SystemClock;
 use paydesk_rails::sandbox::SandboxBank;
-use paydesk_store::SqliteStore;
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 use crate::cli::{ListenOptions, ServeOptions};
+use crate::parts::Backend;
 use crate::{logs, parts, sandbox};
 
 /// Runs the server until it is asked to end.
@@ -37,7 +36,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let lock = parts::lock_to_serve(&options.store)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open_to_serve(&options.store, lock).await?;
+    let (database, backend, keys) = parts::open_to_serve(&options.store, lock).await?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(
@@ -48,7 +47,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         None => Some(sandbox::in_process(&database, &public_url)?),
     };
     let engine = parts::engine(
-        store.clone(),
+        backend.store(),
         keys,
         sandbox.clone().map(|bank| bank as _),
         live_rates,
@@ -58,7 +57,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         &options.listen,
         rates(&options),
         options.allow_private_webhooks,
-        store,
+        backend,
         engine,
         sandbox,
     )?
@@ -129,7 +128,7 @@ fn rates(options: &ServeOptions) -> RateLimits {
     }
     if let Some(rate) = options.sign_in_rate {
         limits.sign_ins = Some(Seldom {
-            every: Duration::from_secs(60) / rate.get(),
+            every: Duration::from_mins(1) / rate.get(),
             burst: times(rate, 2),
         });
     }
@@ -140,7 +139,7 @@ fn rates(options: &ServeOptions) -> RateLimits {
 pub struct Server {
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
-    store: Arc<SqliteStore>,
+    backend: Backend,
     engine: Arc<Engine>,
     sandbox: Option<Arc<dyn SandboxBank>>,
     app: Arc<App>,
@@ -154,7 +153,7 @@ impl Server {
         listen: &ListenOptions,
         rates: RateLimits,
         allow_private_webhooks: bool,
-        store: Arc<SqliteStore>,
+        backend: Backend,
         engine: Arc<Engine>,
         sandbox: Option<Arc<dyn SandboxBank>>,
     ) -> anyhow::Result<Self> {
@@ -187,7 +186,7 @@ impl Server {
             allow_private: allow_private_webhooks,
         });
         let worker = Worker::new(paydesk_webhooks::Parts {
-            store: store.clone(),
+            store: backend.store(),
             clock,
             ids: Arc::new(SystemIds),
             keys: engine.keys().clone(),
@@ -200,7 +199,7 @@ impl Server {
         Ok(Self {
             edge,
             metrics,
-            store,
+            backend,
             engine,
             sandbox,
             app,
@@ -218,15 +217,18 @@ impl Server {
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
     /// the store.
     pub async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
-        // No other process serves this store: what one had in flight when it died is asked about at once.
-        match self.engine.take_over().await {
-            Ok(0) => {}
-            Ok(taken) => tracing::warn!(
-                taken,
-                "outcomes were unknown when the server last stopped; asking for them"
-            ),
-            Err(error) => {
-                tracing::error!(%error, "what was in flight could not be taken over; it is found by time");
+        // Where no other process serves the store, what one had in flight when it died is asked about at once. Where
+        // others do, it may be theirs: it is found when its lease has run out.
+        if self.backend.is_ours_alone() {
+            match self.engine.take_over().await {
+                Ok(0) => {}
+                Ok(taken) => tracing::warn!(
+                    taken,
+                    "outcomes were unknown when the server last stopped; asking for them"
+                ),
+                Err(error) => {
+                    tracing::error!(%error, "what was in flight could not be taken over; it is found by time");
+                }
             }
         }
         let (stop_background, background_stopped) = watch::channel(false);
@@ -242,7 +244,7 @@ impl Server {
             // An error means that the sender is gone, which ends it too.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        let store = self.store.clone();
+        let store = self.backend.store();
         let checked = admin::router(self.edge.clone(), move || {
             let store = store.clone();
             async move { store.ping().await }
@@ -281,7 +283,7 @@ impl Server {
         stop_background.send_replace(true);
         background.await.context("a background job failed")?;
         operator.await.context("the admin listener failed")?;
-        self.store.close().await;
+        self.backend.close().await;
         Ok(())
     }
 }

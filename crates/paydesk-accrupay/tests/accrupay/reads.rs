@@ -56,6 +56,7 @@ macro_rules! counting {
 
 counting! {
     merchant(id: MerchantId) -> Result<Option<Merchant>, Unavailable>;
+    forget_requests(before: Timestamp, limit: usize) -> Result<usize, Unavailable>;
     merchants() -> Result<Vec<MerchantId>, Unavailable>;
     api_key(secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable>;
     provider_accounts(tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable>;

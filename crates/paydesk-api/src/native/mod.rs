@@ -48,11 +48,11 @@ pub fn calls() -> Vec<Call> {
     [
         sessions::calls(),
         transactions::calls(),
-        bank_transfers::calls(),
         payment_methods::calls(),
         customers::calls(),
         provider_accounts::calls(),
         account_settings::calls(),
+        bank_transfers::calls(),
         products::calls(),
         orders::calls(),
         merchant::calls(),

@@ -41,10 +41,6 @@ stand_ins! {
         "type": "integer", "format": "int64", "minimum": 0, "maximum": 999_999_999_999_999_i64,
         "description": "Minor units of the currency: 3500 is 35.00 SGD, and 3500 JPY."
     });
-    /// An amount in major units, exactly.
-    MajorAmount = json_schema!({
-        "type": ["string", "number"], "description": "A decimal number in major units, such as \"35.50\"."
-    });
     /// A currency.
     CurrencyCode = json_schema!({
         "type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217."

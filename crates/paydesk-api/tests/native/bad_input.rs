@@ -348,7 +348,7 @@ async fn a_wrong_request_of_another_resource_is_refused_by_the_field_that_is_wro
             json!({"allowedOrigins": ["https://a.example", "null"]}),
             "allowedOrigins[1]",
         ),
-        (json!({"logoUrl": "http://a.example/logo.png"}), "logoUrl"),
+        (json!({"logo": "https://a.example/logo.png"}), "logo"),
         (json!({"accentColour": "blue"}), "accentColour"),
         (json!({"locale": "e n"}), "locale"),
         (json!({"name": ""}), "name"),

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use paydesk_api::native::calls;
-use paydesk_testing::{Answer, TestServer};
+use paydesk_testing::{Answer, Receiver, TestServer};
 use serde_json::{Value, json};
 
-use super::{a_session, get, is_problem, open, paid, post, post_under, stored_card};
+use super::{a_session, call, get, is_problem, open, paid, post, post_under, stored_card};
 
 /// A post that does something: the call that it is, its address, and its body.
 type Post = (&'static str, String, Value);
@@ -76,7 +76,102 @@ async fn every_post(server: &TestServer) -> Vec<Post> {
             Value::Null,
         ));
     }
+    posts.extend(shop_posts(server).await);
+    posts.extend(bank_posts(server).await);
+    posts.extend(webhook_posts(server).await);
     posts
+}
+
+async fn shop_posts(server: &TestServer) -> Vec<Post> {
+    let product = json!({"title": "Tea", "price": "17.50", "currency": "SGD"});
+    call(server, Method::PUT, "/products/7", product).await.ok();
+    let order = json!({"products": [{"productId": 7, "quantity": 2}]});
+    let known = post(server, "/orders", order.clone()).await.ok();
+    let id = known["id"].as_str().unwrap();
+    vec![
+        ("/orders", "/orders".into(), order),
+        (
+            "/orders/{id}/session",
+            format!("/orders/{id}/session"),
+            Value::Null,
+        ),
+    ]
+}
+
+/// A payment that waits for its money to be pushed.
+async fn awaited(server: &TestServer) -> Value {
+    let waiting = json!({"amount": 3500, "currency": "SGD", "methods": ["paynow"]});
+    let session = open(server, waiting).await;
+    let path = format!("/pay/{}/payments", session["publicId"].as_str().unwrap());
+    let body = r#"{"method": "paynow"}"#;
+    server.payer(Method::POST, &path, body).await.ok();
+    let path = format!("/sessions/{}", session["id"].as_str().unwrap());
+    get(server, &path).await.ok()["transactions"][0].clone()
+}
+
+async fn bank_posts(server: &TestServer) -> Vec<Post> {
+    let transaction = awaited(server).await;
+    let short = awaited(server).await;
+    let part = json!({
+        "bankTransactionId": "b-0", "account": short["destination"]["account"], "amount": 100, "currency": "SGD",
+        "reference": short["destination"]["nonce"], "receivedAt": short["createdAt"]
+    });
+    post(server, "/bankTransfers", part).await.ok();
+    let transfer = |id: &str| {
+        json!({
+            "bankTransactionId": id, "account": transaction["destination"]["account"], "amount": 100,
+            "currency": "SGD", "receivedAt": transaction["createdAt"]
+        })
+    };
+    let unmatched = post(server, "/bankTransfers", transfer("b-1")).await.ok();
+    assert_eq!(unmatched["state"], "unmatched");
+    let id = unmatched["id"].as_str().unwrap();
+    let short = short["id"].as_str().unwrap();
+    vec![
+        (
+            "/transactions/{id}/accept",
+            format!("/transactions/{short}/accept"),
+            Value::Null,
+        ),
+        ("/bankTransfers", "/bankTransfers".into(), transfer("b-2")),
+        (
+            "/bankTransfers/{id}/assign",
+            format!("/bankTransfers/{id}/assign"),
+            json!({"transactionId": transaction["id"]}),
+        ),
+    ]
+}
+
+async fn webhook_posts(server: &TestServer) -> Vec<Post> {
+    let receiver = Receiver::start().await;
+    let endpoint = json!({"url": receiver.url});
+    let known = post(server, "/webhookEndpoints", endpoint.clone())
+        .await
+        .ok();
+    let id = known["id"].as_str().unwrap();
+    open(server, a_session()).await;
+    server.run_jobs().await;
+    let first = |page: Value| page["data"][0]["id"].as_str().unwrap().to_owned();
+    let event = first(get(server, "/events").await.ok());
+    let delivery = first(get(server, "/deliveries").await.ok());
+    vec![
+        ("/webhookEndpoints", "/webhookEndpoints".into(), endpoint),
+        (
+            "/webhookEndpoints/{id}/rotate",
+            format!("/webhookEndpoints/{id}/rotate"),
+            Value::Null,
+        ),
+        (
+            "/events/{id}/replay",
+            format!("/events/{event}/replay"),
+            Value::Null,
+        ),
+        (
+            "/deliveries/{id}/retry",
+            format!("/deliveries/{delivery}/retry"),
+            Value::Null,
+        ),
+    ]
 }
 
 fn text(body: &Value) -> String {
@@ -104,20 +199,20 @@ async fn every_post_is_done_once_under_a_key_also_after_a_restart() {
     );
 
     let mut firsts: Vec<Answer> = Vec::new();
-    for (index, (call, path, body)) in posts.iter().enumerate() {
+    for (index, (name, path, body)) in posts.iter().enumerate() {
         let first = post_under(&server, &format!("key-{index}"), path, &text(body)).await;
-        assert!(first.status.is_success(), "{call}: {}", first.text());
+        assert!(first.status.is_success(), "{name}: {}", first.text());
         firsts.push(first);
     }
     let server = server.restarted().await;
-    for (index, (call, path, body)) in posts.iter().enumerate() {
+    for (index, (name, path, body)) in posts.iter().enumerate() {
         let key = format!("key-{index}");
         let again = post_under(&server, &key, path, &text(body)).await;
         let first = &firsts[index];
         assert_eq!(
             (again.status, again.text()),
             (first.status, first.text()),
-            "{call}"
+            "{name}"
         );
         let other = post_under(&server, &key, path, r#"{"another": "body"}"#).await;
         is_problem(&other, 422, "idempotency_key_reused", None);

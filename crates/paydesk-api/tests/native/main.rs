@@ -6,6 +6,7 @@ mod customers;
 mod document;
 mod idempotency;
 mod keys;
+mod lists;
 mod pages;
 mod settings;
 mod transactions;

@@ -11,7 +11,7 @@ async fn settings_are_the_modes_own() {
     let server = TestServer::start().await;
     let wanted = json!({
         "name": "Tea House", "allowedOrigins": ["https://Shop.example/"], "locale": "de",
-        "logoUrl": "https://shop.example/logo.svg", "accentColour": "#1A2B3C"
+        "accentColour": "#1A2B3C"
     });
     let set = call(&server, Method::PATCH, "/merchant", wanted).await.ok();
     assert_eq!(set["name"], "Tea House");
@@ -30,10 +30,10 @@ async fn settings_are_the_modes_own() {
     let page = server.payer(Method::GET, &path, "").await;
     assert!(page.text().contains("Tea House"));
 
-    let taken = json!({"name": null, "logoUrl": null});
+    let taken = json!({"name": null, "logo": null});
     let set = call(&server, Method::PATCH, "/merchant", taken).await.ok();
     assert_eq!(
-        (&set["name"], &set["logoUrl"]),
+        (&set["name"], &set["logo"]),
         (&json!("Test Shop"), &Value::Null)
     );
     assert_eq!(set["locale"], "de");

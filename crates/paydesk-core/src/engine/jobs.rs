@@ -14,9 +14,12 @@ use crate::rail::Transfer;
 use crate::refusal::Refusal;
 use crate::store::Unavailable;
 use crate::test_clock::TestClock;
+use crate::time::Span;
 
 /// How many of a kind a tick takes up at once; more are taken by the next.
 const BATCH: usize = 200;
+/// How long an answered request is remembered, for who sends it again; vendors promise a day.
+const REMEMBERED: Span = Span::hours(48);
 /// How many rails are asked at the same time.
 const ASKING: usize = 16;
 
@@ -31,6 +34,8 @@ pub struct Jobs {
     pub collect: Duration,
     /// Sessions that pages wait for.
     pub pulse: Duration,
+    /// Answered requests that nobody sends again any more.
+    pub forget: Duration,
 }
 
 impl Default for Jobs {
@@ -40,6 +45,7 @@ impl Default for Jobs {
             reconcile: Duration::from_millis(500),
             collect: Duration::from_millis(500),
             pulse: Duration::from_millis(500),
+            forget: Duration::from_mins(1),
         }
     }
 }
@@ -59,7 +65,8 @@ impl Jobs {
                 .reconcile_due()),
             every(self.collect, &money_came, shutdown.clone(), || engine
                 .collect_transfers()),
-            every(self.pulse, &never, shutdown, || engine.pulse()),
+            every(self.pulse, &never, shutdown.clone(), || engine.pulse()),
+            every(self.forget, &never, shutdown, || engine.forget_requests()),
         );
     }
 }
@@ -186,6 +193,12 @@ impl Engine {
                 false
             }
         }
+    }
+
+    /// Forgets idempotent requests that were answered long ago. Answers how many.
+    pub async fn forget_requests(&self) -> Result<usize, Unavailable> {
+        let before = self.wall().before(REMEMBERED);
+        self.store.forget_requests(before, BATCH).await
     }
 
     /// One batched look at all sessions that pages wait for.

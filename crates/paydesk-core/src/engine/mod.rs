@@ -14,6 +14,7 @@ mod fixtures;
 mod foreign;
 mod hearing;
 mod jobs;
+mod search;
 mod watch;
 
 pub mod accept_exception;

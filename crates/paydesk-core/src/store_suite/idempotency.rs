@@ -157,3 +157,58 @@ pub async fn keys_of_different_scopes_and_tenants_never_meet(store: Arc<dyn Stor
         assert_eq!(known(&store, tenant, &record.key).await, Some(record));
     }
 }
+
+pub async fn old_answers_are_forgotten_oldest_first_and_running_requests_never(
+    store: Arc<dyn Store>,
+) {
+    let samples = Samples::new(1);
+    let tenants = [samples.tenant(), samples.tenant()];
+    let mut answered = Vec::new();
+    let mut running = Vec::new();
+    for n in 0..6 {
+        let tenant = tenants[n % 2];
+        let stays = samples.running(&format!("running {n}"));
+        apply(&store, claiming(tenant, &stays)).await;
+        running.push((tenant, stays));
+        // Answered at once, or later.
+        let record = samples.running(&format!("answered {n}"));
+        let finished = IdempotencyRecord {
+            answer: bytes("{}"),
+            ..record.clone()
+        };
+        if n < 3 {
+            apply(&store, claiming(tenant, &finished)).await;
+        } else {
+            apply(&store, claiming(tenant, &record)).await;
+            apply(&store, finishing(tenant, &record.key, &finished.answer)).await;
+        }
+        answered.push((tenant, finished));
+    }
+    // The last is not older than itself.
+    let before = answered[5].1.created_at;
+    for (limit, forgotten, in_all) in [(0, 0, 0), (2, 2, 2), (10, 3, 5), (10, 0, 5)] {
+        let count = store.forget_requests(before, limit).await.unwrap();
+        assert_eq!(count, forgotten);
+        for (n, (tenant, record)) in answered.iter().enumerate() {
+            let there = known(&store, *tenant, &record.key).await;
+            assert_eq!(there.as_ref(), (n >= in_all).then_some(record));
+        }
+    }
+    for (tenant, record) in running {
+        assert_eq!(known(&store, tenant, &record.key).await, Some(record));
+    }
+}
+
+pub async fn a_forgotten_key_is_new(store: Arc<dyn Store>) {
+    let samples = Samples::new(1);
+    let tenant = samples.tenant();
+    let first = IdempotencyRecord {
+        answer: bytes("first"),
+        ..samples.running("key-1")
+    };
+    apply(&store, claiming(tenant, &first)).await;
+    assert_eq!(store.forget_requests(samples.tick(), 10).await.unwrap(), 1);
+    let second = samples.running("key-1");
+    apply(&store, claiming(tenant, &second)).await;
+    assert_eq!(known(&store, tenant, &second.key).await, Some(second));
+}

@@ -395,8 +395,9 @@ pub async fn children_of_a_transaction_come_oldest_first(store: Arc<dyn Store>) 
     assert_eq!(store.children_of(tenant, &asked).await.unwrap(), of_both);
     assert!(store.children_of(tenant, &[]).await.unwrap().is_empty());
     let strange = TransactionId(samples.uuid());
-    let by_id = store.transactions_by_id(tenant, &[other.id, strange, other.id]);
-    assert_eq!(by_id.await.unwrap(), [other.clone()]);
+    let asked = [other.id, strange, other.id];
+    let by_id = store.transactions_by_id(tenant, &asked).await;
+    assert_eq!(by_id.unwrap(), [other.clone()]);
     assert_eq!(store.children(tenant, other.id).await.unwrap(), [others]);
     let childless = store.children(tenant, children[0].id).await.unwrap();
     assert!(childless.is_empty());

@@ -39,6 +39,44 @@ async fn a_transfer_that_is_told_by_many_counts_once() {
     assert_eq!((paid.received, paid.exception), (Some(cents(3_500)), None));
 }
 
+#[tokio::test]
+async fn a_transfer_that_another_counts_between_any_two_steps_counts_once() {
+    let desk = Desk::new().await;
+    // In part or in full: the payment then still waits, or is over.
+    for amount in [1_000, 3_500] {
+        let mut steps = 0;
+        loop {
+            let (_, target) = waiting(&desk).await;
+            let told = Arc::new(transfer(&target, &format!("{amount} {steps}"), amount));
+            let (reached, go_on) = desk.store.pause_after(steps);
+            let mut first = {
+                let (engine, told) = (Arc::clone(&desk.engine), Arc::clone(&told));
+                tokio::spawn(async move { engine.record_transfer(&told).await.unwrap() })
+            };
+            let is_paused = tokio::select! {
+                reached = reached => reached.is_ok(),
+                _ = &mut first => false,
+            };
+            if !is_paused {
+                break;
+            }
+            let second = desk.another(true).record_transfer(&told).await.unwrap();
+            go_on.send(()).unwrap();
+            let first = first.await.unwrap();
+            let counted = [&first, &second].map(|one| matches!(one, Recorded::Counted(_)));
+            assert_ne!(
+                counted[0], counted[1],
+                "step {steps}: {first:?}, {second:?}"
+            );
+            let counted = desk.transaction(&target).await;
+            assert_eq!(counted.received, Some(cents(amount)), "step {steps}");
+            steps += 1;
+        }
+        desk.store.pause_nowhere();
+        assert!(steps >= 4, "it has only {steps} steps");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn paying_twice_at_once_is_over_and_never_late() {
     let desk = Desk::new().await;

@@ -1,10 +1,12 @@
 //! The store in memory, with somebody else's turn before and after everything that it does: as with a real
-//! store, what was read may be out of date when it arrives. Its disk may be full.
+//! store, what was read may be out of date when it arrives. Its disk may be full, and one answer may take as long as a
+//! test likes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
@@ -26,6 +28,7 @@ use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
 use paydesk_store::memory::MemoryStore;
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 #[derive(Default)]
@@ -33,9 +36,56 @@ pub struct TakingTurns {
     store: MemoryStore,
     turns: AtomicU64,
     full: AtomicBool,
+    pause: Mutex<Option<Pause>>,
+}
+
+/// A call whose answer is made, and kept back.
+struct Pause {
+    /// After so many others.
+    after: usize,
+    reached: oneshot::Sender<()>,
+    go_on: oneshot::Receiver<()>,
 }
 
 impl TakingTurns {
+    /// Keeps back the answer to the call after so many others. The first of the two tells when it is made; if it
+    /// never will be, [`Self::pause_nowhere`] makes it fail. The second lets it go.
+    pub fn pause_after(&self, calls: usize) -> (oneshot::Receiver<()>, oneshot::Sender<()>) {
+        let (reached, is_reached) = oneshot::channel();
+        let (let_go, go_on) = oneshot::channel();
+        *self.pause.lock() = Some(Pause {
+            after: calls,
+            reached,
+            go_on,
+        });
+        (is_reached, let_go)
+    }
+
+    /// No answer is kept back any more.
+    pub fn pause_nowhere(&self) {
+        self.pause.lock().take();
+    }
+
+    /// Whether it is this call's answer that is to be kept back.
+    fn pause_here(&self) -> Option<Pause> {
+        let mut pause = self.pause.lock();
+        match pause.as_mut()?.after.checked_sub(1) {
+            Some(left) => {
+                pause.as_mut()?.after = left;
+                None
+            }
+            None => pause.take(),
+        }
+    }
+
+    async fn pause(&self) {
+        if let Some(pause) = self.pause_here() {
+            // Who made the pause may have gone: then nothing is kept back.
+            let _ = pause.reached.send(());
+            let _ = pause.go_on.await;
+        }
+    }
+
     /// Whether the disk is full: nothing is committed.
     pub fn is_full(&self, full: bool) {
         self.full.store(full, Ordering::SeqCst);
@@ -63,12 +113,14 @@ macro_rules! taking_turns {
                     return Err(Unavailable::because("the disk is full").into());
                 }
                 let answer = self.store.commit(change).await;
+                self.pause().await;
                 self.turn().await;
                 answer
             }
             $(async fn $name(&self, $($arg: $type),*) -> $answer {
                 self.turn().await;
                 let answer = self.store.$name($($arg),*).await;
+                self.pause().await;
                 self.turn().await;
                 answer
             })*
@@ -103,6 +155,12 @@ taking_turns! {
     delivery_list(tenant: Tenant, filter: &DeliveryFilter, page: Page)
         -> Result<Vec<Delivery>, Unavailable>;
     children(tenant: Tenant, parent: TransactionId) -> Result<Vec<Transaction>, Unavailable>;
+    transactions_by_id(tenant: Tenant, ids: &[TransactionId])
+        -> Result<Vec<Transaction>, Unavailable>;
+    children_of(tenant: Tenant, parents: &[TransactionId])
+        -> Result<Vec<Transaction>, Unavailable>;
+    payment_methods_by_id(tenant: Tenant, ids: &[PaymentMethodId])
+        -> Result<Vec<PaymentMethod>, Unavailable>;
     payment_method(tenant: Tenant, id: PaymentMethodId)
         -> Result<Option<PaymentMethod>, Unavailable>;
     entry(tenant: Tenant, kind: EntryKind, id: Uuid) -> Result<Option<Arc<str>>, Unavailable>;
@@ -126,6 +184,7 @@ taking_turns! {
         -> Result<Vec<(Tenant, TransactionId)>, Unavailable>;
     undispatched(limit: usize) -> Result<Vec<Event>, Unavailable>;
     due_deliveries(now: Timestamp, limit: usize) -> Result<Vec<Delivery>, Unavailable>;
+    forget_requests(before: Timestamp, limit: usize) -> Result<usize, Unavailable>;
     key_fingerprints() -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable>;
     add_key_fingerprints(fingerprints: &[(KeyVersion, [u8; 32])]) -> Result<(), Unavailable>;
     ping() -> Result<(), Unavailable>;

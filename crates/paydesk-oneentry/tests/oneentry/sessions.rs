@@ -6,6 +6,7 @@ use paydesk_core::id::OrderId;
 use paydesk_core::session::{Door, Flow};
 use paydesk_core::tenant::Mode;
 use paydesk_core::time::Span;
+use paydesk_testing::Answer;
 use serde_json::{Value, json};
 
 use crate::world::{SESSIONS, TICKETS, User, app_token, call_as, pay, shop, text};
@@ -255,7 +256,7 @@ async fn two_tabs_that_pay_at_once_charge_once() {
         user.session(&order, "intent"),
     ])
     .await;
-    let tabs: Vec<Value> = tabs.iter().map(|tab| tab.ok()).collect();
+    let tabs: Vec<Value> = tabs.iter().map(Answer::ok).collect();
     join_all(tabs.iter().map(|tab| pay(&server, tab))).await;
     server.run_jobs().await;
     let charges = server.ledger.charges(None, 10).await.unwrap();

@@ -8,13 +8,16 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, para
 use uuid::Uuid;
 
 use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
-use super::{decode, queries};
+use super::words::Words;
+use super::{decode, lists, queries};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
 pub(super) struct Group<'db> {
     db: &'db Connection,
     /// Added up over the group, so that a total is written once however many changes add to it.
     totals: BTreeMap<(Tenant, i64), i64>,
+    /// New sessions: their rows, and the words that they are found by.
+    found_by: Vec<(i64, Words)>,
 }
 
 impl<'db> Group<'db> {
@@ -22,6 +25,7 @@ impl<'db> Group<'db> {
         Self {
             db,
             totals: BTreeMap::new(),
+            found_by: Vec::new(),
         }
     }
 
@@ -49,10 +53,10 @@ impl<'db> Group<'db> {
         Ok(Ok(()))
     }
 
-    /// Writes the totals. After this the group is complete.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
+    /// Writes the totals. After this the group is complete. Answers which sessions are new, and their words.
+    pub(super) fn finish(self) -> rusqlite::Result<Vec<(i64, Words)>> {
         if self.totals.is_empty() {
-            return Ok(());
+            return Ok(self.found_by);
         }
         let mut add = self.db.prepare_cached(ADD_TO_TOTAL)?;
         for ((tenant, counter), by) in &self.totals {
@@ -63,7 +67,7 @@ impl<'db> Group<'db> {
                 by
             ])?;
         }
-        Ok(())
+        Ok(self.found_by)
     }
 
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'db>> {
@@ -157,7 +161,7 @@ impl<'db> Group<'db> {
     }
 
     /// Writes a record over the version before it. Answers whether that was there.
-    fn put(&self, row: &Row) -> rusqlite::Result<bool> {
+    fn put(&mut self, row: &Row) -> rusqlite::Result<bool> {
         let write = if row.version == 1 {
             row.table.insert
         } else {
@@ -165,20 +169,23 @@ impl<'db> Group<'db> {
         };
         let mut write = self.prepare(write)?;
         let cells = row.cells.iter().take(write.parameter_count());
-        if write.execute(params_from_iter(cells.clone()))? == 1 {
-            return Ok(true);
-        }
-        match row.table.place {
+        let mut is_put = write.execute(params_from_iter(cells.clone()))? == 1;
+        if !is_put
+            && row.version == 1
+            && let Some(place) = row.table.place
+        {
             // It may be only the place that is taken. Then any other will do.
-            Some(place) if row.version == 1 => {
-                let elsewhere = cells.enumerate().map(|(n, cell)| match n {
-                    _ if n == place => &Cell::Null,
-                    _ => cell,
-                });
-                Ok(write.execute(params_from_iter(elsewhere))? == 1)
-            }
-            _ => Ok(false),
+            let elsewhere = cells.enumerate().map(|(n, cell)| match n {
+                _ if n == place => &Cell::Null,
+                _ => cell,
+            });
+            is_put = write.execute(params_from_iter(elsewhere))? == 1;
         }
+        if is_put && let Some(words) = &row.words {
+            let place = self.db.last_insert_rowid();
+            self.found_by.push((place, words.clone()));
+        }
+        Ok(is_put)
     }
 
     /// Writes all of a change but its records.
@@ -227,6 +234,10 @@ impl<'db> Group<'db> {
             self.prepare(ADD_FINGERPRINT)?
                 .execute(params![version, fingerprint])?;
         }
+        if let Some((before, limit)) = change.forgotten {
+            self.prepare(FORGET)?
+                .execute(params![before.as_millis(), lists::limit(limit)])?;
+        }
         for &(counter, by) in &change.increments {
             let total = self.totals.entry((change.tenant, counter)).or_default();
             *total = total.saturating_add(by);
@@ -263,5 +274,7 @@ const CLAIM_KEY: &str =
 // A first answer stays.
 const FINISH_KEY: &str = "UPDATE idempotency SET answer = ?5
     WHERE merchant = ?1 AND mode = ?2 AND scope = ?3 AND key = ?4 AND answer IS NULL";
+const FORGET: &str = "DELETE FROM idempotency WHERE rowid IN (SELECT rowid FROM idempotency
+    WHERE created_at < ?1 AND answer IS NOT NULL ORDER BY created_at LIMIT ?2)";
 const ADD_FINGERPRINT: &str = "INSERT INTO key_fingerprints (version, fingerprint) VALUES (?1, ?2)
     ON CONFLICT DO NOTHING";

@@ -85,6 +85,16 @@ impl SqliteStore {
         })
     }
 
+    /// Writes what depends on nothing.
+    async fn write(&self, change: Prepared) -> Result<(), Unavailable> {
+        match self.writer.commit(change).await {
+            Ok(()) => Ok(()),
+            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
+            // Not reachable, as it depends on nothing.
+            Err(CommitError::Conflict(conflict)) => Err(Unavailable::because(conflict)),
+        }
+    }
+
     /// The tenant and id of what is due.
     fn due(
         &self,
@@ -667,6 +677,20 @@ impl Store for SqliteStore {
         )
     }
 
+    async fn forget_requests(&self, before: Timestamp, most: usize) -> Result<usize, Unavailable> {
+        // Looked for first: mostly there is nothing to write.
+        let found = self.readers.read_own(|db| {
+            let mut query = db.prepare_cached(queries::OLD_REQUESTS)?;
+            let rows = query.query_map(params![before.as_millis(), limit(most)], |_| Ok(()))?;
+            rows.collect::<rusqlite::Result<Vec<()>>>()
+        })?;
+        if !found.is_empty() {
+            self.write(Prepared::forgetting(before, found.len()))
+                .await?;
+        }
+        Ok(found.len())
+    }
+
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {
         self.readers.read(|db| {
             let mut query = db.prepare_cached(queries::KEY_FINGERPRINTS)?;
@@ -679,13 +703,7 @@ impl Store for SqliteStore {
         &self,
         fingerprints: &[(KeyVersion, [u8; 32])],
     ) -> Result<(), Unavailable> {
-        let change = Prepared::fingerprints(fingerprints);
-        match self.writer.commit(change).await {
-            Ok(()) => Ok(()),
-            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
-            // Not reachable: it depends on nothing.
-            Err(CommitError::Conflict(conflict)) => Err(Unavailable::because(conflict)),
-        }
+        self.write(Prepared::fingerprints(fingerprints)).await
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {

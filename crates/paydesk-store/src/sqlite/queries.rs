@@ -39,6 +39,25 @@ pub(super) const SESSIONS: &str = "SELECT doc FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 /// As many rows as sessions, up to ?2, that time alone changes until ?1.
 pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at <= ?1 LIMIT ?2";
+
+// Searching.
+
+/// Which sessions are not in the index of words yet, the latest first.
+pub(super) const WORDS_WAITING: &str = "SELECT places FROM words_waiting ORDER BY number DESC";
+/// The one in place ?3.
+pub(super) const SESSION_AT: &str =
+    "SELECT doc FROM sessions WHERE place = ?3 AND merchant = ?1 AND mode = ?2";
+pub(super) const SESSION_AND_ROW: &str =
+    "SELECT rowid, doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+/// The row of ?3, or of the one before it.
+pub(super) const ROW_UP_TO: &str = "SELECT rowid, id FROM sessions
+    WHERE merchant = ?1 AND mode = ?2 AND id <= ?3 ORDER BY id DESC LIMIT 1";
+pub(super) const COUNT_BY_WORDS: &str = "SELECT count(*) FROM words WHERE words MATCH ?1";
+pub(super) const TRANSACTION_AND_ROW: &str = "SELECT rowid, doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+pub(super) const TRANSACTIONS_AND_ROWS_OF_SESSION: &str = "SELECT rowid, doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND session = ?3";
+
 pub(super) const PULSE: &str = "SELECT version, due_at FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 
@@ -48,9 +67,6 @@ pub(super) const TRANSACTIONS_OF_SESSION: &str = "SELECT doc FROM transactions
     WHERE merchant = ?1 AND mode = ?2 AND session = ?3 ORDER BY id";
 pub(super) const CHILDREN: &str = "SELECT doc FROM transactions
     WHERE merchant = ?1 AND mode = ?2 AND parent = ?3 ORDER BY id";
-/// All transactions before ?3.
-pub(super) const TRANSACTIONS: &str = "SELECT doc FROM transactions
-    WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
 pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
@@ -108,6 +124,10 @@ pub(super) const DUE_DELIVERIES_OF: &str =
     WHERE merchant = ?1 AND mode = ?2 AND state = 0 AND due_at <= ?3 ORDER BY due_at LIMIT ?4";
 pub(super) const UNDISPATCHED: &str = "SELECT doc FROM events
     WHERE undispatched = 1 ORDER BY rowid LIMIT ?1";
+
+/// As many rows as requests to be forgotten, up to ?2.
+pub(super) const OLD_REQUESTS: &str = "SELECT 1 FROM idempotency
+    WHERE created_at < ?1 AND answer IS NOT NULL LIMIT ?2";
 
 pub(super) const KEY_FINGERPRINTS: &str =
     "SELECT version, fingerprint FROM key_fingerprints ORDER BY version";

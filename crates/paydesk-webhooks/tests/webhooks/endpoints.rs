@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use paydesk_core::delivery::{DeliveryState, Receiver as To};
+use paydesk_core::delivery::{Delivery, DeliveryState, Receiver as To};
 use paydesk_core::endpoint::{
     DisabledBecause, Endpoint, EndpointFormat, OVERLAP, Replaced, Standing,
 };
@@ -77,9 +77,10 @@ async fn each_endpoint_hears_of_what_it_asked_for_under_its_own_secret() {
             ids.sort();
             ids
         };
-        let both = [created.to_string(), completed.to_string()];
+        let mut both = [created.to_string(), completed.to_string()];
+        both.sort();
         assert_eq!(heard(&all), both, "nothing of before it was made");
-        assert_eq!(heard(&some), both[1..]);
+        assert_eq!(heard(&some), [completed.to_string()]);
         assert_eq!(none.count(), 0);
         assert_eq!(heard(&modem), both);
         for hit in all.hits() {
@@ -103,7 +104,8 @@ async fn an_event_goes_to_the_notify_address_and_to_every_endpoint() {
     world.worker().run_due_once().await.unwrap();
     let deliveries = world.store.deliveries(world.tenant, event).await.unwrap();
     assert_eq!(deliveries.len(), 2);
-    assert_eq!(deliveries[1].receiver, To::Endpoint(endpoint.id));
+    let to_endpoint = |it: &Delivery| it.receiver == To::Endpoint(endpoint.id);
+    assert_eq!(deliveries.iter().filter(|it| to_endpoint(it)).count(), 1);
     assert_eq!(shop.count(), 2);
 }
 

@@ -310,6 +310,9 @@ impl Store for Faulty {
     ) -> Result<Vec<Delivery>, Unavailable> {
         self.store.due_deliveries(now, limit).await
     }
+    async fn forget_requests(&self, before: Timestamp, limit: usize) -> Result<usize, Unavailable> {
+        self.store.forget_requests(before, limit).await
+    }
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {
         self.store.key_fingerprints().await
     }

@@ -12,4 +12,5 @@
 mod canary;
 mod cli;
 mod crash;
+mod nodes;
 mod support;

@@ -57,6 +57,32 @@ impl Parameter {
         }
     }
 
+    /// One of these words, once.
+    #[must_use]
+    pub fn word(name: &'static str, what: &'static str, words: &[&str]) -> Self {
+        Self {
+            many: false,
+            ..Self::words(name, what, words)
+        }
+    }
+
+    /// The bounds that lists of money have in common; [`Asked::amounts`] and [`Asked::created`] read them.
+    #[must_use]
+    pub fn bounds() -> [Self; 4] {
+        [
+            Self::number(
+                "minAmount",
+                "Of at least this amount, in the currency's minor unit.",
+            ),
+            Self::number(
+                "maxAmount",
+                "Of at most this amount, in the currency's minor unit.",
+            ),
+            Self::time("createdFrom", "Made at this time or later."),
+            Self::time("createdTo", "Made at this time or earlier."),
+        ]
+    }
+
     /// An amount or a count.
     #[must_use]
     pub fn number(name: &'static str, what: &'static str) -> Self {

@@ -175,10 +175,10 @@ fn choose_account<'a>(
         }
         (Some(_), Some(_)) if named.is_none() => Err(Refusal::ProviderAccountAmbiguous),
         (Some(_), Some(_)) => {
-            let names: Vec<_> = enabled().map(own_name).collect();
+            let known: Vec<_> = enabled().map(own_name).collect();
             Err(Refusal::field(
                 "paymentAccountIdentifier",
-                format!("is not one of {}", names.join(", ")),
+                format!("is not one of {}", known.join(", ")),
             ))
         }
     }

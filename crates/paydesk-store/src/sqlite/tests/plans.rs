@@ -47,7 +47,14 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
             &["transactions_by_session"],
         ),
         (queries::CHILDREN, &["transactions_by_parent"]),
-        (queries::TRANSACTIONS, &["transactions_by_id"]),
+        (queries::SESSION_AND_ROW, &["sessions_by_id"]),
+        (queries::ROW_UP_TO, &["sessions_by_id"]),
+        (queries::SESSION_AT, &["INTEGER PRIMARY KEY (rowid=?)"]),
+        (queries::TRANSACTION_AND_ROW, &["transactions_by_id"]),
+        (
+            queries::TRANSACTIONS_AND_ROWS_OF_SESSION,
+            &["transactions_by_session"],
+        ),
         (queries::PAYMENT_METHOD, &["payment_methods_by_id"]),
         (queries::ENTRY, &["entries_by_id"]),
         (queries::ENTRIES, &["entries_by_id"]),
@@ -69,6 +76,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::DUE_DELIVERIES, &["deliveries_due"]),
         (queries::TEST_CLOCKS, &["entries_test_clocks"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
+        (queries::OLD_REQUESTS, &["idempotency_by_age"]),
     ] {
         let steps = plan(&db, sql);
         let found: Vec<_> = steps.iter().filter(|step| step.contains("USING")).collect();
