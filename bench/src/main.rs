@@ -8,6 +8,7 @@ mod bare;
 mod connection;
 mod load;
 mod measure;
+mod postgres;
 mod process;
 mod report;
 mod run;
@@ -34,6 +35,8 @@ enum Subordinate {
     /// The bare server; a run starts it by itself.
     #[command(hide = true)]
     Bare(bare::Options),
+    /// Creates and reads on PostgreSQL, with full durability, beside pgbench doing the bare equivalent.
+    Postgres(postgres::Options),
 }
 
 /// A kind of request.
@@ -104,12 +107,20 @@ fn main() -> anyhow::Result<ExitCode> {
         mut options,
         command,
     } = Arguments::parse();
-    if let Some(Subordinate::Bare(bare)) = command {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
-        runtime.block_on(bare::serve(bare))?;
-        return Ok(ExitCode::SUCCESS);
+    match command {
+        Some(Subordinate::Bare(bare)) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?;
+            runtime.block_on(bare::serve(bare))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Subordinate::Postgres(options)) => {
+            outlive_interrupts();
+            postgres::run(&options)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        None => {}
     }
     if options.quick {
         (options.sessions, options.seconds, options.rounds) = (20_000, 1.0, 1);

@@ -28,6 +28,8 @@ pub struct Subject {
     program: PathBuf,
     arguments: Vec<String>,
     directory: PathBuf,
+    /// What every command is told of the database.
+    store: Vec<String>,
     key: Key,
 }
 
@@ -84,17 +86,36 @@ impl Subject {
         arguments: Vec<String>,
         directory: &Path,
     ) -> anyhow::Result<Self> {
+        let store = vec!["--database".to_owned(), database(directory)];
+        Self::with_merchant(program, arguments, directory, store)
+    }
+
+    /// The same in an empty database of a PostgreSQL server; only the keys are in `directory`.
+    pub fn create_on(
+        program: PathBuf,
+        arguments: Vec<String>,
+        directory: &Path,
+        url: String,
+    ) -> anyhow::Result<Self> {
+        let keys = directory.join("keys").display().to_string();
+        let store = vec!["--database".to_owned(), url, "--key-file".to_owned(), keys];
+        let mut command = Command::new(&program);
+        without_settings(&mut command).arg("migrate").args(&store);
+        let status = command.status()?;
+        ensure!(status.success(), "`migrate` ended with {status}");
+        Self::with_merchant(program, arguments, directory, store)
+    }
+
+    fn with_merchant(
+        program: PathBuf,
+        arguments: Vec<String>,
+        directory: &Path,
+        store: Vec<String>,
+    ) -> anyhow::Result<Self> {
         let mut command = Command::new(&program);
         without_settings(&mut command)
-            .args([
-                "merchant",
-                "create",
-                "--name",
-                "bench",
-                "--json",
-                "--database",
-            ])
-            .arg(database(directory));
+            .args(["merchant", "create", "--name", "bench", "--json"])
+            .args(&store);
         let output = command
             .output()
             .with_context(|| format!("run {}", program.display()))?;
@@ -110,6 +131,7 @@ impl Subject {
             program,
             arguments,
             directory: directory.to_owned(),
+            store,
             key: merchant.test,
         })
     }
@@ -125,9 +147,8 @@ impl Subject {
                 &address.to_string(),
                 "--admin-listen",
                 &admin.to_string(),
-                "--database",
             ])
-            .arg(database(&self.directory))
+            .args(&self.store)
             .args(&self.arguments);
         let mut process = Process::spawn(&mut command, self.directory.join("paydesk.log"))?;
         let started_in = process.wait_until_ready(admin, "/readyz")?;

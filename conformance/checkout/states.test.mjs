@@ -239,6 +239,33 @@ test('nothing moves for whoever wants no motion', async (t) => {
   assert.equal(moving, 0);
 });
 
+test('a shop’s own colour and logo are on its page, and the page can still be read', async (t) => {
+  const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg==';
+  const set = (settings) => merchant.ask('PATCH', '/merchant', settings);
+  t.after(() => set({ accentColour: null, logo: null }));
+  for (const accentColour of ['#ffd400', '#111111', '#ff0066']) {
+    await set({ accentColour, logo: `data:image/png;base64,${pixel}` });
+    const { url } = await open();
+    await isOurs(url);
+    for (const colorScheme of ['light', 'dark']) {
+      const page = await openTab(t, browser, { colorScheme });
+      await page.goto(url);
+      await accessible(page, `${accentColour}, ${colorScheme}`);
+      const drawn = await page.locator('.merchant img').evaluate((image) => image.naturalWidth);
+      assert.equal(drawn, 1, 'the logo is drawn');
+    }
+  }
+  for (const [field, wrong] of [
+    ['logo', 'https://elsewhere.example/logo.png'],
+    ['logo', `data:image/svg+xml;base64,${pixel}`],
+    ['accentColour', 'red'],
+  ]) {
+    const refused = await merchant.send('PATCH', '/merchant', { [field]: wrong });
+    assert.equal(refused.status, 400);
+    assert.equal(refused.body.field, field);
+  }
+});
+
 for (const [how, end] of [
   ['is paid', (session) => bankPays(session)],
   ['is expired', (session) => merchant.ask('POST', `/sessions/${session.id}/expire`)],

@@ -23,7 +23,7 @@ export async function payByCard(page, { number, expiry = '12/40', cvc = '123', n
 }
 
 const choose = (page, method) => page.locator(`input[name="method"][value="${method}"]`).check();
-const send = (page) => page.getByRole('button', { name: /^Pay / }).click();
+const send = (page) => page.getByRole('button', { name: /^Pay( |$)/ }).click();
 
 /** The ways to pay that the page offers. */
 export const methods = (page) => page.getByRole('radio');
@@ -100,3 +100,18 @@ export async function accessible(page, where, { javaScriptEnabled = true, inspec
   assert.deepEqual(found, [], where);
   assert.ok(passes.length > 10, `${where}: the checker looked at nothing`);
 }
+
+/** A field of the form, by its label. */
+export const field = (page, label) => page.getByLabel(label, { exact: true });
+
+/** What says what is wrong with the form. */
+export const mistakes = (page) => page.getByRole('alert');
+
+/** The way to give up. */
+export const cancel = (page) => page.getByRole('button', { name: 'Cancel payment' });
+
+/** What says that the payer gave up. */
+export const cancelled = (page) => page.getByRole('heading', { name: 'Payment cancelled' });
+
+/** What says, in some words, that there is nothing left to pay here. */
+export const unavailable = (page, words) => page.getByRole('main').getByText(words);

@@ -74,6 +74,21 @@ test('every code is read by promptparse, checksum included, and written again to
   }
 });
 
+test('codes of every amount, name and reference are read by promptparse, and keep to the limits', async () => {
+  const { stdout } = await promisify(execFile)(example('qr_samples'), ['many'], { maxBuffer: 16 * 1024 * 1024 });
+  const many = JSON.parse(stdout);
+  assert.ok(many.length >= 500);
+  for (const { code, fields } of many) {
+    assert.match(code, /^[ -~]+$/, 'every bank reads ASCII');
+    assert.deepEqual(read(code), fields, code);
+    assert.equal(encode(parse(code, true, true).getTags()), code);
+    for (const [id, most] of [['54', 13], ['59', 25], ['60', 15]]) {
+      assert.ok(fields[id].length >= 1 && fields[id].length <= most, `${id} of ${code}`);
+    }
+    assert.ok(fields['62']['01'].length <= 25, code);
+  }
+});
+
 for (const [name, library, code, differences] of others) {
   test(`${name} says the same as the code of ${library}`, () => {
     const ours = comparable(byName[name].fields);

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bank_transfer::BankTransfer;
-use crate::id::{EventId, SessionId, TransactionId};
+use crate::endpoint::DisabledBecause;
+use crate::id::{EndpointId, EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
 use crate::session::State;
 use crate::tenant::Tenant;
@@ -62,6 +63,8 @@ kinds! {
     RefundFailed = "refund.failed";
     /// A card was stored.
     PaymentMethodStored = "paymentMethod.stored";
+    /// An endpoint is told nothing more, because it is gone or took nothing for days.
+    EndpointDisabled = "webhookEndpoint.disabled";
     /// Money came in that no payment was found for.
     BankTransferUnmatched = "bankTransfer.unmatched";
 }
@@ -90,6 +93,15 @@ pub enum Subject {
     PaymentMethod {
         /// As it was.
         payment_method: Box<PaymentMethod>,
+    },
+    /// A webhook endpoint.
+    Endpoint {
+        /// Which.
+        endpoint: EndpointId,
+        /// Where it is.
+        url: String,
+        /// Why it is told nothing more.
+        why: DisabledBecause,
     },
     /// Money that came in.
     BankTransfer {

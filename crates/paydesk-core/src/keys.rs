@@ -7,7 +7,7 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64, BASE64URL_NOPAD};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -30,12 +30,12 @@ pub enum Purpose {
     ClientSecret = 3,
     /// The field in a page's forms which proves that the page was ours.
     Form = 4,
-    /// What a signed-in user of a shop acts with.
-    UserAccess = 5,
-    /// What a signed-in user of a shop gets further tokens with.
-    UserRefresh = 6,
     /// Where a page of a list ended.
-    Cursor = 7,
+    Cursor = 5,
+    /// What a signed-in user of a shop acts with.
+    UserAccess = 6,
+    /// What a signed-in user of a shop gets further tokens with.
+    UserRefresh = 7,
 }
 
 impl Purpose {
@@ -44,9 +44,9 @@ impl Purpose {
         Self::ClientToken,
         Self::ClientSecret,
         Self::Form,
+        Self::Cursor,
         Self::UserAccess,
         Self::UserRefresh,
-        Self::Cursor,
     ];
 
     const fn label(self) -> &'static [u8] {
@@ -55,9 +55,9 @@ impl Purpose {
             Self::ClientToken => b"paydesk/v1/client-token",
             Self::ClientSecret => b"paydesk/v1/client-secret",
             Self::Form => b"paydesk/v1/form",
+            Self::Cursor => b"paydesk/v1/cursor",
             Self::UserAccess => b"paydesk/v1/user-access",
             Self::UserRefresh => b"paydesk/v1/user-refresh",
-            Self::Cursor => b"paydesk/v1/cursor",
         }
     }
 }
@@ -99,18 +99,18 @@ impl ServerKey {
             client_token,
             client_secret,
             form,
-            user_access,
-            user_refresh,
             cursor,
+            access,
+            refresh,
         ] = &self.macs;
         match purpose {
             Purpose::PublicId => public_id,
             Purpose::ClientToken => client_token,
             Purpose::ClientSecret => client_secret,
             Purpose::Form => form,
-            Purpose::UserAccess => user_access,
-            Purpose::UserRefresh => user_refresh,
             Purpose::Cursor => cursor,
+            Purpose::UserAccess => access,
+            Purpose::UserRefresh => refresh,
         }
         .clone()
     }
@@ -369,6 +369,14 @@ impl Secret {
         let mut random = [0; 32];
         ids.fill(&mut random);
         Self(format!("{prefix}{}", BASE64URL_NOPAD.encode(&random)))
+    }
+
+    /// A fresh one that signs webhooks, written as Standard Webhooks writes them.
+    #[must_use]
+    pub fn for_webhooks(ids: &dyn Ids) -> Self {
+        let mut random = [0; 32];
+        ids.fill(&mut random);
+        Self(format!("whsec_{}", BASE64.encode(&random)))
     }
 
     /// The text itself, for the one place that must have it.

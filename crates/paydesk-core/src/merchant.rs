@@ -70,9 +70,9 @@ pub struct Settings {
     /// The language of pages whose session names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
-    /// The picture on the page.
+    /// The picture on the page; see [`Logo`](crate::logo::Logo).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub logo_url: Option<String>,
+    pub logo: Option<String>,
     /// The colour of the page's buttons: `#1a2b3c`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accent_colour: Option<String>,
@@ -176,10 +176,7 @@ impl Credentials {
     /// Fresh ones for a mode. The webhook secret is written as Standard Webhooks writes them.
     #[must_use]
     pub fn fresh(ids: &dyn Ids, mode: Mode) -> Self {
-        let mut signing = [0; 32];
-        ids.fill(&mut signing);
-        let webhook_secret =
-            Secret::new(format!("whsec_{}", data_encoding::BASE64.encode(&signing)));
+        let webhook_secret = Secret::for_webhooks(ids);
         let mut name = [0; 12];
         ids.fill(&mut name);
         let mut publishable = [0; 18];

@@ -164,6 +164,23 @@ pub enum Refusal {
     /// The transaction has no exception that could be accepted.
     #[error("the transaction has no exception to accept")]
     NoException,
+    /// There is no such webhook endpoint, for this tenant.
+    #[error("there is no such webhook endpoint")]
+    EndpointNotFound,
+    /// The tenant has as many webhook endpoints as it may have.
+    #[error(
+        "there are {limit} webhook endpoints already, which is as many as there may be: delete one first"
+    )]
+    TooManyEndpoints {
+        /// How many that are.
+        limit: usize,
+    },
+    /// There is no such event, for this tenant.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// There is no such delivery, for this tenant.
+    #[error("there is no such delivery")]
+    DeliveryNotFound,
     /// There is no such customer, for this tenant.
     #[error("there is no such customer")]
     CustomerNotFound,
@@ -240,6 +257,10 @@ impl Refusal {
             Self::HoldExpired => "hold_expired",
             Self::OperationInProgress => "operation_in_progress",
             Self::NoException => "no_exception",
+            Self::EndpointNotFound => "endpoint_not_found",
+            Self::TooManyEndpoints { .. } => "too_many_endpoints",
+            Self::EventNotFound => "event_not_found",
+            Self::DeliveryNotFound => "delivery_not_found",
             Self::CustomerNotFound => "customer_not_found",
             Self::CustomerCodeTaken => "customer_code_taken",
             Self::KeyNotFound => "key_not_found",
@@ -258,7 +279,7 @@ impl Refusal {
         };
         let amount = Money::zero(currency);
         let method = Method::PayNow;
-        vec![
+        let mut all = vec![
             Self::field("title", "is empty; leave it out instead"),
             Self::InvalidAmount {
                 field: "amount".to_owned(),
@@ -305,9 +326,17 @@ impl Refusal {
             Self::CustomerCodeTaken,
             Self::KeyNotFound,
             Self::TestModeOnly,
+            Self::EndpointNotFound,
+            Self::TooManyEndpoints {
+                limit: crate::endpoint::MAX_ENDPOINTS,
+            },
+            Self::EventNotFound,
+            Self::DeliveryNotFound,
             Self::IdempotencyKeyReused,
             Self::IdempotencyKeyInUse,
-        ]
+        ];
+        all.extend(ShopRefusal::ALL.map(Self::Shop));
+        all
     }
 }
 
@@ -328,7 +357,13 @@ mod tests {
             .collect();
         let examples = Refusal::examples();
         let shown: BTreeSet<&str> = examples.iter().map(Refusal::code).collect();
-        assert_eq!(shown, named);
+        let of_shops = ShopRefusal::ALL.map(ShopRefusal::code);
+        let own: BTreeSet<&str> = shown
+            .iter()
+            .copied()
+            .filter(|code| !of_shops.contains(code))
+            .collect();
+        assert_eq!(own, named);
         assert_eq!(examples.len(), shown.len());
     }
 }

@@ -7,9 +7,6 @@
 //! - Scripts that put no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are cut into overlapping
 //!   pairs of characters: whatever part of a text is looked for, it is found by the pairs in it.
 
-use std::collections::BTreeSet;
-use std::ops::Bound;
-
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use uuid::Uuid;
@@ -117,11 +114,7 @@ impl Search {
         self.has_words() && self.finds(|_| false, || words_of(session))
     }
 
-    fn finds(
-        &self,
-        named: impl Fn(Uuid) -> bool,
-        words: impl FnOnce() -> BTreeSet<String>,
-    ) -> bool {
+    fn finds(&self, named: impl Fn(Uuid) -> bool, words: impl FnOnce() -> String) -> bool {
         let is_named = |term: &Term| term.ids.iter().any(|id| named(*id));
         if self.terms.is_empty() {
             return false;
@@ -131,34 +124,31 @@ impl Search {
             return true;
         }
         let words = words();
-        let begins_one = |word: &String| {
-            let from = (Bound::Included(word.as_str()), Bound::Unbounded);
-            let first = words.range::<str, _>(from).next();
-            first.is_some_and(|first| first.starts_with(word.as_str()))
+        let begins_one = |asked: &String| {
+            words
+                .split(' ')
+                .any(|word| word.starts_with(asked.as_str()))
         };
         unnamed.all(|term| !term.words.is_empty() && term.words.iter().all(begins_one))
     }
 }
 
-/// The words that a session is found by: those of its title, description and reference, and of the customer's name,
-/// email address and telephone number. A number is found with and without its country code, however it was spaced.
+/// The words that a session is found by, each once, set apart by spaces: those of its title, description and reference,
+/// and of the customer's name, email address and telephone number. A number is found with and without its country
+/// code, however it was spaced.
 #[must_use]
-pub fn words_of(session: &Session) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    let mut add = |text: &str| {
-        take_apart(text, Run::AsFound, |word| {
-            if words.len() < MAX_WORDS_OF_A_SESSION && !words.contains(word) {
-                words.insert(word.to_owned());
-            }
-        });
+pub fn words_of(session: &Session) -> String {
+    let mut words = Words {
+        text: String::with_capacity(96),
+        count: 0,
     };
     let terms = &session.terms;
     for text in [&terms.reference, &terms.title].into_iter().flatten() {
-        add(text);
+        words.add(text);
     }
     if let Some(customer) = &terms.customer {
         for text in [&customer.name, &customer.email].into_iter().flatten() {
-            add(text);
+            words.add(text);
         }
         if let Some(phone) = &customer.phone {
             let digits = |text: &str| {
@@ -166,16 +156,38 @@ pub fn words_of(session: &Session) -> BTreeSet<String> {
                     .filter(char::is_ascii_digit)
                     .collect::<String>()
             };
-            add(&phone.code);
-            add(&phone.number);
-            add(&digits(&phone.number));
-            add(&(digits(&phone.code) + &digits(&phone.number)));
+            words.add(&phone.code);
+            words.add(&phone.number);
+            words.add(&digits(&phone.number));
+            words.add(&(digits(&phone.code) + &digits(&phone.number)));
         }
     }
     if let Some(text) = &terms.description {
-        add(text);
+        words.add(text);
     }
-    words
+    words.text
+}
+
+/// Words that are gathered.
+struct Words {
+    text: String,
+    count: usize,
+}
+
+impl Words {
+    fn add(&mut self, text: &str) {
+        take_apart(text, Run::AsFound, |word| {
+            if self.count < MAX_WORDS_OF_A_SESSION
+                && self.text.split(' ').all(|known| known != word)
+            {
+                if self.count > 0 {
+                    self.text.push(' ');
+                }
+                self.text.push_str(word);
+                self.count += 1;
+            }
+        });
+    }
 }
 
 /// How a run of a script without spaces is taken apart.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{OrderId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::{Currency, Money};
+use crate::payer::{Device, User};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
 
@@ -245,6 +246,12 @@ pub struct Terms {
     /// Where it is shipped to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shipping: Option<Party>,
+    /// Who is signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<User>,
+    /// What is paid from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
     /// What the page asks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom_fields: Vec<CustomField>,

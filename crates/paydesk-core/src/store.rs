@@ -283,10 +283,14 @@ pub struct Change {
     pub releases: Vec<Claim>,
     /// Taken; refused if anybody else has one. Taking what one already has is allowed.
     pub claims: Vec<Claim>,
-    /// Appended.
+    /// Appended. Each is undispatched from the start if its session's notify address hears of it, or if the tenant has
+    /// an [audience](crate::endpoint::AUDIENCE) once this change is made: the store itself looks, so that no event is
+    /// lost between an endpoint's making and its being known.
     pub events: Vec<Event>,
     /// Events whose deliveries are in `puts`: each must still be undispatched.
     pub dispatched: Vec<EventId>,
+    /// Events to be dispatched once more, whether or not they were; unknown ones are passed over.
+    pub retold: Vec<EventId>,
     /// Added to totals.
     pub increments: Vec<Increment>,
     /// Written with the rest.
@@ -304,6 +308,7 @@ impl Change {
             claims: Vec::new(),
             events: Vec::new(),
             dispatched: Vec::new(),
+            retold: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
         }
@@ -453,6 +458,25 @@ pub trait Store: Send + Sync + 'static {
         parent: TransactionId,
     ) -> Result<Vec<Transaction>, Unavailable>;
 
+    /// Transactions of many ids at once, in no order; nothing for an unknown one.
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable>;
+    /// The operations on many transactions at once, oldest first.
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable>;
+
+    /// Stored cards of many ids at once, in no order; nothing for an unknown one.
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable>;
     /// A stored card.
     async fn payment_method(
         &self,
@@ -536,6 +560,12 @@ pub trait Store: Send + Sync + 'static {
         filter: &DeliveryFilter,
         page: Page,
     ) -> Result<Vec<Delivery>, Unavailable>;
+    /// A delivery.
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable>;
     /// The deliveries of an event, oldest first.
     async fn deliveries(
         &self,

@@ -20,6 +20,7 @@ use crate::store::{Change, CommitError, Conflict, Record, Store};
 use crate::tenant::Tenant;
 
 pub mod atomicity;
+pub mod audience;
 pub mod claims;
 pub mod concurrency;
 pub mod directory;
@@ -30,6 +31,7 @@ pub mod jobs;
 pub mod lists;
 pub mod lookups;
 pub mod samples;
+pub mod search;
 pub mod tenants;
 pub mod versions;
 
@@ -50,6 +52,10 @@ macro_rules! store_suite {
             atomicity::conflicts_are_named_in_the_documented_order,
             atomicity::a_change_of_nothing_is_applied,
             atomicity::a_refused_change_can_be_made_again_once_the_conflict_is_gone,
+            audience::events_wait_while_their_tenant_has_an_enabled_endpoint,
+            audience::an_event_in_the_change_that_makes_an_endpoint_waits,
+            audience::a_retold_event_waits_again_and_is_dispatched_once,
+            audience::a_delivery_is_found_by_its_id,
             claims::a_claim_is_held_by_who_took_it,
             claims::a_claim_may_be_retaken_by_its_owner,
             claims::a_claim_that_another_has_is_refused_by_name,
@@ -109,6 +115,8 @@ macro_rules! store_suite {
             jobs::deliveries_come_due_most_overdue_first,
             jobs::a_delivery_is_due_until_it_is_done,
             jobs::undispatched_events_are_limited,
+            jobs::what_is_due_of_one_tenant_is_its_own,
+            jobs::a_moved_test_clock_is_found_whoever_moved_it,
             lists::sessions_come_newest_first,
             lists::pages_of_sessions_follow_each_other_without_gap_or_repeat,
             lists::sessions_are_filtered_by_where_they_stand_now,
@@ -126,6 +134,10 @@ macro_rules! store_suite {
             lookups::totals_count_what_was_added,
             lookups::known_key_fingerprints_stay,
             lookups::it_answers,
+            search::any_search_finds_the_sessions_that_it_should,
+            search::a_search_finds_nothing_of_another_merchant_or_mode,
+            search::a_search_finds_a_transaction_by_its_session_or_its_id,
+            search::a_cursor_of_a_search_need_not_be_there,
             tenants::another_merchant_sees_nothing,
             tenants::the_other_mode_sees_nothing,
             tenants::a_change_may_write_both_modes_of_its_merchant,
@@ -191,10 +203,13 @@ mod tests {
             ("jobs", include_str!("store_suite/jobs.rs")),
             ("lists", include_str!("store_suite/lists.rs")),
             ("lookups", include_str!("store_suite/lookups.rs")),
+            ("search", include_str!("store_suite/search.rs")),
             ("tenants", include_str!("store_suite/tenants.rs")),
             ("versions", include_str!("store_suite/versions.rs")),
         ] {
             let behaviours = source.split("pub async fn ").skip(1);
+            // What a store's own tests use, too, is no behaviour.
+            let behaviours = behaviours.filter(|rest| !rest.starts_with("assert_"));
             for behaviour in behaviours.filter_map(|rest| rest.split('(').next()) {
                 let line = format!("            {group}::{behaviour},\n");
                 assert!(listed.contains(&line), "{group}::{behaviour} runs nowhere");

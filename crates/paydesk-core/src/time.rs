@@ -1,6 +1,7 @@
 //! Points in time, and the port through which the product learns what time it is.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +73,19 @@ impl fmt::Display for Timestamp {
             // Not reachable: construction holds the value within jiff's range.
             Err(_) => f.write_str("9999-12-31T00:00:00.000Z"),
         }
+    }
+}
+
+/// Not a point in time as ISO 8601 writes it, with an offset from UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a time such as 2026-01-31T09:30:00Z, with its offset from UTC")]
+pub struct NotATime;
+
+impl FromStr for Timestamp {
+    type Err = NotATime;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let time: jiff::Timestamp = text.parse().map_err(|_| NotATime)?;
+        Ok(Self::from_millis(time.as_millisecond()))
     }
 }
 
@@ -183,6 +197,9 @@ mod tests {
             Timestamp::from_millis(1_655_718_130_906).to_string(),
             "2022-06-20T09:42:10.906Z"
         );
+        let written = "2022-06-20T09:42:10.906Z".parse();
+        assert_eq!(written, Ok(Timestamp::from_millis(1_655_718_130_906)));
+        assert_eq!("2022-06-20".parse::<Timestamp>(), Err(NotATime));
         assert_eq!(Timestamp::EPOCH.to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(i64::MAX), Timestamp::FAR_FUTURE);
         assert_eq!(

@@ -3,6 +3,7 @@
 
 use data_encoding::BASE32_NOPAD;
 use paydesk_core::id::SessionId;
+use uuid::Uuid;
 
 /// The code of a session.
 pub fn of(session: SessionId) -> String {
@@ -10,12 +11,11 @@ pub fn of(session: SessionId) -> String {
 }
 
 /// The id that a text is the code of, if it is one; in any case.
-#[cfg(test)]
-pub fn read(text: &str) -> Option<uuid::Uuid> {
+pub fn read(text: &str) -> Option<Uuid> {
     let bytes = BASE32_NOPAD
         .decode(text.to_ascii_uppercase().as_bytes())
         .ok()?;
-    uuid::Uuid::from_slice(&bytes).ok()
+    Uuid::from_slice(&bytes).ok()
 }
 
 #[cfg(test)]

@@ -172,9 +172,13 @@ impl From<Refusal> for Error {
                 StatusCode::NOT_FOUND,
                 "there is no transaction with this id",
             ),
-            refusal @ (Refusal::PaymentMethodNotFound | Refusal::ProviderAccountNotFound) => {
-                Self::of(StatusCode::NOT_FOUND, &refusal)
-            }
+            refusal @ (Refusal::PaymentMethodNotFound
+            | Refusal::ProviderAccountNotFound
+            | Refusal::EndpointNotFound
+            | Refusal::CustomerNotFound
+            | Refusal::KeyNotFound
+            | Refusal::EventNotFound
+            | Refusal::DeliveryNotFound) => Self::of(StatusCode::NOT_FOUND, &refusal),
             Refusal::NoMethodSettles { currency } => Self::field(
                 "currency",
                 &format!("{currency} cannot be settled by any enabled method"),
@@ -209,6 +213,10 @@ impl From<Refusal> for Error {
             | Refusal::HoldExpired
             | Refusal::OperationInProgress
             | Refusal::NoException
+            | Refusal::TooManyEndpoints { .. }
+            | Refusal::CustomerCodeTaken
+            | Refusal::TestModeOnly
+            | Refusal::Shop(_)
             | Refusal::IdempotencyKeyReused
             | Refusal::IdempotencyKeyInUse) => Self::of(StatusCode::UNPROCESSABLE_ENTITY, &refusal),
         }

@@ -9,6 +9,7 @@ mod code;
 mod create_session;
 mod error;
 mod js_json;
+mod lists;
 mod notification;
 mod session;
 mod single_session;
@@ -28,13 +29,19 @@ pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(
             "/v1/sessions",
-            post(create_session::handle).fallback(error::method_not_allowed),
+            post(create_session::handle)
+                .get(lists::sessions)
+                .fallback(error::method_not_allowed),
         )
         .route(
             "/v1/sessions/single/{id}",
             get(single_session::retrieve)
                 .put(single_session::expire)
                 .fallback(error::method_not_allowed),
+        )
+        .route(
+            "/v1/transactions",
+            get(lists::transactions).fallback(error::method_not_allowed),
         )
         .route(
             "/v1/transactions/refund",

@@ -55,7 +55,9 @@ impl Words for ModemPayWords {
                 }
                 value(event, &TransactionOut::new(told, session, event.at))?
             }
-            Subject::PaymentMethod { .. } => return None,
+            Subject::PaymentMethod { .. }
+            | Subject::Endpoint { .. }
+            | Subject::BankTransfer { .. } => return None,
         };
         Some(stringify(&json!({"event": name, "payload": payload})))
     }
@@ -93,6 +95,8 @@ const fn name(kind: EventKind) -> Option<&'static str> {
         EventKind::SessionInitiated
         | EventKind::SessionCompleted
         | EventKind::RefundFailed
-        | EventKind::PaymentMethodStored => return None,
+        | EventKind::PaymentMethodStored
+        | EventKind::EndpointDisabled
+        | EventKind::BankTransferUnmatched => return None,
     })
 }

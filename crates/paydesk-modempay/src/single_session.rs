@@ -64,11 +64,11 @@ async fn end(app: &App, id: &str, request: Request) -> Result<Response, Error> {
             "is not true; a session can be expired, which cannot be undone, and not changed otherwise",
         ));
     }
-    let session = app
+    let ended = app
         .engine
-        .end_session(tenant, read_id(id)?, End::Expire)
+        .end_session(tenant, read_id(id)?, End::Expire, None)
         .await?;
-    Ok(answer(app, &session))
+    Ok(answer(app, &ended.session))
 }
 
 fn read_id(id: &str) -> Result<SessionId, Refusal> {

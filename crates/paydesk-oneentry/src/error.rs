@@ -1,8 +1,8 @@
 //! OneEntry's errors: `{"statusCode", "message", "pageData": null, "timestamp"}`.
 
 use axum::response::Response;
-use http::header::{HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
 use paydesk_api::auth::AuthError;
 use paydesk_api::http::body::BodyError;
 use paydesk_api::http::json::JsonProblem;
@@ -19,7 +19,7 @@ use serde::Serialize;
 pub struct Error {
     status: StatusCode,
     message: String,
-    headers: HeaderMap,
+    retry_after: Option<HeaderValue>,
 }
 
 #[derive(Serialize)]
@@ -36,7 +36,7 @@ impl Error {
         Self {
             status,
             message: message.into(),
-            headers: HeaderMap::new(),
+            retry_after: None,
         }
     }
 
@@ -53,9 +53,11 @@ impl Error {
         Refusal::from(ShopRefusal::NotSignedIn).into()
     }
 
-    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.headers.insert(name, value);
-        self
+    fn try_again_after(self, seconds: HeaderValue) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
     }
 
     /// The answer, given at `now`.
@@ -67,7 +69,9 @@ impl Error {
             timestamp: Iso(now),
         });
         let mut response = wire::json(self.status, body);
-        response.headers_mut().extend(self.headers);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
         response
     }
 }
@@ -75,7 +79,7 @@ impl Error {
 impl From<TooMany> for Error {
     fn from(too_many: TooMany) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, too_many.to_string())
-            .with(RETRY_AFTER, too_many.retry_after_header())
+            .try_again_after(too_many.retry_after_header())
     }
 }
 
@@ -109,7 +113,7 @@ impl From<EngineError> for Error {
                 tracing::error!(%error, "the store is unavailable");
                 let message = "the service is temporarily unavailable; try again shortly";
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-                    .with(RETRY_AFTER, HeaderValue::from_static("1"))
+                    .try_again_after(HeaderValue::from_static("1"))
             }
         }
     }
@@ -120,7 +124,7 @@ impl From<Refusal> for Error {
         let error = Self::new(status(&refusal), refusal.to_string());
         match refusal {
             Refusal::Shop(ShopRefusal::TooManySigningIn) => {
-                error.with(RETRY_AFTER, HeaderValue::from_static("1"))
+                error.try_again_after(HeaderValue::from_static("1"))
             }
             _ => error,
         }
@@ -133,6 +137,11 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
         | Refusal::ProviderAccountNotFound
+        | Refusal::CustomerNotFound
+        | Refusal::KeyNotFound
+        | Refusal::EndpointNotFound
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound
         | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
             StatusCode::NOT_FOUND
         }
@@ -142,6 +151,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         Refusal::Shop(ShopRefusal::TooManySigningIn) => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Shop(ShopRefusal::OrderPaid | ShopRefusal::LoginTaken)
         | Refusal::ReferenceTaken { .. }
+        | Refusal::CustomerCodeTaken
         | Refusal::SessionCompleted
         | Refusal::AlreadyPaid
         | Refusal::PaymentInProgress
@@ -175,6 +185,8 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired
         | Refusal::NoException
+        | Refusal::TestModeOnly
+        | Refusal::TooManyEndpoints { .. }
         | Refusal::IdempotencyKeyReused => StatusCode::BAD_REQUEST,
     }
 }

@@ -74,7 +74,7 @@ pub async fn create(
                 .collect(),
             currency,
         };
-        let order = app.engine.create_order(tenant, order).await?;
+        let order = app.engine.create_order(tenant, order, None).await?;
         Ok(json(StatusCode::CREATED, &CreatedOrder::from(&order)))
     })
     .await

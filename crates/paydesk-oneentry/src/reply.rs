@@ -78,7 +78,7 @@ async fn allowed_origin(app: &App, headers: &HeaderMap) -> Option<AllowedOrigin>
     let allowed = match caller::shop(app, headers).await {
         Ok(tenant) if tenant.mode.is_live() => {
             let merchant = app.engine.store().merchant(tenant.merchant).await.ok()??;
-            Some(merchant.allowed_origins)
+            Some(merchant.settings(tenant.mode).allowed_origins.clone())
         }
         Ok(_) | Err(_) => None,
     };

@@ -54,7 +54,9 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
             device: caller::device(&parts.headers),
         };
         let engine = &app.engine;
-        let session = engine.open_order_session(tenant, order.id, asked).await?;
+        let session = engine
+            .open_order_session(tenant, order.id, asked, None)
+            .await?;
         // It may have been there before, and have been paid or tried since.
         let (session, transactions) = engine.session(tenant, session.id).await?;
         let out = SessionOut::new(&session, &transactions, engine, engine.now(tenant));

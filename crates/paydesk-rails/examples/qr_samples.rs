@@ -1,5 +1,5 @@
 //! Prints sample codes of every scheme, their fields and their pictures as JSON, for other programs to read:
-//! `conformance/qr`.
+//! `conformance/qr`. With the argument `many`, hundreds of codes of all sorts, without pictures.
 
 use std::error::Error;
 use std::io::Write as _;
@@ -20,7 +20,7 @@ const EXPIRY: Timestamp = Timestamp::from_millis(1_656_088_200_999);
 
 /// A payment to be written as a code.
 struct Sample {
-    name: &'static str,
+    name: String,
     payee: Payee,
     minor: i64,
     merchant: &'static str,
@@ -30,7 +30,7 @@ struct Sample {
 /// A payment to a payee, under the reference that most of them have.
 fn sample(name: &'static str, payee: Payee, minor: i64, merchant: &'static str) -> Sample {
     Sample {
-        name,
+        name: name.to_owned(),
         payee,
         minor,
         merchant,
@@ -99,6 +99,40 @@ fn samples() -> Vec<Sample> {
     ]
 }
 
+/// Names in many scripts, and some that are hardly names.
+const NAMES: [&str; 11] = [
+    "Kopi & Co",
+    "北京烤鸭",
+    "ร้านกาแฟสด",
+    "Café Zürich Straße",
+    "مقهى",
+    "Кофейня",
+    "커피 가게",
+    "चाय की दुकान",
+    "🍵🍰",
+    "",
+    "A name that is longer than any of these codes allows a name to be",
+];
+const REFERENCE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXY";
+
+/// Payments of all sorts: every payee with every name, amounts of every length, references of every length.
+fn many() -> Vec<Sample> {
+    let payees: Vec<Payee> = samples().into_iter().map(|sample| sample.payee).collect();
+    let all = (0..600_usize).filter_map(|index| {
+        let payee = payees.get(index % payees.len())?.clone();
+        let digits = u32::try_from(index % 12).ok()?;
+        let varied = i64::try_from(index).ok()?;
+        Some(Sample {
+            name: format!("{index}"),
+            payee,
+            minor: (10_i64.pow(digits) + varied).min(999_999_999_999),
+            merchant: NAMES.get(index / 11 % NAMES.len())?,
+            bill_number: REFERENCE.get(..=index / 7 % REFERENCE.len())?,
+        })
+    });
+    all.collect()
+}
+
 fn code(sample: &Sample) -> Result<Code, Box<dyn Error>> {
     let currency =
         Currency::from_code(sample.payee.currency_code()).ok_or("a scheme without a currency")?;
@@ -127,10 +161,19 @@ fn code(sample: &Sample) -> Result<Code, Box<dyn Error>> {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut printed = Vec::new();
-    for sample in samples() {
-        let code = code(&sample)?;
-        let text = code.to_string();
-        printed.push(json!({ "name": sample.name, "code": text, "fields": fields(&code), "svg": qr_svg(&text)? }));
+    if std::env::args().nth(1).as_deref() == Some("many") {
+        for sample in many() {
+            let code = code(&sample)?;
+            printed.push(
+                json!({ "name": sample.name, "code": code.to_string(), "fields": fields(&code) }),
+            );
+        }
+    } else {
+        for sample in samples() {
+            let code = code(&sample)?;
+            let text = code.to_string();
+            printed.push(json!({ "name": sample.name, "code": text, "fields": fields(&code), "svg": qr_svg(&text)? }));
+        }
     }
     let mut out = std::io::stdout().lock();
     serde_json::to_writer_pretty(&mut out, &printed)?;

@@ -4,9 +4,11 @@
 //! conformance suite, [`paydesk_core::store_suite`] (behind core's feature `store-suite`).
 
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 
 pub use memory::MemoryStore;
+pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
 
 /// A named place where a test may end the process as if it had been killed (`return`), or slow it down (`sleep(ms)`,

@@ -242,6 +242,46 @@ impl Store for MemoryStore {
             .collect())
     }
 
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let tables = self.tables.lock();
+        let ids: BTreeSet<_> = ids.iter().collect();
+        Ok(ids
+            .into_iter()
+            .filter_map(|&id| tables.transactions.get(&(tenant, id)).cloned())
+            .collect())
+    }
+
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let parents: BTreeSet<_> = parents.iter().copied().collect();
+        let mut children = Vec::new();
+        for parent in parents {
+            children.extend(self.children(tenant, parent).await?);
+        }
+        children.sort_unstable_by_key(|child| child.id);
+        Ok(children)
+    }
+
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        let tables = self.tables.lock();
+        let ids: BTreeSet<_> = ids.iter().collect();
+        Ok(ids
+            .into_iter()
+            .filter_map(|&id| tables.payment_methods.get(&(tenant, id)).cloned())
+            .collect())
+    }
+
     async fn payment_method(
         &self,
         tenant: Tenant,
@@ -405,6 +445,14 @@ impl Store for MemoryStore {
         let deliveries = lists::of_tenant(&tables.deliveries, tenant, DeliveryId);
         let shown = deliveries.filter(|delivery| filter.shows(delivery));
         Ok(lists::copies(page.cut(shown)))
+    }
+
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        Ok(self.tables.lock().deliveries.get(&(tenant, id)).cloned())
     }
 
     async fn deliveries(

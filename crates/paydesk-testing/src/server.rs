@@ -18,13 +18,17 @@ use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
 use paydesk_core::rail::Rail;
 use paydesk_core::rates::Rates;
+use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
-use paydesk_store::SqliteStore;
+use paydesk_store::postgres::{Address, Settings as Connections};
 use paydesk_store::sqlite::ServerLock;
+use paydesk_store::{PostgresStore, SqliteStore};
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use crate::Answer;
 
@@ -42,20 +46,77 @@ pub struct TestServer {
     pub ledger: Ledger,
     client: reqwest::Client,
     worker: Worker,
+    store: Arc<SqliteStore>,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
     folder: TempDir,
 }
 
 impl TestServer {
-    /// Starts one, at the present time.
+    /// Starts one, at the present time: on the embedded store, or, if the environment says
+    /// `PAYDESK_TEST_DATABASE=postgres`, on a real PostgreSQL server that the tests of this process share.
     pub async fn start() -> Self {
+        Self::start_over(|store| store).await
+    }
+
+    /// Starts one whose engine sees its store through something that counts, delays or refuses.
+    pub async fn start_over(through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let store: Arc<dyn Store> = match std::env::var("PAYDESK_TEST_DATABASE") {
+            Err(_) => {
+                let path = folder.path().join("paydesk.db");
+                let lock = ServerLock::take(&path).expect("a new database");
+                Arc::new(SqliteStore::open_to_serve(lock).expect("a store"))
+            }
+            Ok(wanted) if wanted == "postgres" => Arc::new(postgres().await),
+            Ok(other) => panic!("PAYDESK_TEST_DATABASE may be postgres, and is {other}"),
+        };
+        Self::start_on(folder, store).await
+    }
+
+    /// Starts one on this store, with the rest of its data in this folder.
+    async fn start_on(folder: TempDir, store: Arc<dyn Store>) -> Self {
         let clock = Arc::new(ManualClock::starting_at(SystemClock.now()));
+        let keys = Arc::new(ServerKeys::generate(&SystemIds));
+        Self::run(folder, clock, keys, None, through).await
+    }
+
+    /// Ends it, and starts another over the same data, merchant and time that knows only what was stored.
+    pub async fn restarted(self) -> Self {
+        let Self {
+            engine,
+            clock,
+            merchant,
+            ledger,
+            client,
+            worker,
+            store,
+            stop,
+            serving,
+            folder,
+            ..
+        } = self;
+        let keys = engine.keys().clone();
+        drop(client);
+        // It ends with its sender too.
+        let _ = stop.send(());
+        serving.await.expect("it served to its end");
+        store.close().await;
+        drop((engine, worker, ledger, store));
+        Self::run(folder, clock, keys, Some(merchant), |store| store).await
+    }
+
+    async fn run(
+        folder: TempDir,
+        clock: Arc<ManualClock>,
+        keys: Arc<ServerKeys>,
+        merchant: Option<NewMerchant>,
+        through: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let lock = ServerLock::take(&folder.path().join("paydesk.db")).expect("a new database");
-        let store = Arc::new(SqliteStore::open_to_serve(lock).expect("a store"));
         let ledger = Ledger::open(
             &folder.path().join("sandbox.db"),
             clock.clone(),
@@ -64,19 +125,22 @@ impl TestServer {
         let ledger = ledger.expect("a ledger");
         let bank = Arc::new(SandboxRail::new(ledger.clone(), &url));
         let engine = Arc::new(Engine::new(Parts {
-            store: store.clone(),
+            store: through(store.clone()),
             sandbox: Some(bank.clone() as Arc<dyn Rail>),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
-            keys: Arc::new(ServerKeys::generate(&SystemIds)),
+            keys,
             timing: Timing::default(),
             live_rates: Rates::default(),
             public_url: url.clone(),
         }));
-        let merchant = engine
-            .create_merchant("Test Shop")
-            .await
-            .expect("a merchant");
+        let merchant = match merchant {
+            Some(merchant) => merchant,
+            None => {
+                let made = engine.create_merchant("Test Shop").await;
+                made.expect("a merchant")
+            }
+        };
         let app = Arc::new(App::new(
             engine.clone(),
             Some(bank as Arc<dyn SandboxBank>),
@@ -94,29 +158,35 @@ impl TestServer {
             Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
         );
         let connections = metrics.connections("public");
-        tokio::spawn(serve(
+        let (stop, stopped) = oneshot::channel();
+        let serving = serve(
             listener,
             move |peer| services.for_peer(peer),
             ConnectionLimits::default(),
             connections,
-            std::future::pending(),
-        ));
+            async { drop(stopped.await) },
+        );
+        let serving = tokio::spawn(async {
+            let _ = serving.await;
+        });
         let words = Vocabulary {
             xanpay_charge: Box::new(paydesk_api::xanpay::ChargeNotification(
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: true,
         });
         let worker = Worker::new(paydesk_webhooks::Parts {
-            store,
+            store: store.clone(),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default()).expect("a sender"),
             settings: Settings::default(),
         });
@@ -134,6 +204,9 @@ impl TestServer {
             ledger,
             client: client.expect("a client"),
             worker,
+            store,
+            stop,
+            serving,
             folder,
         }
     }
@@ -263,4 +336,16 @@ impl TestServer {
         }
         panic!("the jobs never come to an end");
     }
+}
+
+/// A store in a database of its own. Tests are many and each uses it little: few connections.
+async fn postgres() -> PostgresStore {
+    let url = tokio::task::spawn_blocking(paydesk_testing_postgres::fresh_database).await;
+    let address = Address::parse(&url.expect("a database")).expect("its URL");
+    let few = Connections {
+        connections: 4,
+        ..Connections::default()
+    };
+    let store = PostgresStore::migrate(&address, few).await;
+    store.expect("a store")
 }

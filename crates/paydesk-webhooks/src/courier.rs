@@ -6,18 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use paydesk_core::delivery::{Attempt, Delivery, DeliveryState, Receiver};
+use paydesk_core::delivery::{Attempt, Delivery, DeliveryState};
+use paydesk_core::engine::endpoint_health::Attempted;
 use paydesk_core::id::{Ids, NodeId};
 use paydesk_core::keys::ServerKeys;
-use paydesk_core::merchant::Merchant;
 use paydesk_core::store::{Change, CommitError, Record, Store, Unavailable};
 use paydesk_core::time::{Clock, Span, Timestamp};
 use tokio::time::{Instant, sleep};
 
+use crate::bound::Unbound;
 use crate::schedule::{Jitter, next_delay};
 use crate::send::{Message, Sender, Sent};
-use crate::sign::{SigningKey, SigningKeys};
 
+/// The status of an address that wants nothing more.
+const GONE: u16 = 410;
 /// How long a delivery waits whose message cannot be signed. Nothing was sent, so it counts as no attempt.
 const UNSIGNABLE: Span = Span::minutes(5);
 /// What a lease is longer than two attempts: time to read, to commit, and for clocks that differ.
@@ -47,19 +49,6 @@ pub enum Landed {
     Unavailable(Unavailable),
 }
 
-/// Why a message cannot be signed now.
-#[derive(Debug, thiserror::Error)]
-enum Unsignable {
-    #[error("the merchant is not there")]
-    NoMerchant,
-    #[error("the merchant's webhook secret cannot be opened with this server's keys")]
-    Sealed,
-    #[error(transparent)]
-    BadSecret(#[from] crate::sign::BadSecret),
-    #[error("the endpoint has no secret")]
-    NoEndpoint,
-}
-
 impl Courier {
     /// How long a lease is.
     fn lease(&self) -> Duration {
@@ -76,9 +65,14 @@ impl Courier {
             Ok(None) => return Landed::LetGo,
             Err(unavailable) => return Landed::Unavailable(unavailable),
         };
-        let keys = match self.signing_keys(&leased).await {
-            Ok(Ok(keys)) => keys,
-            Ok(Err(reason)) => {
+        let bound = match self.bind(&leased).await {
+            Ok(Ok(bound)) => bound,
+            Ok(Err(Unbound::Unwanted(why))) => {
+                self.write_down(give_up(leased, why, self.clock.now()), begun)
+                    .await;
+                return Landed::LetGo;
+            }
+            Ok(Err(Unbound::Unsignable(reason))) => {
                 tracing::error!(delivery = %leased.id, merchant = %leased.tenant.merchant, %reason,
                     "a notification cannot be signed; trying again later");
                 let later = put_off(leased, &reason.to_string(), self.clock.now());
@@ -95,14 +89,18 @@ impl Courier {
         let sent = self
             .sender
             .send(Message {
-                url: &leased.url,
+                url: &bound.url,
                 mode: leased.tenant.mode,
                 id: leased.event,
                 at,
                 body: &leased.body,
-                keys: &keys,
+                keys: &*bound.keys,
             })
             .await;
+        let leased = Delivery {
+            url: bound.url,
+            ..leased
+        };
         let after = settle(
             leased,
             &sent,
@@ -113,6 +111,15 @@ impl Courier {
         log(&after);
         let took = matches!(after.state, DeliveryState::Delivered { .. });
         self.write_down(after, begun).await;
+        if let Some(endpoint) = bound.endpoint {
+            let gone = matches!(&sent.result, Ok(answer) if answer.status == GONE);
+            let attempted = match (took, gone) {
+                (true, _) => Attempted::Took,
+                (false, true) => Attempted::Gone,
+                (false, false) => Attempted::Failed,
+            };
+            self.note(endpoint, attempted).await;
+        }
         Landed::Attempted { took }
     }
 
@@ -131,33 +138,6 @@ impl Courier {
             Err(CommitError::Conflict(_)) => Ok(None),
             Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
         }
-    }
-
-    async fn signing_keys(
-        &self,
-        delivery: &Delivery,
-    ) -> Result<Result<SigningKeys, Unsignable>, Unavailable> {
-        match delivery.receiver {
-            Receiver::Notify(_) => {
-                let merchant = self.store.merchant(delivery.tenant.merchant).await?;
-                Ok(merchant
-                    .ok_or(Unsignable::NoMerchant)
-                    .and_then(|merchant| self.merchants_key(&merchant, delivery)))
-            }
-            // Nothing makes deliveries to endpoints before endpoints, with secrets of their own, are kept.
-            Receiver::Endpoint(_) => Ok(Err(Unsignable::NoEndpoint)),
-        }
-    }
-
-    fn merchants_key(
-        &self,
-        merchant: &Merchant,
-        delivery: &Delivery,
-    ) -> Result<SigningKeys, Unsignable> {
-        let context = Merchant::webhook_secret_context(delivery.tenant);
-        let sealed = merchant.webhook_secret(delivery.tenant.mode);
-        let secret = self.keys.open(&context, sealed).ok_or(Unsignable::Sealed)?;
-        Ok(SigningKeys::only(SigningKey::from_secret(&secret)?))
     }
 
     /// Commits what came of it, as long as the lease lasts. If the store stays away that long, it is sent
@@ -207,8 +187,8 @@ fn settle(
     };
     let state = match status {
         Some(200..=299) => DeliveryState::Delivered { at: now },
-        // 410 Gone: it wants nothing more.
-        Some(410) => DeliveryState::GivenUp { at: now },
+        // It wants nothing more.
+        Some(GONE) => DeliveryState::GivenUp { at: now },
         _ => match next_delay(attempts, asked, jitter) {
             Some(delay) => DeliveryState::Due {
                 at: now.after(delay),
@@ -228,6 +208,14 @@ fn settle(
         }),
         updated_at: now,
         ..leased
+    }
+}
+
+/// What a leased delivery becomes that nobody wants any more.
+fn give_up(leased: Delivery, why: &str, now: Timestamp) -> Delivery {
+    Delivery {
+        state: DeliveryState::GivenUp { at: now },
+        ..put_off(leased, why, now)
     }
 }
 
@@ -267,6 +255,7 @@ fn log(delivery: &Delivery) {
 
 #[cfg(test)]
 mod tests {
+    use paydesk_core::delivery::Receiver;
     use paydesk_core::id::{DeliveryId, EventId, MerchantId, SeededIds, SessionId};
     use paydesk_core::tenant::{Mode, Tenant};
 

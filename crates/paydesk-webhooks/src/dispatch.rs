@@ -3,14 +3,18 @@
 //! Events are claimed, one by one: the commit that makes an event's deliveries also marks it as dispatched,
 //! and is refused if it already is. Any number of nodes may do this at once, and none can skip an event.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use paydesk_core::delivery::{Delivery, DeliveryState, Receiver};
+use paydesk_core::endpoint::{Endpoint, EndpointFormat};
+use paydesk_core::engine::Hearing;
 use paydesk_core::event::Event;
 use paydesk_core::id::{DeliveryId, Ids};
 use paydesk_core::session::Session;
 use paydesk_core::store::{Change, CommitError, Conflict, Record, Store, Unavailable};
+use paydesk_core::tenant::Tenant;
 use paydesk_core::time::{Clock, Timestamp};
 use paydesk_core::transaction::Transaction;
 use tokio::task::JoinSet;
@@ -31,6 +35,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     words: Arc<Vocabulary>,
+    hearing: Arc<Hearing>,
 }
 
 impl fmt::Debug for Dispatcher {
@@ -56,12 +61,14 @@ impl Dispatcher {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
         words: Arc<Vocabulary>,
+        hearing: Arc<Hearing>,
     ) -> Self {
         Self(Arc::new(Inner {
             store,
             clock,
             ids,
             words,
+            hearing,
         }))
     }
 
@@ -79,8 +86,11 @@ impl Dispatcher {
 
     /// Dispatches up to a page of events.
     pub(crate) async fn run_page(&self) -> Result<Page, Unavailable> {
-        let mut events = self.0.store.undispatched(PAGE).await?.into_iter();
+        let events = self.0.store.undispatched(PAGE).await?;
         let full = events.len() == PAGE;
+        // Read after the events: whoever was there before an event was committed is among them.
+        let audiences = self.0.audiences(&events).await?;
+        let mut events = events.into_iter();
         let mut dispatched = 0;
         let mut failed = None;
         // Each event in a task of its own: one whose words panic stays undispatched, is logged, and holds
@@ -91,7 +101,8 @@ impl Dispatcher {
                 && let Some(event) = events.next()
             {
                 let inner = Arc::clone(&self.0);
-                tasks.spawn(async move { inner.dispatch(event).await });
+                let endpoints = audiences.get(&event.tenant).cloned().unwrap_or_default();
+                tasks.spawn(async move { inner.dispatch(event, &endpoints).await });
             }
             match tasks.join_next().await {
                 None => break,
@@ -113,25 +124,58 @@ impl Dispatcher {
 }
 
 impl Inner {
+    /// The enabled endpoints of each tenant that something happened to.
+    async fn audiences(
+        &self,
+        events: &[Event],
+    ) -> Result<HashMap<Tenant, Arc<[Endpoint]>>, Unavailable> {
+        let mut audiences: HashMap<Tenant, Arc<[Endpoint]>> = HashMap::new();
+        for tenant in events.iter().map(|event| event.tenant) {
+            if audiences.contains_key(&tenant) {
+                continue;
+            }
+            let endpoints = Endpoint::audience(&*self.store, tenant).await?;
+            // So that the next commit wakes us.
+            if endpoints.is_empty() {
+                self.hearing.forget(tenant);
+            } else {
+                self.hearing.note(tenant);
+            }
+            audiences.insert(tenant, endpoints.into());
+        }
+        Ok(audiences)
+    }
+
     /// Whether it was dispatched by us, and not by somebody else.
-    async fn dispatch(&self, event: Event) -> Result<bool, Unavailable> {
+    async fn dispatch(&self, event: Event, endpoints: &[Endpoint]) -> Result<bool, Unavailable> {
+        let mut change = Change::new(event.tenant);
+        change.dispatched.push(event.id);
+        let heard = event.notify || endpoints.iter().any(|endpoint| endpoint.hears(event.kind));
         let told = match event.session {
-            Some(id) => {
+            Some(id) if heard => {
                 self.store
                     .session_with_transactions(event.tenant, id)
                     .await?
             }
-            None => None,
+            _ => None,
         };
-        if told.is_none() && event.session.is_some() {
+        if heard && told.is_none() && event.session.is_some() {
             // An event is committed together with its session, and sessions are never removed.
             tracing::error!(event = %event.id, session = ?event.session, "an event's session is not there; nobody can be told");
-        }
-        let mut change = Change::new(event.tenant);
-        change.dispatched.push(event.id);
-        if let Some((session, transactions)) = told {
-            let delivery = self.notification(&event, &session, &transactions);
-            change.puts.extend(delivery.map(Record::Delivery));
+        } else if heard {
+            let (session, transactions) = match &told {
+                Some((session, transactions)) => (Some(session), transactions.as_slice()),
+                None => (None, [].as_slice()),
+            };
+            let notification =
+                session.and_then(|session| self.notification(&event, session, transactions));
+            let deliveries = notification.into_iter().chain(self.to_endpoints(
+                &event,
+                session,
+                transactions,
+                endpoints,
+            ));
+            change.puts.extend(deliveries.map(Record::Delivery));
         }
         match self.store.commit(change).await {
             Ok(()) => Ok(true),
@@ -164,6 +208,30 @@ impl Inner {
             notify.url.clone(),
             body,
         ))
+    }
+
+    /// What each endpoint is told that hears of it. Those of one format are told the same.
+    fn to_endpoints(
+        &self,
+        event: &Event,
+        session: Option<&Session>,
+        transactions: &[Transaction],
+        endpoints: &[Endpoint],
+    ) -> Vec<Delivery> {
+        let mut rendered: HashMap<EndpointFormat, Option<String>> = HashMap::new();
+        let hearing = endpoints.iter().filter(|it| it.hears(event.kind));
+        hearing
+            .filter_map(|endpoint| {
+                let body = rendered
+                    .entry(endpoint.format)
+                    .or_insert_with_key(|format| {
+                        let words = self.words.of_endpoint(*format);
+                        words.render(event, session, transactions)
+                    });
+                let receiver = Receiver::Endpoint(endpoint.id);
+                Some(self.delivery(event, receiver, endpoint.url.clone(), body.clone()?))
+            })
+            .collect()
     }
 
     fn delivery(&self, event: &Event, receiver: Receiver, url: String, body: String) -> Delivery {

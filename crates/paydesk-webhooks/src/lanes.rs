@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use paydesk_core::delivery::Delivery;
+use paydesk_core::delivery::{self, Delivery};
+use paydesk_core::id::EndpointId;
 use paydesk_core::tenant::Tenant;
 use url::{Position, Url};
 
@@ -18,24 +19,40 @@ pub struct Bounds {
     pub per_receiver: usize,
 }
 
-/// A tenant's deliveries to one scheme, host and port.
+/// Who shares a lane: a tenant's deliveries to one of its endpoints, or to one scheme, host and port.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Receiver {
     tenant: Tenant,
-    origin: String,
+    whom: Whom,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+enum Whom {
+    /// One of two on the same host may be dead.
+    Endpoint(EndpointId),
+    /// Any number of notify addresses.
+    Origin(String),
 }
 
 impl Receiver {
     /// Of this delivery.
     pub fn of(delivery: &Delivery) -> Self {
-        let origin = Url::parse(&delivery.url).map_or_else(
-            |_| delivery.url.clone(),
-            |url| url[..Position::BeforePath].to_owned(),
-        );
+        let whom = match delivery.receiver {
+            delivery::Receiver::Endpoint(id) => Whom::Endpoint(id),
+            delivery::Receiver::Notify(_) => Whom::Origin(Url::parse(&delivery.url).map_or_else(
+                |_| delivery.url.clone(),
+                |url| url[..Position::BeforePath].to_owned(),
+            )),
+        };
         Self {
             tenant: delivery.tenant,
-            origin,
+            whom,
         }
+    }
+
+    /// Whether it may always have one attempt under way: a tenant has few endpoints, and none waits for another.
+    const fn is_endpoint(&self) -> bool {
+        matches!(self.whom, Whom::Endpoint(_))
     }
 }
 
@@ -106,7 +123,10 @@ impl Lanes {
         }
         let of_tenant = self.tenants.get(&receiver.tenant).copied().unwrap_or(0);
         let mut lane = self.receivers.get(receiver).copied().unwrap_or(Lane::NEW);
-        if of_tenant >= self.bounds.per_tenant || lane.under_way >= self.width(&lane) {
+        let is_first_of_endpoint = receiver.is_endpoint() && lane.under_way == 0;
+        if (of_tenant >= self.bounds.per_tenant && !is_first_of_endpoint)
+            || lane.under_way >= self.width(&lane)
+        {
             return Entry::Busy;
         }
         self.under_way += 1;
@@ -158,7 +178,7 @@ mod tests {
                 merchant: MerchantId(SeededIds::new(merchant).uuid(Timestamp::EPOCH)),
                 mode: Mode::Test,
             },
-            origin: format!("https://{host}"),
+            whom: Whom::Origin(format!("https://{host}")),
         }
     }
 
@@ -200,6 +220,23 @@ mod tests {
             lanes.tenants.is_empty() && lanes.receivers.is_empty(),
             "nothing is left behind"
         );
+    }
+
+    #[test]
+    fn an_endpoint_has_an_attempt_whatever_the_tenants_others_have() {
+        let mut of = receivers();
+        let mut lanes = Lanes::new(BOUNDS);
+        for host in ["a", "b", "c", "d"] {
+            assert_eq!(lanes.enter(&of(1, host)), Entry::Entered);
+        }
+        let endpoint = |n: u128| Receiver {
+            whom: Whom::Endpoint(EndpointId(uuid::Uuid::from_u128(n))),
+            ..receivers()(1, "")
+        };
+        assert_eq!(lanes.enter(&endpoint(1)), Entry::Entered);
+        assert_eq!(lanes.enter(&endpoint(1)), Entry::Busy, "but one only");
+        assert_eq!(lanes.enter(&endpoint(2)), Entry::Entered);
+        assert_eq!(lanes.enter(&endpoint(3)), Entry::Full);
     }
 
     #[test]

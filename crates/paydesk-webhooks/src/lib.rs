@@ -15,6 +15,7 @@
 //! [`Worker`] runs all of it; [`Wake`] is how whoever commits an event tells it that there is one.
 
 mod address;
+mod bound;
 mod courier;
 mod dispatch;
 mod guard;
@@ -24,6 +25,7 @@ mod round;
 mod schedule;
 mod send;
 mod sign;
+mod sign_modempay;
 mod waiting;
 mod worker;
 
@@ -33,5 +35,6 @@ pub use guard::{Forbidden, Guard, Lookup, Policy, SystemLookup};
 pub use render::{Vocabulary, Words};
 pub use schedule::{DELAYS, Jitter, next_delay, retry_after};
 pub use send::{Answer, Message, NoAnswer, Sender, Sent, Timeouts, Unbuildable};
-pub use sign::{BadSecret, SigningKey, SigningKeys};
+pub use sign::{BadSecret, Sign, SigningKey, SigningKeys};
+pub use sign_modempay::ModemPayKey;
 pub use worker::{Parts, Ran, Settings, Wake, Worker};

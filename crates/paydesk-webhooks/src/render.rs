@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use paydesk_core::endpoint::EndpointFormat;
 use paydesk_core::event::Event;
 use paydesk_core::session::{NotifyFormat, Session};
 use paydesk_core::transaction::Transaction;
@@ -19,12 +20,14 @@ pub trait Words: Send + Sync + 'static {
     ) -> Option<String>;
 }
 
-/// The words of every [`NotifyFormat`]: a new format does not compile until somebody has words for it.
+/// The words of every [`NotifyFormat`] and [`EndpointFormat`]: a new format does not compile until somebody has words for it.
 pub struct Vocabulary {
     /// [`NotifyFormat::XanPayCharge`].
     pub xanpay_charge: Box<dyn Words>,
-    /// [`NotifyFormat::Event`].
+    /// [`NotifyFormat::Event`] and [`EndpointFormat::Standard`].
     pub event: Box<dyn Words>,
+    /// [`EndpointFormat::ModemPay`].
+    pub modempay: Box<dyn Words>,
 }
 
 impl fmt::Debug for Vocabulary {
@@ -40,6 +43,15 @@ impl Vocabulary {
         match format {
             NotifyFormat::XanPayCharge => &*self.xanpay_charge,
             NotifyFormat::Event => &*self.event,
+        }
+    }
+
+    /// The words of an endpoint's format.
+    #[must_use]
+    pub fn of_endpoint(&self, format: EndpointFormat) -> &dyn Words {
+        match format {
+            EndpointFormat::Standard => &*self.event,
+            EndpointFormat::ModemPay => &*self.modempay,
         }
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use paydesk_core::id::EventId;
 use paydesk_core::tenant::Mode;
 use paydesk_core::time::{Span, Timestamp};
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect;
 use rustls::crypto::CryptoProvider;
 use rustls_platform_verifier::Verifier;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use crate::guard::{Forbidden, Guard, Policy};
 use crate::schedule::retry_after;
-use crate::sign::SigningKeys;
+use crate::sign::Sign;
 
 /// How much of an answer is read. Whoever answers with more is cut off.
 const READ: usize = 4 * 1024;
@@ -71,7 +71,7 @@ pub struct Message<'a> {
     /// The exact bytes.
     pub body: &'a str,
     /// What signs it.
-    pub keys: &'a SigningKeys,
+    pub keys: &'a dyn Sign,
 }
 
 /// What an attempt came to.
@@ -161,16 +161,19 @@ impl Sender {
 
     async fn attempt(&self, message: Message<'_>) -> Result<Answer, NoAnswer> {
         let url = self.policy.judge(message.url, message.mode)?;
-        let id = message.id.to_string();
-        let signature = message.keys.sign(&id, message.at, message.body.as_bytes());
+        let mut headers = HeaderMap::new();
+        let body = message.body.as_bytes();
+        message
+            .keys
+            .sign(message.id, message.at, body, &mut headers);
         let mut response = self
             .client
             .post(url)
             .header(CONTENT_TYPE, "application/json")
-            .header("webhook-id", id)
+            .header("webhook-id", message.id.to_string())
             .header("webhook-timestamp", message.at.as_seconds())
-            .header("webhook-signature", signature)
-            .body(Bytes::copy_from_slice(message.body.as_bytes()))
+            .headers(headers)
+            .body(Bytes::copy_from_slice(body))
             .send()
             .await
             .map_err(|error| self.why(error))?;
@@ -286,7 +289,7 @@ mod tests {
 
     use super::*;
     use crate::guard::Lookup;
-    use crate::sign::SigningKey;
+    use crate::sign::{SigningKey, SigningKeys};
 
     /// Takes every name for this machine.
     struct Here;

@@ -3,10 +3,20 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use paydesk_core::id::EventId;
 use paydesk_core::keys::Secret;
 use paydesk_core::time::Timestamp;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use sha2::Sha256;
 use zeroize::Zeroizing;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// Signs a message: adds to its headers what its receiver checks.
+pub trait Sign: std::fmt::Debug + Send + Sync {
+    /// `at` is what `webhook-timestamp` says.
+    fn sign(&self, id: EventId, at: Timestamp, body: &[u8], headers: &mut HeaderMap);
+}
 
 /// What a secret begins with.
 const PREFIX: &str = "whsec_";
@@ -108,6 +118,15 @@ impl SigningKeys {
             signatures.push_str(&key.signature(id, at.as_seconds(), body));
         }
         signatures
+    }
+}
+
+impl Sign for SigningKeys {
+    fn sign(&self, id: EventId, at: Timestamp, body: &[u8], headers: &mut HeaderMap) {
+        // Base64 is a header's value.
+        if let Ok(signature) = HeaderValue::try_from(self.sign(&id.to_string(), at, body)) {
+            headers.insert(SIGNATURE, signature);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use paydesk_core::engine::Hearing;
 use paydesk_core::id::{Ids, NodeId};
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::store::{Store, Unavailable};
@@ -58,6 +59,8 @@ pub struct Parts {
     pub node: NodeId,
     /// How events are told.
     pub words: Arc<Vocabulary>,
+    /// Who is known to have endpoints.
+    pub hearing: Arc<Hearing>,
     /// How messages are sent.
     pub sender: Sender,
     /// How much at once.
@@ -128,6 +131,7 @@ impl Worker {
             keys,
             node,
             words,
+            hearing,
             sender,
             settings,
         } = parts;
@@ -137,6 +141,7 @@ impl Worker {
                 Arc::clone(&clock),
                 Arc::clone(&ids),
                 words,
+                hearing,
             ),
             courier: Arc::new(Courier {
                 store,

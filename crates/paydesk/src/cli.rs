@@ -1,6 +1,7 @@
 //! The command line. Every flag can also be given by the environment.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -35,6 +36,15 @@ pub enum Command {
     Merchant(MerchantCommand),
     /// Bring the database to this version's schema, and make the server's keys if there are none
     Migrate(StoreOptions),
+    /// Copy the SQLite database while it is in use, to a new file
+    ///
+    /// The copy is as the database was at one moment, and is checked. The server's keys are a file of their own: they
+    /// are copied only with --with-keys.
+    Backup(BackupOptions),
+    /// Move an installation from SQLite to PostgreSQL
+    ///
+    /// The server must be stopped. What was interrupted goes on where it was; at the end both databases are compared.
+    MigrateStore(MigrateStoreOptions),
     /// Check an installation: the database, its schema, the server's keys, the sandbox
     Doctor(StoreOptions),
     /// Look after the server's keys
@@ -244,14 +254,23 @@ pub enum KeyCommand {
 /// Where everything is kept, and with which keys.
 #[derive(Args, Clone)]
 pub struct StoreOptions {
-    /// The database: `sqlite:FILE`
+    /// The database: `sqlite:FILE`, or `postgres://USER@HOST/DATABASE` for many nodes on one
     #[arg(
         long,
         env = "PAYDESK_DATABASE_URL",
+        hide_env_values = true,
         default_value = "sqlite:paydesk.db"
     )]
     pub database: String,
-    /// The file with the server's keys; with SQLite it is made beside the database at first start
+    /// The most connections to a PostgreSQL server that are open at a time
+    #[arg(
+        long = "database-connections",
+        env = "PAYDESK_DATABASE_CONNECTIONS",
+        default_value = "20"
+    )]
+    pub connections: NonZeroUsize,
+    /// The file with the server's keys; with SQLite it is made beside the database at first start, with PostgreSQL by
+    /// `paydesk migrate`
     #[arg(long)]
     pub key_file: Option<PathBuf>,
     /// The server's keys themselves, instead of a file
@@ -297,6 +316,9 @@ pub struct ServeOptions {
     /// Let notifications go to private addresses, this machine's own included
     #[arg(long, env = "PAYDESK_ALLOW_PRIVATE_WEBHOOKS")]
     pub allow_private_webhooks: bool,
+    /// Keep the GraphQL schema to yourself: it cannot be asked for
+    #[arg(long, env = "PAYDESK_NO_GRAPHQL_INTROSPECTION")]
+    pub no_graphql_introspection: bool,
     /// Leave the sandbox out: test keys can open no sessions
     #[arg(long, env = "PAYDESK_NO_SANDBOX", conflicts_with = "sandbox_url")]
     pub no_sandbox: bool,
@@ -316,6 +338,9 @@ pub struct ServeOptions {
     /// Requests per second that one address may make to payers' pages (bursts of six times as many)
     #[arg(long, env = "PAYDESK_PAGE_RATE")]
     pub page_rate: Option<std::num::NonZeroU32>,
+    /// Attempts per minute to sign in to one account of a shop (bursts of twice as many)
+    #[arg(long, env = "PAYDESK_SIGN_IN_RATE")]
+    pub sign_in_rate: Option<std::num::NonZeroU32>,
     /// Write the log for people instead of as JSON
     #[arg(long, env = "PAYDESK_PLAIN_LOG")]
     pub plain_log: bool,
@@ -331,6 +356,28 @@ pub struct MerchantOptions {
     pub json: bool,
     #[command(flatten)]
     pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct BackupOptions {
+    /// The file that is made
+    #[arg(long)]
+    pub to: PathBuf,
+    /// Copy the server's keys, too, to a file beside it that ends in `.keys`
+    #[arg(long)]
+    pub with_keys: bool,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct MigrateStoreOptions {
+    /// What is moved: `sqlite:FILE`
+    #[arg(long)]
+    pub from: String,
+    /// Where to: `postgres://USER@HOST/DATABASE`, a new database
+    #[arg(long, env = "PAYDESK_DATABASE_URL", hide_env_values = true)]
+    pub to: String,
 }
 
 #[derive(Args, Clone)]

@@ -1,6 +1,7 @@
 //! `paydesk dev`: everything at once, for a first session in five minutes.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -31,14 +32,15 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         database: format!("sqlite:{}", database.display()),
         key_file: None,
         keys: None,
+        connections: NonZeroUsize::MIN,
     };
     let lock = parts::lock_to_serve(&store_options)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open_to_serve(&store_options, lock).await?;
+    let (database, backend, keys) = parts::open_to_serve(&store_options, lock).await?;
     let bank = sandbox::in_process(&database, &public_url)?;
     let engine = parts::engine(
-        store.clone(),
+        backend.store(),
         keys,
         Some(bank.clone() as _),
         Rates::default(),
@@ -48,7 +50,7 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
         &options.listen,
         RateLimits::default(),
         true,
-        store,
+        backend,
         engine.clone(),
         Some(bank),
     )?;

@@ -1,67 +1,113 @@
 //! `paydesk doctor`: what is right and what is wrong with an installation, and what to do about it.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use anyhow::bail;
-use paydesk_core::store::Store as _;
+use paydesk_core::store::Store;
+use paydesk_store::PostgresStore;
 
 use crate::cli::StoreOptions;
-use crate::key_file::{self, KeySource};
-use crate::parts::{self, Database};
+use crate::key_file::{self, First, KeySource};
+use crate::parts::{Backend, Database};
 
 /// Checks everything and says what it found; fails if anything is wrong.
 pub async fn run(options: StoreOptions) -> anyhow::Result<()> {
-    let database = Database::parse(&options.database)?;
-    let mut wrong = 0;
-    let mut report = |what: &str, found: Result<String, String>| match found {
-        Ok(good) => println!("ok     {what}: {good}"),
-        Err(bad) => {
-            wrong += 1;
-            println!("WRONG  {what}: {bad}");
-        }
-    };
-    if !database.path().exists() {
-        bail!(
-            "there is no database at {}: `paydesk migrate` makes one",
-            database.path().display()
-        );
-    }
-    report("database", owner_only(database.path()));
-    match parts::open_store(&database) {
-        Err(error) => report("schema", Err(format!("{error:#}"))),
-        Ok(store) => {
-            report(
-                "schema",
-                store
-                    .ping()
-                    .await
-                    .map(|()| "current".to_owned())
-                    .map_err(|error| error.to_string()),
+    let database = Database::of(&options)?;
+    let mut report = Report::default();
+    if let Database::Sqlite(path) = &database {
+        if !path.exists() {
+            bail!(
+                "there is no database at {}: `paydesk migrate` makes one",
+                path.display()
             );
-            let source = KeySource::of(&options, &database);
-            if let KeySource::File(path) = &source
-                && path.exists()
-            {
-                report("key file", owner_only(path));
+        }
+        report.add("database", owner_only(path));
+    }
+    match database.open().await {
+        Err(error) => report.add("schema", Err(format!("{error:#}"))),
+        Ok(backend) => {
+            let store = backend.store();
+            let answers = store.ping().await.map(|()| "current".to_owned());
+            report.add("schema", answers);
+            if let Backend::Postgres(store) = &backend {
+                report.add("durability", durable(store).await);
             }
-            let keys = key_file::open(&source, store.as_ref()).await;
-            let keys = keys
-                .map(|keys| format!("version {} signs, all are this database's", keys.current()));
-            report("server keys", keys.map_err(|error| format!("{error:#}")));
+            check_keys(&options, &database, store.as_ref(), &mut report).await;
             let merchants = store.merchants().await;
-            report(
-                "merchants",
-                merchants
-                    .map(|all| all.len().to_string())
-                    .map_err(|error| error.to_string()),
-            );
+            report.add("merchants", merchants.map(|all| all.len().to_string()));
         }
     }
-    if wrong > 0 {
-        bail!("{wrong} of the checks failed");
+    if report.wrong > 0 {
+        bail!("{} of the checks failed", report.wrong);
     }
     println!("All is well.");
     Ok(())
+}
+
+/// What was found, printed line by line.
+#[derive(Default)]
+struct Report {
+    wrong: usize,
+}
+
+impl Report {
+    fn add(&mut self, what: &str, found: Result<String, impl Display>) {
+        match found {
+            Ok(good) => println!("ok     {what}: {good}"),
+            Err(bad) => {
+                self.wrong += 1;
+                println!("WRONG  {what}: {bad}");
+            }
+        }
+    }
+}
+
+async fn check_keys(
+    options: &StoreOptions,
+    database: &Database,
+    store: &dyn Store,
+    report: &mut Report,
+) {
+    let source = match KeySource::of(options, database) {
+        Ok(source) => source,
+        Err(error) => return report.add("server keys", Err(format!("{error:#}"))),
+    };
+    if let KeySource::File(path) = &source
+        && path.exists()
+    {
+        report.add("key file", owner_only(path));
+    }
+    let first = match database {
+        Database::Sqlite(_) => First::IsMade,
+        Database::Postgres(..) => First::IsMissing,
+    };
+    let keys = key_file::open(&source, store, first).await;
+    let keys =
+        keys.map(|keys| format!("version {} signs, all are this database's", keys.current()));
+    report.add("server keys", keys.map_err(|error| format!("{error:#}")));
+}
+
+/// Whether what the server says is committed survives its fall.
+async fn durable(store: &PostgresStore) -> Result<String, String> {
+    let settings = store.durability().await;
+    let settings = settings.map_err(|error| error.to_string())?;
+    let off: Vec<&str> = settings
+        .iter()
+        .filter(|(_, value)| value == "off")
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if off.is_empty() {
+        let all = settings
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"));
+        Ok(all.collect::<Vec<_>>().join(", "))
+    } else {
+        Err(format!(
+            "{} is off: payments that were acknowledged can be lost; turn it on in postgresql.conf",
+            off.join(", ")
+        ))
+    }
 }
 
 /// Whether only its owner may read a file.

@@ -67,9 +67,9 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
             .map(|to| moment(to).map(|to| Timestamp::from_millis(to.as_millis() - 1)))
             .transpose()?,
     };
-    let (_, store, keys) = parts::open(&options.store).await?;
+    let (_, backend, keys) = parts::open(&options.store).await?;
     let public_url = options.public_url.as_str().trim_end_matches('/');
-    let engine = parts::engine(store, keys, None, Rates::default(), public_url);
+    let engine = parts::engine(backend.store(), keys, None, Rates::default(), public_url);
     let tenant = tenant(&engine, &options).await?;
     let out: Box<dyn Write + Send> = match &options.output {
         Some(path) => Box::new(

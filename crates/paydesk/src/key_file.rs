@@ -1,4 +1,4 @@
-//! The server's keys at rest: in a file beside the SQLite database, or in the environment.
+//! The server's keys at rest: in a file (beside the database, if that is a file), or in the environment.
 //!
 //! The database holds their fingerprints. A process whose keys are not those refuses to start, and never makes
 //! others: links and secrets made with the right ones would be lost without a word.
@@ -13,7 +13,7 @@ use paydesk_core::keys::ServerKeys;
 use paydesk_core::store::Store;
 
 use crate::cli::StoreOptions;
-use crate::parts::{self, Database};
+use crate::parts::Database;
 
 /// Where the keys are.
 pub enum KeySource {
@@ -25,18 +25,38 @@ pub enum KeySource {
 
 impl KeySource {
     /// As the options say; beside the database if they say nothing.
-    pub fn of(options: &StoreOptions, database: &Database) -> Self {
-        match (&options.keys, &options.key_file) {
+    pub fn of(options: &StoreOptions, database: &Database) -> anyhow::Result<Self> {
+        Ok(match (&options.keys, &options.key_file) {
             (_, Some(file)) => Self::File(file.clone()),
             (Some(text), None) => Self::Text(text.clone()),
-            (None, None) => Self::File(database.beside("keys")),
-        }
+            (None, None) => Self::File(database.beside("keys").context(
+                "the server's keys cannot lie beside a database on a server: name their file with --key-file, or \
+                 give the keys themselves in PAYDESK_KEYS",
+            )?),
+        })
     }
 }
 
-/// The keys that this database was made with; makes the first ones for a new database.
-pub async fn open(source: &KeySource, store: &dyn Store) -> anyhow::Result<ServerKeys> {
+/// What is done where there are no keys yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum First {
+    /// The first one is made.
+    IsMade,
+    /// That is a mistake.
+    IsMissing,
+}
+
+/// The keys that this database was made with; makes the first ones for a new database, if that is asked for.
+pub async fn open(
+    source: &KeySource,
+    store: &dyn Store,
+    on_first: First,
+) -> anyhow::Result<ServerKeys> {
     let known = store.key_fingerprints().await?;
+    ensure!(
+        on_first == First::IsMade || !known.is_empty(),
+        "this database was made without the server's keys: `paydesk migrate` makes them, or adds those it is given"
+    );
     let keys = match source {
         KeySource::Text(text) => {
             ServerKeys::from_text(text).context("PAYDESK_KEYS cannot be read")?
@@ -128,10 +148,11 @@ fn sync_folder(path: &Path) -> anyhow::Result<()> {
 
 /// `paydesk key rotate`.
 pub async fn rotate(options: StoreOptions) -> anyhow::Result<()> {
-    let database = Database::parse(&options.database)?;
-    let store = parts::open_store(&database)?;
-    let source = KeySource::of(&options, &database);
-    let keys = open(&source, store.as_ref()).await?;
+    let database = Database::of(&options)?;
+    let source = KeySource::of(&options, &database)?;
+    let backend = database.open().await?;
+    let store = backend.store();
+    let keys = open(&source, store.as_ref(), First::IsMade).await?;
     let KeySource::File(path) = source else {
         bail!("the keys are in PAYDESK_KEYS: only keys in a file can be rotated by this command")
     };

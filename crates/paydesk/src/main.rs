@@ -4,6 +4,7 @@
     reason = "a command's answer goes to standard output"
 )]
 
+mod backup;
 mod cli;
 mod dev;
 mod developer;
@@ -12,6 +13,7 @@ mod export;
 mod key_file;
 mod logs;
 mod merchant;
+mod migrate_store;
 mod parts;
 mod sandbox;
 mod serve;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Serve(options) => run(serve::run(options)),
         Command::Merchant(MerchantCommand::Create(options)) => run(merchant::create(options)),
         Command::Migrate(options) => run(parts::migrate(options)),
+        Command::Backup(options) => run(backup::run(options)),
+        Command::MigrateStore(options) => run(migrate_store::run(options)),
         Command::Doctor(options) => run(doctor::run(options)),
         Command::Key(KeyCommand::Rotate(options)) => run(key_file::rotate(options)),
         Command::Sandbox(options) => run(sandbox::run(options)),

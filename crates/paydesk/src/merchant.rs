@@ -54,8 +54,8 @@ impl From<&Credentials> for CredentialsOut {
 
 /// Makes a merchant and prints its credentials, once.
 pub async fn create(options: MerchantOptions) -> anyhow::Result<()> {
-    let (_, store, keys) = parts::open(&options.store).await?;
-    let engine = parts::engine(store, keys, None, Rates::default(), "");
+    let (_, backend, keys) = parts::open(&options.store).await?;
+    let engine = parts::engine(backend.store(), keys, None, Rates::default(), "");
     let out = MerchantOut::from(&engine.create_merchant(&options.name).await?);
     if options.json {
         println!("{}", serde_json::to_string(&out)?);

@@ -1,5 +1,6 @@
 //! Puts the parts together that more than one command needs.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,93 +12,155 @@ use paydesk_core::rail::Rail;
 use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
-use paydesk_store::SqliteStore;
-use paydesk_store::sqlite::{OpenError, ServerLock};
+use paydesk_store::postgres::{Address, Settings};
+use paydesk_store::sqlite::ServerLock;
+use paydesk_store::{PostgresStore, SqliteStore};
 
 use crate::cli::StoreOptions;
-use crate::key_file::{self, KeySource};
+use crate::key_file::{self, First, KeySource};
 
 /// Where everything is kept.
-pub struct Database {
-    path: PathBuf,
+pub enum Database {
+    /// In this file.
+    Sqlite(PathBuf),
+    /// On this server.
+    Postgres(Address, Settings),
 }
 
 impl Database {
-    /// Reads `sqlite:FILE`.
-    pub fn parse(url: &str) -> anyhow::Result<Self> {
+    /// Reads `sqlite:FILE` or `postgres://…`.
+    pub fn of(options: &StoreOptions) -> anyhow::Result<Self> {
+        Self::parse(&options.database, options.connections.get()).context("--database")
+    }
+
+    /// The same of a text, with at most so many connections to a server.
+    pub fn parse(url: &str, connections: usize) -> anyhow::Result<Self> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let settings = Settings {
+                connections,
+                ..Settings::default()
+            };
+            // What cannot be read is not repeated: it may hold a password.
+            return Ok(Self::Postgres(Address::parse(url)?, settings));
+        }
         let Some(path) = url.strip_prefix("sqlite:") else {
-            bail!("--database {url} is not known: it is sqlite:FILE, such as sqlite:paydesk.db");
+            // A misspelt address of a server may hold a password.
+            let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
+            bail!(
+                "{scheme}… is not known: it is sqlite:FILE, such as sqlite:paydesk.db, or \
+                 postgres://USER@HOST/DATABASE"
+            );
         };
         let path = path.strip_prefix("//").unwrap_or(path);
         ensure!(
             !path.is_empty(),
-            "--database sqlite: names no file, such as sqlite:paydesk.db"
+            "sqlite: names no file, such as sqlite:paydesk.db"
         );
-        Ok(Self {
-            path: PathBuf::from(path),
-        })
+        Ok(Self::Sqlite(PathBuf::from(path)))
     }
 
-    /// Its file.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// The file beside it with this ending.
-    pub fn beside(&self, ending: &str) -> PathBuf {
-        let mut name = self.path.as_os_str().to_owned();
+    /// The file beside it with this ending; none if it is on a server.
+    pub fn beside(&self, ending: &str) -> Option<PathBuf> {
+        let Self::Sqlite(path) = self else {
+            return None;
+        };
+        let mut name = path.as_os_str().to_owned();
         name.push(".");
         name.push(ending);
-        PathBuf::from(name)
+        Some(PathBuf::from(name))
+    }
+
+    /// Opens the store. A file is made if it is not there, and brought to this version's schema; a server's database,
+    /// which others may be using at this moment, must have it.
+    pub async fn open(&self) -> anyhow::Result<Backend> {
+        let backend = match self {
+            Self::Sqlite(_) => return self.migrate().await,
+            Self::Postgres(address, settings) => PostgresStore::open(address, *settings).await,
+        };
+        let store = backend.with_context(|| format!("the database {self} cannot be used"))?;
+        Ok(Backend::Postgres(Arc::new(store)))
+    }
+
+    /// Opens the store, and brings it to this version's schema.
+    pub async fn migrate(&self) -> anyhow::Result<Backend> {
+        let cannot = || format!("the database {self} cannot be opened");
+        Ok(match self {
+            Self::Sqlite(path) => {
+                Backend::Sqlite(Arc::new(SqliteStore::open(path).with_context(cannot)?))
+            }
+            Self::Postgres(address, settings) => {
+                let store = PostgresStore::migrate(address, *settings).await;
+                Backend::Postgres(Arc::new(store.with_context(cannot)?))
+            }
+        })
     }
 }
 
-/// Opens the store for a command, and brings it to this version's schema.
-pub fn open_store(database: &Database) -> anyhow::Result<Arc<SqliteStore>> {
-    opened(SqliteStore::open(database.path()), database)
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(address, _) => address.fmt(f),
+        }
+    }
 }
 
-fn opened(
-    store: Result<SqliteStore, OpenError>,
-    database: &Database,
-) -> anyhow::Result<Arc<SqliteStore>> {
-    let path = database.path().display();
-    let store = store.with_context(|| format!("the database {path} cannot be opened"))?;
-    Ok(Arc::new(store))
+/// An open store.
+#[derive(Clone)]
+pub enum Backend {
+    /// In a file.
+    Sqlite(Arc<SqliteStore>),
+    /// On a server.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Backend {
+    /// As the engine sees it.
+    pub fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(store) => store.clone(),
+            Self::Postgres(store) => store.clone(),
+        }
+    }
+
+    /// Whether this process alone serves it, as [`lock_to_serve`] sees to.
+    pub const fn is_ours_alone(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
+    /// Finishes what was handed over, and ends.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            Self::Postgres(store) => store.close(),
+        }
+    }
 }
 
 /// Takes the database for one server, until the store opened with it is dropped. To be taken before anything is opened: a second
-/// server must not so much as bring the schema to its own version.
-pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<ServerLock> {
-    let database = Database::parse(&options.database)?;
-    ServerLock::take(database.path())
-        .with_context(|| format!("cannot serve {}", database.path().display()))
+/// server must not so much as bring the schema to its own version. What is on a server is for many.
+pub fn lock_to_serve(options: &StoreOptions) -> anyhow::Result<Option<ServerLock>> {
+    let Database::Sqlite(path) = Database::of(options)? else {
+        return Ok(None);
+    };
+    let lock = ServerLock::take(&path);
+    Ok(Some(lock.with_context(|| {
+        format!("cannot serve {}", path.display())
+    })?))
 }
 
-/// What most commands need.
-pub type Opened = (Database, Arc<SqliteStore>, Arc<ServerKeys>);
-
-/// Opens the store and its keys, for a command.
-pub async fn open(options: &StoreOptions) -> anyhow::Result<Opened> {
-    let database = Database::parse(&options.database)?;
-    let store = open_store(&database)?;
-    with_keys(options, database, store).await
-}
-
-/// Opens the store and its keys, for the server that has the lock.
-pub async fn open_to_serve(options: &StoreOptions, lock: ServerLock) -> anyhow::Result<Opened> {
-    let database = Database::parse(&options.database)?;
-    let store = opened(SqliteStore::open_to_serve(lock), &database)?;
-    with_keys(options, database, store).await
-}
-
-async fn with_keys(
-    options: &StoreOptions,
-    database: Database,
-    store: Arc<SqliteStore>,
-) -> anyhow::Result<Opened> {
-    let keys = key_file::open(&KeySource::of(options, &database), store.as_ref()).await?;
-    Ok((database, store, Arc::new(keys)))
+/// Opens the store and its keys.
+pub async fn open(options: &StoreOptions) -> anyhow::Result<(Database, Backend, Arc<ServerKeys>)> {
+    let database = Database::of(options)?;
+    let source = KeySource::of(options, &database)?;
+    let backend = database.open().await?;
+    // Beside a file anything may make the first key: only this machine has it. Many nodes must all be given the same.
+    let first = match backend {
+        Backend::Sqlite(_) => First::IsMade,
+        Backend::Postgres(_) => First::IsMissing,
+    };
+    let keys = key_file::open(source, backend.store().as_ref(), first).await?;
+    Ok((database, backend, Arc::new(keys)))
 }
 
 /// The exchange rates of live mode: those of the file, or none.
@@ -132,11 +195,14 @@ pub fn engine(
 
 /// `paydesk migrate`.
 pub async fn migrate(options: StoreOptions) -> anyhow::Result<()> {
-    let (database, _store, keys) = open(&options).await?;
+    let database = Database::of(&options)?;
+    let source = KeySource::of(&options, &database)?;
+    let backend = database.migrate().await?;
+    let keys = key_file::open(&source, backend.store().as_ref(), First::IsMade).await?;
     println!(
-        "{} is at this version's schema; key version {} signs.",
-        database.path().display(),
+        "{database} is at this version's schema; key version {} signs.",
         keys.current()
     );
+    backend.close().await;
     Ok(())
 }

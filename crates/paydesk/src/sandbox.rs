@@ -38,7 +38,10 @@ pub async fn run(options: SandboxOptions) -> anyhow::Result<()> {
 
 /// The sandbox in this process, with its ledger beside the database.
 pub fn in_process(database: &Database, public_url: &str) -> anyhow::Result<Arc<dyn SandboxBank>> {
-    let path = database.beside("sandbox");
+    let path = database.beside("sandbox").context(
+        "where many nodes serve one database, the sandbox's ledger is a process of its own: start `paydesk sandbox` and \
+         name it with --sandbox-url, or do without by --no-sandbox",
+    )?;
     let ledger = Ledger::open(&path, Arc::new(SystemClock), Arc::new(SystemIds))
         .with_context(|| format!("the sandbox's ledger {} cannot be opened", path.display()))?;
     Ok(Arc::new(SandboxRail::new(ledger, public_url)))

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -12,20 +13,19 @@ use hyper_util::service::TowerToHyperService;
 use paydesk_api::App;
 use paydesk_api::http::client_address::TrustedProxies;
 use paydesk_api::http::metrics::Metrics;
-use paydesk_api::http::rate_limit::{Limit, RateLimits};
+use paydesk_api::http::rate_limit::{Limit, RateLimits, Seldom};
 use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
 use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
 use paydesk_core::engine::{Engine, Jobs};
 use paydesk_core::id::SystemIds;
-use paydesk_core::store::Store as _;
 use paydesk_core::time::SystemClock;
 use paydesk_rails::sandbox::SandboxBank;
-use paydesk_store::SqliteStore;
 use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 use crate::cli::{ListenOptions, ServeOptions};
+use crate::parts::Backend;
 use crate::{logs, parts, sandbox};
 
 /// Runs the server until it is asked to end.
@@ -36,7 +36,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
     let lock = parts::lock_to_serve(&options.store)?;
     let listeners = Listeners::bind(&options.listen).await?;
     let public_url = listeners.public_url(&options.listen)?;
-    let (database, store, keys) = parts::open_to_serve(&options.store, lock).await?;
+    let (database, backend, keys) = parts::open_to_serve(&options.store, lock).await?;
     let sandbox = match &options.sandbox_url {
         _ if options.no_sandbox => None,
         Some(url) => Some(sandbox::shared(
@@ -47,7 +47,7 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         None => Some(sandbox::in_process(&database, &public_url)?),
     };
     let engine = parts::engine(
-        store.clone(),
+        backend.store(),
         keys,
         sandbox.clone().map(|bank| bank as _),
         live_rates,
@@ -57,10 +57,13 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         &options.listen,
         rates(&options),
         options.allow_private_webhooks,
-        store,
+        backend,
         engine,
         sandbox,
-    )?;
+    )?
+    .with_graphql(paydesk_accrupay::Settings {
+        introspection: !options.no_graphql_introspection,
+    });
     tracing::info!(
         listen = %listeners.public.local_addr()?,
         admin = %listeners.admin.local_addr()?,
@@ -123,6 +126,12 @@ fn rates(options: &ServeOptions) -> RateLimits {
             burst: times(rate, 6),
         });
     }
+    if let Some(rate) = options.sign_in_rate {
+        limits.sign_ins = Some(Seldom {
+            every: Duration::from_mins(1) / rate.get(),
+            burst: times(rate, 2),
+        });
+    }
     limits
 }
 
@@ -130,11 +139,12 @@ fn rates(options: &ServeOptions) -> RateLimits {
 pub struct Server {
     edge: Arc<Edge>,
     metrics: Arc<Metrics>,
-    store: Arc<SqliteStore>,
+    backend: Backend,
     engine: Arc<Engine>,
     sandbox: Option<Arc<dyn SandboxBank>>,
     app: Arc<App>,
     worker: Worker,
+    graphql: paydesk_accrupay::Settings,
 }
 
 impl Server {
@@ -143,7 +153,7 @@ impl Server {
         listen: &ListenOptions,
         rates: RateLimits,
         allow_private_webhooks: bool,
-        store: Arc<SqliteStore>,
+        backend: Backend,
         engine: Arc<Engine>,
         sandbox: Option<Arc<dyn SandboxBank>>,
     ) -> anyhow::Result<Self> {
@@ -170,43 +180,55 @@ impl Server {
                 engine.keys().clone(),
             )),
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
+            modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
         let guard = Guard::new(Policy {
             allow_private: allow_private_webhooks,
         });
         let worker = Worker::new(paydesk_webhooks::Parts {
-            store: store.clone(),
+            store: backend.store(),
             clock,
             ids: Arc::new(SystemIds),
             keys: engine.keys().clone(),
             node: engine.node(),
             words: Arc::new(words),
+            hearing: engine.hearing().clone(),
             sender: Sender::new(guard, Timeouts::default())?,
             settings: Settings::default(),
         });
         Ok(Self {
             edge,
             metrics,
-            store,
+            backend,
             engine,
             sandbox,
             app,
             worker,
+            graphql: paydesk_accrupay::Settings::default(),
         })
+    }
+
+    /// The same with other settings for GraphQL.
+    #[must_use]
+    pub fn with_graphql(self, graphql: paydesk_accrupay::Settings) -> Self {
+        Self { graphql, ..self }
     }
 
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
     /// the store.
     pub async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
-        // No other process serves this store: what one had in flight when it died is asked about at once.
-        match self.engine.take_over().await {
-            Ok(0) => {}
-            Ok(taken) => tracing::warn!(
-                taken,
-                "outcomes were unknown when the server last stopped; asking for them"
-            ),
-            Err(error) => {
-                tracing::error!(%error, "what was in flight could not be taken over; it is found by time");
+        // Where no other process serves the store, what one had in flight when it died is asked about at once. Where
+        // others do, it may be theirs: it is found when its lease has run out.
+        if self.backend.is_ours_alone() {
+            match self.engine.take_over().await {
+                Ok(0) => {}
+                Ok(taken) => tracing::warn!(
+                    taken,
+                    "outcomes were unknown when the server last stopped; asking for them"
+                ),
+                Err(error) => {
+                    tracing::error!(%error, "what was in flight could not be taken over; it is found by time");
+                }
             }
         }
         let (stop_background, background_stopped) = watch::channel(false);
@@ -222,14 +244,14 @@ impl Server {
             // An error means that the sender is gone, which ends it too.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        let store = self.store.clone();
+        let store = self.backend.store();
         let checked = admin::router(self.edge.clone(), move || {
             let store = store.clone();
             async move { store.ping().await }
         });
         let dialects = Router::new()
             .merge(paydesk_modempay::routes())
-            .merge(paydesk_accrupay::routes())
+            .merge(paydesk_accrupay::routes_with(self.graphql))
             .merge(paydesk_oneentry::routes());
         let services = wrap(paydesk_api::router(self.app, dialects), self.edge.clone());
         let limits = ConnectionLimits::default();
@@ -261,7 +283,7 @@ impl Server {
         stop_background.send_replace(true);
         background.await.context("a background job failed")?;
         operator.await.context("the admin listener failed")?;
-        self.store.close().await;
+        self.backend.close().await;
         Ok(())
     }
 }

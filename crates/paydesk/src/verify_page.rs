@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use http::{HeaderMap, HeaderName};
-use paydesk_api::checkout::proof::{self, Asset};
+use paydesk_api::checkout::accent::Colour;
+use paydesk_api::checkout::proof;
 use paydesk_core::tenant::Mode;
 use reqwest::redirect::Policy;
 use url::Url;
@@ -64,12 +65,15 @@ pub async fn run(options: VerifyPageOptions) -> anyhow::Result<()> {
     report("the page's headers", check.page_headers(url, &headers));
     let html = String::from_utf8_lossy(&html);
     report("the page's markup", proof::foreign_markup(&html, &base));
-    for &file in proof::files() {
-        let path = file.path();
+    let files = proof::files().iter();
+    let files = files.map(|file| (file.path(), file.headers(), file.content().to_owned()));
+    let accents = proof::accents(&html, &base).into_iter();
+    let accents = accents.map(|colour| (colour.path(), Colour::headers(), colour.style()));
+    for (path, headers, content) in files.chain(accents) {
         let mut address = url.clone();
         address.set_query(None);
         address.set_path(&format!("{base}{path}"));
-        report(&path, check.file(&address, file).await?);
+        report(&path, check.file(&address, &headers, &content).await?);
     }
     if differs > 0 {
         bail!("{differs} differences: what arrives is not what this build serves");
@@ -113,11 +117,16 @@ impl Check {
         Ok((headers, body))
     }
 
-    async fn file(&self, address: &Url, file: &Asset) -> anyhow::Result<Vec<String>> {
+    async fn file(
+        &self,
+        address: &Url,
+        ours: &HeaderMap,
+        content: &str,
+    ) -> anyhow::Result<Vec<String>> {
         let (headers, body) = self.fetch(address).await?;
-        let mut found = self.headers(&file.headers(), &headers);
-        if body != file.content().as_bytes() {
-            let wanted = file.content().len();
+        let mut found = self.headers(ours, &headers);
+        if body != content.as_bytes() {
+            let wanted = content.len();
             found.push(format!("its {} bytes are not our {wanted}", body.len()));
         }
         Ok(found)

@@ -24,6 +24,8 @@ pub struct Shell {
     pub title: String,
     /// The path of the public URL, which every address on the page begins with.
     pub base: String,
+    /// The style sheet of the merchant's own colour.
+    pub accent: Option<String>,
     /// Whether no real money moves.
     pub is_test: bool,
     /// Reload by itself after so many seconds, where there is no script that does better.
@@ -41,6 +43,7 @@ impl Shell {
             language,
             title: title.to_owned(),
             base: base(app).to_owned(),
+            accent: None,
             is_test: !mode.is_live(),
             reload: None,
             languages: Vec::new(),

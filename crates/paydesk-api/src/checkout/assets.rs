@@ -91,6 +91,15 @@ fn hash(content: &str) -> String {
     HEXLOWER.encode(digest.get(..8).unwrap_or_default())
 }
 
+/// What stands where there is no file.
+pub(super) fn no_such_file() -> Response {
+    let headers = [
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (StatusCode::NOT_FOUND, headers).into_response()
+}
+
 /// Serves one. While a new version is rolled out, a page made by one process may ask another for a file: the
 /// name finds it, but only under its own hash may it be kept.
 pub async fn handle(path: Result<Path<(String, String)>, PathRejection>) -> Response {
@@ -99,14 +108,7 @@ pub async fn handle(path: Result<Path<(String, String)>, PathRejection>) -> Resp
         Some((asset, hash == *asset.hash))
     });
     let Some((asset, is_current)) = found else {
-        return (
-            StatusCode::NOT_FOUND,
-            [
-                (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-                (CACHE_CONTROL, "no-store"),
-            ],
-        )
-            .into_response();
+        return no_such_file();
     };
     let mut response = asset.content.into_response();
     let keep = if is_current { KEEP } else { "no-store" };

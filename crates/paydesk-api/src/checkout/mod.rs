@@ -13,12 +13,14 @@
 //!      /sandbox/…                  sandbox   the payer's bank in test mode
 //! ```
 
+pub mod accent;
 mod act;
 mod answer;
 mod assets;
 mod entry;
 mod form_code;
 mod locale;
+mod logo;
 mod next_action;
 mod origin;
 mod page;
@@ -56,6 +58,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/pay/{authority}/payments", act(post(act::pay)))
         .route("/pay/{authority}/cancel", act(post(act::cancel)))
         .route("/pay/{authority}/qr.png", page(get(qr_image::handle)))
+        .route("/pay/{authority}/logo", page(get(logo::handle)))
+        .route("/pay/accent/{name}", page(get(accent::handle)))
         .route("/pay/assets/{hash}/{name}", page(get(assets::handle)))
         .route("/pay", any(trouble::not_found))
         .route("/pay/", any(trouble::not_found))

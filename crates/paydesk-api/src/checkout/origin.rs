@@ -6,30 +6,16 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, Method};
 use paydesk_core::authority::Authority;
-use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::tenant::Tenant;
 
 use super::form_code;
 use super::trouble::{self, Trouble};
 use super::visit::{Guest, Visit};
 use crate::app::App;
-use crate::http::cors::{self, AllowedOrigin, Cors};
+use crate::http::cors::{self, AllowedOrigin, Cors, may_call};
 use crate::http::cross_site::{self, Post};
 
 static CORS: Cors = Cors::new("GET, POST", "content-type, if-none-match");
-
-/// Whether this origin may read and call: one that the merchant named; in test mode any, so that a developer
-/// can begin without setting anything up.
-fn may_call(named: &[String], mode: Mode, origin: &str) -> bool {
-    // What a sandboxed frame sends, and anybody can make.
-    if origin == "null" {
-        return false;
-    }
-    !mode.is_live() || is_named(named, origin)
-}
-
-fn is_named(named: &[String], origin: &str) -> bool {
-    named.iter().any(|allowed| allowed == origin)
-}
 
 /// Answers a browser that asks whether another origin's script may call.
 pub async fn preflight(
@@ -99,7 +85,7 @@ pub fn check_post(
         if is_json {
             may_call(allowed, mode, origin)
         } else {
-            is_named(allowed, origin)
+            cors::is_named(allowed, origin)
         }
     });
     match judged {
@@ -119,28 +105,4 @@ pub fn check_post(
 pub fn own_origin(app: &App) -> String {
     url::Url::parse(app.engine.public_url())
         .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn in_live_mode_only_named_origins_may_call_and_nobody_is_never_named() {
-        let named = ["https://shop.example".to_owned(), "null".to_owned()];
-        let may = |mode, origin| may_call(&named, mode, origin);
-        assert!(may(Mode::Live, "https://shop.example"));
-        assert!(may(Mode::Test, "https://other.example"));
-        for other in [
-            "https://other.example",
-            "http://shop.example",
-            "https://shop.example:8443",
-            "https://shop.example.evil.example",
-            "null",
-            "",
-        ] {
-            assert!(!may(Mode::Live, other), "{other}");
-        }
-        assert!(!may(Mode::Test, "null"));
-    }
 }

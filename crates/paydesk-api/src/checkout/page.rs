@@ -12,6 +12,7 @@ use paydesk_core::session::Amount;
 use paydesk_core::tenant::Mode;
 use paydesk_core::transaction::Transaction;
 
+use super::accent::Colour;
 use super::answer::{self, Shell, page_path};
 use super::form_code;
 use super::locale::{Language, money};
@@ -52,6 +53,8 @@ struct Paths {
 #[derive(Debug)]
 struct Summary {
     merchant: String,
+    /// Where its logo is.
+    logo: Option<String>,
     /// Its first letter, where others have a logo.
     initial: String,
     /// How much, or that the payer chooses.
@@ -128,6 +131,10 @@ pub fn render(
     let screen = Screen::of(visit, language, returned, guest.param("change").is_some());
     let mut shell = Shell::new(app, mode, language, screen.title(language.texts()));
     shell.reload = screen.reload();
+    let accent = visit.merchant.settings(mode).accent_colour.as_deref();
+    shell.accent = accent
+        .and_then(Colour::from_hex)
+        .map(|colour| format!("{}{}", shell.base, colour.path()));
     shell.languages = Language::ALL
         .iter()
         .map(|&other| (other, page_path(app, &visit.link, "", Some(other))))
@@ -138,7 +145,7 @@ pub fn render(
         .and_then(Language::from_tag);
     let path = |below: &str| page_path(app, &visit.link, below, chosen);
     let page = SessionPage {
-        summary: Summary::new(visit, &screen, language),
+        summary: Summary::new(app, visit, &screen, language),
         paths: Paths {
             page: path(""),
             state: page_path(app, &visit.link, "/state", None),
@@ -161,8 +168,10 @@ pub fn render(
 }
 
 impl Summary {
-    fn new(visit: &Visit, screen: &Screen, language: Language) -> Self {
+    fn new(app: &App, visit: &Visit, screen: &Screen, language: Language) -> Self {
         let t = language.texts();
+        let settings = visit.merchant.settings(visit.session.tenant.mode);
+        let logo = settings.logo.as_ref();
         let terms = &visit.session.terms;
         let shown = |amount: Money| money(amount, language);
         let paid = visit.current().map(Transaction::merchant_amount);
@@ -175,6 +184,7 @@ impl Summary {
         };
         Self {
             merchant: visit.shop().to_owned(),
+            logo: logo.map(|_| page_path(app, &visit.link, "/logo", None)),
             initial: visit
                 .shop()
                 .chars()

@@ -15,6 +15,7 @@ use http::header::CONTENT_TYPE;
 use paydesk_core::tenant::Mode;
 use url::Url;
 
+use super::accent::Colour;
 use super::assets;
 use crate::http::headers::PageHeaders;
 
@@ -221,6 +222,25 @@ fn judge(tag: &StartTag<()>, base: &str, found: &mut Vec<String>) {
     }
 }
 
+/// The colour of the merchant's own style sheet, if this is the address of one.
+fn accent(address: &str, base: &str) -> Option<Colour> {
+    let name = address.strip_prefix(base)?.strip_prefix("/pay/accent/")?;
+    Colour::from_hex(name.strip_suffix(".css")?)
+}
+
+/// The merchant's own colours that a page refers to.
+#[must_use]
+pub fn accents(html: &str, base: &str) -> Vec<Colour> {
+    let links = tags(html).filter(|tag| name(tag) == "link");
+    let addresses = links.filter_map(|tag| {
+        let address = tag.attributes.get(&b"href"[..])?;
+        Some(String::from_utf8_lossy(address).into_owned())
+    });
+    addresses
+        .filter_map(|address| accent(&address, base))
+        .collect()
+}
+
 /// Whether an attribute that refers to something may refer to this.
 fn may_lead_there(element: &str, attribute: &str, value: &str, base: &str) -> bool {
     let is_file = || {
@@ -232,7 +252,9 @@ fn may_lead_there(element: &str, attribute: &str, value: &str, base: &str) -> bo
         below.starts_with("/pay/") || below.starts_with("/sandbox/") || value.starts_with('#')
     };
     match (element, attribute) {
-        ("script" | "img", "src") | ("link", "href") => is_file(),
+        ("script", "src") => is_file(),
+        ("link", "href") => is_file() || accent(value, base).is_some(),
+        ("img", "src") => is_ours() && value.ends_with("/logo"),
         // Back to the merchant, on to a wallet: wherever the session says.
         ("a", "href") => is_ours() || value.starts_with("https://") || value.starts_with("http://"),
         (_, "action" | "formaction" | "href" | "src" | "srcset" | "data-state") => is_ours(),

@@ -8,6 +8,7 @@ use http::header::{
     VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use paydesk_core::tenant::Mode;
 
 static EXPOSED: HeaderValue = HeaderValue::from_static("retry-after, x-request-id");
 static TEN_MINUTES: HeaderValue = HeaderValue::from_static("600");
@@ -82,6 +83,23 @@ pub fn mark(response: &mut HeaderMap, origin: Option<&AllowedOrigin>) {
     }
 }
 
+/// Whether this origin may read and call: one that the merchant named; in test mode any, so that a developer
+/// can begin without setting anything up.
+#[must_use]
+pub fn may_call(named: &[String], mode: Mode, origin: &str) -> bool {
+    // What a sandboxed frame sends, and anybody can make.
+    if origin == "null" {
+        return false;
+    }
+    !mode.is_live() || is_named(named, origin)
+}
+
+/// Whether the merchant named this origin.
+#[must_use]
+pub fn is_named(named: &[String], origin: &str) -> bool {
+    named.iter().any(|allowed| allowed == origin)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +160,24 @@ mod tests {
         headers.insert(ACCESS_CONTROL_REQUEST_METHOD, "POST".parse().unwrap());
         assert!(is_preflight(&Method::OPTIONS, &headers));
         assert!(!is_preflight(&Method::POST, &headers));
+    }
+
+    #[test]
+    fn in_live_mode_only_named_origins_may_call_and_nobody_is_never_named() {
+        let named = ["https://shop.example".to_owned(), "null".to_owned()];
+        let may = |mode, origin| may_call(&named, mode, origin);
+        assert!(may(Mode::Live, "https://shop.example"));
+        assert!(may(Mode::Test, "https://other.example"));
+        for other in [
+            "https://other.example",
+            "http://shop.example",
+            "https://shop.example:8443",
+            "https://shop.example.evil.example",
+            "null",
+            "",
+        ] {
+            assert!(!may(Mode::Live, other), "{other}");
+        }
+        assert!(!may(Mode::Test, "null"));
     }
 }

@@ -1,41 +1,73 @@
-//! `/api/v1/bankTransfers`: money on push rails is reported, listed, and assigned to payments.
+//! `/api/v1/bankTransfers`: money on push rails is reported, listed, and assigned to payments; and what came otherwise
+//! than it was asked for is accepted.
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, Request, State};
-use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use paydesk_core::bank_transfer::{BankTransfer, TransferState};
-use paydesk_core::directory::EntryPage;
 use paydesk_core::engine::EngineError;
-use paydesk_core::engine::idempotency::Idempotent;
 use paydesk_core::engine::record_transfer::TakenIn;
 use paydesk_core::engine::report_transfer::ReportTransfer;
 use paydesk_core::id::{BankTransferId, TransactionId};
-use paydesk_core::merchant::ApiKey;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::refusal::Refusal;
-use paydesk_core::store::{Answer, StoredAnswer};
-use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
-use crate::app::App;
-use crate::auth::{self, AuthError};
-use crate::http::{body, json};
-use crate::wire::{self, Iso, Repeatable};
+use super::frame::{Asked, Call, NoBody, Parameter, Problem, Reply, Scope};
+use super::transaction::TransactionOut;
+use super::{schema, transactions};
+use crate::wire::Iso;
+
+/// The calls.
+pub fn calls() -> Vec<Call> {
+    vec![
+        Call::post("/bankTransfers", Scope::Bank, report)
+            .named("reportBankTransfer", "Reports money that came in on an account")
+            .told("By your bank feed or by hand. It counts once per `bankTransactionId` and account; one that was taken in before answers 200, as it now stands.")
+            .creates::<BankTransferOut<'_>>()
+            .or_known(),
+        Call::list("/bankTransfers", Scope::Bank, list)
+            .named("listBankTransfers", "Lists bank transfers")
+            .takes([Parameter {
+                many: false,
+                ..Parameter::words(
+                    "state",
+                    "Only those that are counted for a payment, or only those that nobody knows what they are for.",
+                    &[TransferState::UNMATCHED, TransferState::MATCHED],
+                )
+            }])
+            .pages::<BankTransferOut<'_>>(),
+        Call::get("/bankTransfers/{id}", Scope::Bank, get)
+            .named("getBankTransfer", "Reads a bank transfer")
+            .answers::<BankTransferOut<'_>>(),
+        Call::post("/bankTransfers/{id}/assign", Scope::Bank, assign)
+            .named("assignBankTransfer", "Says for which payment an unmatched transfer is")
+            .told("It then counts as if it had carried the payment's reference. Assigning it to the same payment again changes nothing.")
+            .answers::<BankTransferOut<'_>>(),
+        Call::post("/transactions/{id}/accept", Scope::TransactionsWrite, accept)
+            .named("acceptTransaction", "Accepts money that came late, short or over")
+            .told("Late: it pays, unless the session is paid. Short: what came is enough. Over: the surplus is kept.")
+            .answers::<TransactionOut<'_>>(),
+    ]
+}
 
 /// A bank transfer as the native API writes it; what is absent is left out.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "BankTransfer")]
 pub struct BankTransferOut<'t> {
+    #[schemars(with = "schema::Id")]
     id: BankTransferId,
     bank_transaction_id: &'t str,
     account: &'t str,
+    #[schemars(with = "schema::Amount")]
     amount: i64,
+    #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
+    /// What the payer's bank passed on.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'t str>,
     received_at: Iso,
@@ -43,7 +75,9 @@ pub struct BankTransferOut<'t> {
     origin: &'static str,
     /// `matched` or `unmatched`.
     state: &'static str,
+    /// What it is counted for: the payment, or a transaction of its own if it came late.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "schema::Id")]
     transaction_id: Option<TransactionId>,
     /// How its payment was found: `reference`, `amount` or `assignment`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,15 +117,25 @@ impl<'t> From<&'t BankTransfer> for BankTransferOut<'t> {
     }
 }
 
-/// What a bank feed sends. A field that is not here is refused by name.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "BankTransferRequest")]
 struct ReportIn {
+    /// The bank's id of it: counts once per account.
+    #[schemars(length(min = 1, max = 200))]
     bank_transaction_id: String,
+    /// On which account, as the payer was told it.
+    #[schemars(length(min = 1, max = 100))]
     account: String,
+    #[schemars(with = "schema::Amount")]
     amount: i64,
+    #[schemars(with = "schema::CurrencyCode")]
     currency: String,
+    /// What the payer's bank passed on. Without it, only the one payment that waits for exactly this amount matches.
+    #[schemars(length(max = 300))]
     reference: Option<String>,
+    /// When the money came.
+    #[schemars(with = "Iso")]
     received_at: String,
 }
 
@@ -122,125 +166,51 @@ impl ReportIn {
     }
 }
 
-/// Who calls. Every call here asks this one: it is where a restricted key's scope `bank` is asked for.
-async fn caller(app: &App, headers: &HeaderMap) -> Result<Arc<ApiKey>, AuthError> {
-    auth::bearer(app, headers).await
-}
-
-/// Handles `POST /bankTransfers`: 201 for a transfer that is new, 200 for one that was taken in before.
-pub async fn report(State(app): State<Arc<App>>, request: Request) -> Response {
-    let taken = async {
-        let (parts, body) = request.into_parts();
-        let caller = caller(&app, &parts.headers).await?;
-        let body = body::read(body, &app.body_limits).await?;
-        let input: ReportIn = json::parse_json(&body)?;
-        let command = input.command()?;
-        let route = "POST /api/v1/bankTransfers";
-        match repeatable(&app, &parts.headers, &caller, route, &body).await? {
-            Repeated::Answered(response) => Ok(response),
-            Repeated::New(idempotent) => {
-                let taken = app
-                    .engine
-                    .report_transfer(caller.tenant, command, idempotent);
-                Ok(answer(&taken.await?))
-            }
-        }
+async fn report(mut asked: Asked, input: ReportIn) -> Result<Reply, Problem> {
+    let command = input.command()?;
+    let render = |taken: &TakenIn| Reply {
+        status: if taken.known {
+            StatusCode::OK
+        } else {
+            StatusCode::CREATED
+        },
+        ..written(taken)
     };
-    taken.await.unwrap_or_else(Problem::into_response)
+    let idempotent = asked.idempotent(render);
+    let taken = asked
+        .engine()
+        .report_transfer(asked.tenant(), command, idempotent)
+        .await?;
+    Ok(render(&taken))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "AssignRequest")]
 struct AssignIn {
+    /// The payment that the money is for.
+    #[schemars(with = "schema::Id")]
     transaction_id: String,
 }
 
-/// Handles `POST /bankTransfers/{id}/assign`.
-pub async fn assign(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let assigned = async {
-        let (parts, body) = request.into_parts();
-        let caller = caller(&app, &parts.headers).await?;
-        let id = id.parse().map_err(|_| not_found())?;
-        let body = body::read(body, &app.body_limits).await?;
-        let input: AssignIn = json::parse_json(&body)?;
-        let target = input
-            .transaction_id
-            .parse()
-            .map_err(|_| Refusal::TransactionNotFound)?;
-        let route = format!("POST /api/v1/bankTransfers/{id}/assign");
-        match repeatable(&app, &parts.headers, &caller, &route, &body).await? {
-            Repeated::Answered(response) => Ok(response),
-            Repeated::New(idempotent) => {
-                let taken = app
-                    .engine
-                    .assign_transfer(caller.tenant, id, target, idempotent);
-                let taken = taken.await?.ok_or_else(not_found)?;
-                Ok(wire::json(StatusCode::OK, render(&taken.bank_transfer)))
-            }
-        }
-    };
-    assigned.await.unwrap_or_else(Problem::into_response)
+async fn assign(mut asked: Asked, input: AssignIn) -> Result<Reply, Problem> {
+    let id = read_id(&asked)?;
+    let target = input.transaction_id.parse();
+    let target = target.map_err(|_| Refusal::TransactionNotFound)?;
+    let idempotent = asked.idempotent(written);
+    let taken = asked
+        .engine()
+        .assign_transfer(asked.tenant(), id, target, idempotent)
+        .await?;
+    Ok(written(&taken.ok_or_else(not_found)?))
 }
 
-/// A request that is new, or the answer that it had before.
-enum Repeated {
-    New(Option<Idempotent<TakenIn>>),
-    Answered(Response),
+fn written(taken: &TakenIn) -> Reply {
+    Reply::ok(&BankTransferOut::from(&taken.bank_transfer))
 }
 
-async fn repeatable(
-    app: &App,
-    headers: &HeaderMap,
-    caller: &ApiKey,
-    route: &str,
-    body: &[u8],
-) -> Result<Repeated, Problem> {
-    let Some(repeatable) = Repeatable::of(headers, caller, route, body)? else {
-        return Ok(Repeated::New(None));
-    };
-    let known = app
-        .engine
-        .replay(caller.tenant, &repeatable.key, repeatable.body_hash);
-    match known.await? {
-        Some(StoredAnswer::Bytes { status, body }) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-            Ok(Repeated::Answered(wire::json(status, body.into())))
-        }
-        Some(_) => Err(Refusal::IdempotencyKeyInUse.into()),
-        None => {
-            let is_assignment = route.ends_with("/assign");
-            Ok(Repeated::New(Some(repeatable.rendered(
-                move |taken: &TakenIn| Answer {
-                    status: if is_assignment {
-                        200
-                    } else {
-                        status(taken).as_u16()
-                    },
-                    body: render(&taken.bank_transfer),
-                },
-            ))))
-        }
-    }
-}
-
-const fn status(taken: &TakenIn) -> StatusCode {
-    if taken.known {
-        StatusCode::OK
-    } else {
-        StatusCode::CREATED
-    }
-}
-
-fn answer(taken: &TakenIn) -> Response {
-    wire::json(status(taken), render(&taken.bank_transfer))
-}
-
-fn render(transfer: &BankTransfer) -> Bytes {
-    wire::bytes(&BankTransferOut::from(transfer))
+fn read_id(asked: &Asked) -> Result<BankTransferId, Problem> {
+    asked.path("id").parse().map_err(|_| not_found())
 }
 
 fn not_found() -> Problem {
@@ -251,84 +221,34 @@ fn not_found() -> Problem {
     )
 }
 
-/// Handles `GET /bankTransfers/{id}`.
-pub async fn get(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let read = async {
-        let tenant = caller(&app, &headers).await?.tenant;
-        let id: BankTransferId = id.parse().map_err(|_| not_found())?;
-        let found = app.engine.store().find::<BankTransfer>(tenant, id.0).await;
-        let found = found.map_err(EngineError::from)?.ok_or_else(not_found)?;
-        Ok(wire::json(StatusCode::OK, render(&found)))
-    };
-    read.await.unwrap_or_else(Problem::into_response)
+async fn get(asked: Asked) -> Result<Reply, Problem> {
+    let id = read_id(&asked)?;
+    let store = asked.engine().store();
+    let found = store.find::<BankTransfer>(asked.tenant(), id.0).await;
+    let found = found.map_err(EngineError::from)?.ok_or_else(not_found)?;
+    Ok(Reply::ok(&BankTransferOut::from(&found)))
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<'t> {
-    data: Vec<BankTransferOut<'t>>,
-    next_cursor: Option<BankTransferId>,
+async fn list(asked: Asked) -> Result<Reply, Problem> {
+    let state = match asked.query("state") {
+        None => None,
+        Some(TransferState::UNMATCHED) => Some(TransferState::UNMATCHED),
+        Some(TransferState::MATCHED) => Some(TransferState::MATCHED),
+        Some(_) => return Err(Refusal::field("state", "is not unmatched or matched").into()),
+    };
+    let paging = asked.paging("bankTransfers")?;
+    let found: Vec<BankTransfer> = asked.entries(&paging, state).await?;
+    Ok(asked.page_of_entries(&paging, &found, BankTransferOut::from))
 }
 
-/// Handles `GET /bankTransfers`.
-pub async fn list(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let listed = async {
-        let tenant = caller(&app, &headers).await?.tenant;
-        page(&app, query.as_deref().unwrap_or_default(), tenant).await
-    };
-    listed.await.unwrap_or_else(Problem::into_response)
-}
-
-async fn page(app: &App, query: &str, tenant: Tenant) -> Result<Response, Problem> {
-    let (mut limit, mut after, mut state) = (30, None, None);
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        match name.as_ref() {
-            "limit" => {
-                let number = value.parse().ok().filter(|n| (1..=100).contains(n));
-                limit = number
-                    .ok_or_else(|| Refusal::field("limit", "is not a number from 1 to 100"))?;
-            }
-            "after" => {
-                let cursor = value.parse::<BankTransferId>();
-                let wrong = |_| Refusal::field("after", "is not a cursor of this list");
-                after = Some(cursor.map_err(wrong)?.0);
-            }
-            "state" => {
-                state = Some(match &*value {
-                    TransferState::UNMATCHED => TransferState::UNMATCHED,
-                    TransferState::MATCHED => TransferState::MATCHED,
-                    _ => return Err(Refusal::field("state", "is not unmatched or matched").into()),
-                });
-            }
-            other => return Err(Refusal::field(other, "is not a parameter of this list").into()),
-        }
-    }
-    // One more than asked for tells whether there is a next page.
-    let page = EntryPage {
-        group: state,
-        after,
-        skip: 0,
-        limit: limit + 1,
-    };
-    let found: Vec<BankTransfer> = app
-        .engine
-        .store()
-        .list(tenant, page)
-        .await
-        .map_err(EngineError::from)?;
-    let shown = found.get(..limit).unwrap_or(&found);
-    let next = (found.len() > limit).then(|| shown.last()).flatten();
-    let page = Page {
-        data: shown.iter().map(BankTransferOut::from).collect(),
-        next_cursor: next.map(|last| last.id),
-    };
-    Ok(wire::json(StatusCode::OK, wire::bytes(&page)))
+async fn accept(mut asked: Asked, _: NoBody) -> Result<Reply, Problem> {
+    let id: TransactionId = asked.id(Refusal::TransactionNotFound)?;
+    let app = Arc::clone(&asked.app);
+    let render = move |transaction: &Transaction| transactions::written(&app, transaction);
+    let idempotent = asked.idempotent(render.clone());
+    let accepted = asked
+        .engine()
+        .accept_exception(asked.tenant(), id, idempotent)
+        .await?;
+    Ok(render(&accepted))
 }

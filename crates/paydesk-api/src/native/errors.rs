@@ -10,6 +10,11 @@ use super::problem::Problem;
 /// What the API itself says no to, before any rule is asked: status, code, and what it means.
 const OWN: &[(u16, &str, &str)] = &[
     (
+        404,
+        "bank_transfer_not_found",
+        "there is no such bank transfer",
+    ),
+    (
         400,
         "invalid_body",
         "the body ended before it was complete; also 408 if it came too slowly and 413 if it is larger than 64 KiB",
@@ -30,6 +35,11 @@ const OWN: &[(u16, &str, &str)] = &[
         "this restricted key may not do this",
     ),
     (404, "no_such_address", "there is nothing at this address"),
+    (
+        404,
+        "bank_transfer_not_found",
+        "there is no such bank transfer",
+    ),
     (
         405,
         "method_not_allowed",

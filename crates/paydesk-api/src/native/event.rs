@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use paydesk_core::endpoint::DisabledBecause;
 use paydesk_core::engine::Engine;
 use paydesk_core::event::{Event, Subject};
-use paydesk_core::id::{EventId, PaymentMethodId, ProviderAccountId};
+use paydesk_core::id::{EndpointId, EventId, PaymentMethodId, ProviderAccountId};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::session::Session;
 use paydesk_core::transaction::Transaction;
@@ -82,6 +83,14 @@ impl<'p> From<&'p PaymentMethod> for PaymentMethodOut<'p> {
     }
 }
 
+/// What is told of an endpoint that is told nothing more.
+#[derive(Serialize)]
+struct DisabledEndpointOut<'e> {
+    id: EndpointId,
+    url: &'e str,
+    reason: DisabledBecause,
+}
+
 /// Writes events as the native API does.
 pub struct EventWords(pub Arc<Engine>);
 
@@ -114,6 +123,14 @@ impl Words for EventWords {
             Subject::PaymentMethod { payment_method } => serde_json::to_string(&EventOut::new(
                 event,
                 PaymentMethodOut::from(&**payment_method),
+            )),
+            Subject::Endpoint { endpoint, url, why } => serde_json::to_string(&EventOut::new(
+                event,
+                DisabledEndpointOut {
+                    id: *endpoint,
+                    url,
+                    reason: *why,
+                },
             )),
             Subject::BankTransfer { bank_transfer } => serde_json::to_string(&EventOut::new(
                 event,

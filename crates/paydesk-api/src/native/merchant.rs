@@ -43,10 +43,14 @@ struct MerchantIn {
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>", length(min = 2, max = 35))]
     locale: Option<Option<String>>,
-    /// The picture on the page.
+    /// The picture on the page, as a data URL of a PNG, JPEG or WebP of at most 24 KiB: pages load nothing from elsewhere.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Option<String>", length(max = 2048), extend("format" = "uri"))]
-    logo_url: Option<Option<String>>,
+    #[schemars(
+        with = "Option<String>",
+        length(max = 32900),
+        regex(pattern = "^data:image/(png|jpeg|webp);base64,")
+    )]
+    logo: Option<Option<String>>,
     /// The colour of the page's buttons, such as `#1a2b3c`.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<String>", regex(pattern = "^#[0-9A-Fa-f]{6}$"))]
@@ -64,7 +68,7 @@ struct MerchantOut<'m> {
     name: &'m str,
     allowed_origins: &'m [String],
     locale: Option<&'m str>,
-    logo_url: Option<&'m str>,
+    logo: Option<&'m str>,
     accent_colour: Option<&'m str>,
     created_at: Iso,
     updated_at: Iso,
@@ -78,7 +82,7 @@ fn written(merchant: &Merchant, mode: Mode) -> Reply {
         name: merchant.shown_name(mode),
         allowed_origins: &settings.allowed_origins,
         locale: settings.locale.as_deref(),
-        logo_url: settings.logo_url.as_deref(),
+        logo: settings.logo.as_deref(),
         accent_colour: settings.accent_colour.as_deref(),
         created_at: Iso(merchant.created_at),
         updated_at: Iso(merchant.updated_at),
@@ -96,7 +100,7 @@ async fn update(asked: Asked, input: MerchantIn) -> Result<Reply, Problem> {
         name: input.name,
         allowed_origins: input.allowed_origins,
         locale: input.locale,
-        logo_url: input.logo_url,
+        logo: input.logo,
         accent_colour: input.accent_colour,
     };
     let tenant = asked.tenant();

@@ -5,8 +5,10 @@
 mod account_settings;
 mod bank_transfers;
 mod customers;
+mod deliveries;
 pub mod errors;
 mod event;
+mod events;
 pub mod frame;
 mod keys;
 mod merchant;
@@ -23,11 +25,12 @@ mod sessions;
 mod test_clock;
 pub mod transaction;
 mod transactions;
+mod webhook_endpoints;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{any, get, post};
+use axum::routing::{any, get};
 use paydesk_core::engine::Engine;
 use paydesk_core::session::Session;
 use paydesk_core::time::Timestamp;
@@ -48,9 +51,16 @@ pub fn calls() -> Vec<Call> {
         payment_methods::calls(),
         customers::calls(),
         provider_accounts::calls(),
+        account_settings::calls(),
+        bank_transfers::calls(),
+        products::calls(),
+        orders::calls(),
         merchant::calls(),
         keys::calls(),
         test_clock::calls(),
+        webhook_endpoints::calls(),
+        events::calls(),
+        deliveries::calls(),
     ]
     .into_iter()
     .flatten()
@@ -65,53 +75,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/api/v1/docs/reference.css", get(reference::style))
         .route("/api/v1", any(problem::no_such_address))
         .route("/api/v1/{*rest}", any(problem::no_such_address))
-        .route(
-            "/api/v1/bankTransfers",
-            post(bank_transfers::report)
-                .get(bank_transfers::list)
-                .fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/bankTransfers/{id}",
-            get(bank_transfers::get).fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/bankTransfers/{id}/assign",
-            post(bank_transfers::assign).fallback(problem::method_not_allowed),
-        )
-        .merge(shop())
-}
-
-/// What a merchant says of its shop, and the orders of it.
-fn shop() -> Router<Arc<App>> {
-    Router::new()
-        .route(
-            "/api/v1/products/{id}",
-            get(products::get)
-                .put(products::put)
-                .delete(products::delete)
-                .fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/orders",
-            post(orders::create)
-                .get(orders::list)
-                .fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/orders/{id}",
-            get(orders::get).fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/orders/{id}/session",
-            post(orders::session).fallback(problem::method_not_allowed),
-        )
-        .route(
-            "/api/v1/providerAccounts/{id}/settings",
-            get(account_settings::get)
-                .put(account_settings::put)
-                .fallback(problem::method_not_allowed),
-        )
 }
 
 /// Records as the native API writes them, for files.

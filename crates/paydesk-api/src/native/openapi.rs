@@ -192,6 +192,12 @@ fn operation(call: &Call, bodies: &mut SchemaGenerator, answers: &mut SchemaGene
             "503": {"$ref": "#/components/responses/Problem"}
         }
     });
+    if let Some(answers) = operation["responses"].as_object_mut()
+        && call.or_known
+        && let Some(created) = answers.get(call.success.as_str()).cloned()
+    {
+        answers.insert("200".to_owned(), created);
+    }
     if let (Some((describe, may_be_absent)), Value::Object(operation)) = (call.body, &mut operation)
     {
         operation.insert(

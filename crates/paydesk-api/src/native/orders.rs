@@ -1,40 +1,66 @@
-//! `/api/v1/orders`: take an order, list orders, and open the session that pays one.
+//! `/api/v1/orders`: take an order, read, list, and open the session that pays one.
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, Request, State};
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, StatusCode};
-use paydesk_core::directory::EntryPage;
-use paydesk_core::engine::EngineError;
 use paydesk_core::engine::shop::create_order::CreateOrder;
 use paydesk_core::engine::shop::open_order_session::OpenOrderSession;
 use paydesk_core::id::{OrderId, SessionId, UserId};
 use paydesk_core::money::Currency;
 use paydesk_core::number::Number;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{Door, Flow};
+use paydesk_core::session::{Door, Flow, Session};
 use paydesk_core::shop::{Order, OrderLine, ShopRefusal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::problem::Problem;
+use super::frame::{Asked, Call, Problem, Reply, Scope};
+use super::schema;
 use super::session::SessionOut;
-use crate::app::App;
-use crate::auth;
-use crate::http::{body, json};
-use crate::wire::{self, Iso};
+use crate::wire::Iso;
 
-#[derive(Deserialize)]
+/// The calls.
+pub fn calls() -> Vec<Call> {
+    vec![
+        Call::post("/orders", Scope::OrdersWrite, create)
+            .named("createOrder", "Takes an order")
+            .told("It costs what the products cost now: put them first.")
+            .creates::<OrderOut<'_>>(),
+        Call::list("/orders", Scope::OrdersRead, list)
+            .named("listOrders", "Lists orders, also those of a shop's users")
+            .pages::<OrderOut<'_>>(),
+        Call::get("/orders/{id}", Scope::OrdersRead, get)
+            .named("getOrder", "Reads an order")
+            .answers::<OrderOut<'_>>(),
+        Call::post("/orders/{id}/session", Scope::OrdersWrite, session)
+            .named("openOrderSession", "Opens the session that pays an order")
+            .told(
+                "An order has one live session: asking again gives it back. When it completes, the order is paid, in \
+                 the same moment.",
+            )
+            .creates::<SessionOut<'_>>(),
+    ]
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OrderRequest")]
 struct OrderIn {
+    /// What is ordered, all in one currency.
+    #[schemars(length(min = 1, max = 100))]
     products: Vec<ProductIn>,
+    /// Where your shop keeps it; any name will do.
     #[serde(default = "orders")]
     storage: String,
+    /// If given, it must be that of the prices.
+    #[schemars(with = "Option<schema::CurrencyCode>")]
     currency: Option<String>,
+    /// Which form was filled in.
     form_identifier: Option<String>,
+    /// What was filled in; comes back as given.
     #[serde(default)]
     form_data: Value,
+    /// Through which account it is paid, by the identifier in the account's settings.
     payment_account_identifier: Option<String>,
 }
 
@@ -43,31 +69,47 @@ fn orders() -> String {
     "orders".to_owned()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(inline)]
 struct ProductIn {
+    /// Your own whole number of it.
     product_id: u64,
+    #[schemars(range(min = 1, max = 1_000_000))]
     quantity: u32,
 }
 
-#[derive(Serialize)]
+/// An order as the native API writes it; what is absent is left out.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Order")]
 struct OrderOut<'o> {
+    #[schemars(with = "schema::Id")]
     id: OrderId,
+    /// Its id for clients that take numbers only.
+    #[schemars(with = "u64")]
     number: Number,
+    /// `open` or `paid`.
     status: &'static str,
     storage: &'o str,
+    /// Who ordered, if it was a user of your shop.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Id>")]
     user: Option<UserId>,
+    #[schemars(with = "schema::Amount")]
     amount: i64,
+    #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
     products: Vec<LineOut<'o>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     form_identifier: Option<&'o str>,
-    #[serde(skip_serializing_if = "Value::is_null")]
-    form_data: &'o Value,
-    payment_account_identifier: &'o str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Value>")]
+    form_data: Option<&'o Value>,
+    payment_account_identifier: &'o str,
+    /// The session that pays it, or did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<schema::Id>")]
     session_id: Option<SessionId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paid_at: Option<Iso>,
@@ -75,11 +117,14 @@ struct OrderOut<'o> {
     updated_at: Iso,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(inline)]
 struct LineOut<'o> {
     product_id: u64,
     title: &'o str,
+    /// What one costs.
+    #[schemars(with = "schema::Amount")]
     price: i64,
     quantity: u32,
 }
@@ -108,7 +153,7 @@ impl<'o> OrderOut<'o> {
             currency: order.total.currency().code(),
             products: order.lines.iter().map(LineOut::from).collect(),
             form_identifier: order.form.as_deref(),
-            form_data: &order.form_data,
+            form_data: Some(&order.form_data).filter(|data| !data.is_null()),
             payment_account_identifier: &order.account_identifier,
             session_id: session,
             paid_at: order.paid.map(|paid| Iso(paid.at)),
@@ -118,158 +163,81 @@ impl<'o> OrderOut<'o> {
     }
 }
 
-/// Handles `POST /orders`.
-pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
-    let (parts, body) = request.into_parts();
-    let create = async {
-        let tenant = auth::bearer(&app, &parts.headers).await?.tenant;
-        let body = body::read(body, &app.body_limits).await?;
-        let input: OrderIn = json::parse_json(&body)?;
-        let currency = input
-            .currency
-            .map(|code| code.parse::<Currency>())
-            .transpose()
-            .map_err(|error| Refusal::field("currency", format!("{error}")))?;
-        let request = CreateOrder {
-            user: None,
-            storage: input.storage,
-            form: input.form_identifier,
-            form_data: input.form_data,
-            account: input.payment_account_identifier,
-            products: input
-                .products
-                .iter()
-                .map(|product| (product.product_id, product.quantity))
-                .collect(),
-            currency,
-        };
-        let order = app.engine.create_order(tenant, request).await?;
-        let out = wire::bytes(&OrderOut::new(&order, None));
-        Ok(wire::json(StatusCode::CREATED, out))
-    };
-    create.await.unwrap_or_else(Problem::into_response)
-}
-
-/// Handles `GET /orders/{id}`.
-pub async fn get(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let get = async {
-        let tenant = auth::bearer(&app, &headers).await?.tenant;
-        let orders = [app.engine.order(tenant, read_id(&id)?).await?];
-        let sessions = app.engine.sessions_of_orders(tenant, &orders).await?;
-        let [order] = &orders;
-        let out = OrderOut::new(order, sessions.first().copied().flatten());
-        Ok(wire::json(StatusCode::OK, wire::bytes(&out)))
-    };
-    get.await.unwrap_or_else(Problem::into_response)
-}
-
-fn read_id(id: &str) -> Result<OrderId, Refusal> {
-    id.parse().map_err(|_| ShopRefusal::OrderNotFound.into())
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<'o> {
-    data: Vec<OrderOut<'o>>,
-    next_cursor: Option<OrderId>,
-}
-
-/// Handles `GET /orders`.
-pub async fn list(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    page(&app, query.as_deref().unwrap_or_default(), &headers)
-        .await
-        .unwrap_or_else(Problem::into_response)
-}
-
-async fn page(app: &App, query: &str, headers: &HeaderMap) -> Result<Response, Problem> {
-    let tenant = auth::bearer(app, headers).await?.tenant;
-    let (mut limit, mut after) = (30, None);
-    for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        match name.as_ref() {
-            "limit" => {
-                let number = value
-                    .parse()
-                    .ok()
-                    .filter(|number| (1..=100).contains(number));
-                limit = number
-                    .ok_or_else(|| Refusal::field("limit", "is not a number from 1 to 100"))?;
-            }
-            "after" => {
-                let cursor = value.parse::<OrderId>();
-                let wrong = |_| Refusal::field("after", "is not a cursor of this list");
-                after = Some(cursor.map_err(wrong)?.0);
-            }
-            other => return Err(Refusal::field(other, "is not a parameter of this list").into()),
-        }
-    }
-    // One more than asked for tells whether there is a next page.
-    let page = EntryPage {
-        after,
-        ..EntryPage::first(limit + 1)
-    };
-    let found: Vec<Order> = app
-        .engine
-        .store()
-        .list(tenant, page)
-        .await
-        .map_err(EngineError::from)?;
-    let shown = found.get(..limit).unwrap_or(&found);
-    let sessions = app.engine.sessions_of_orders(tenant, shown).await?;
-    let out = Page {
-        data: shown
+async fn create(mut asked: Asked, input: OrderIn) -> Result<Reply, Problem> {
+    let currency = input
+        .currency
+        .map(|code| code.parse::<Currency>())
+        .transpose()
+        .map_err(|error| Refusal::field("currency", format!("{error}")))?;
+    let request = CreateOrder {
+        user: None,
+        storage: input.storage,
+        form: input.form_identifier,
+        form_data: input.form_data,
+        account: input.payment_account_identifier,
+        products: input
+            .products
             .iter()
-            .zip(sessions)
-            .map(|(order, session)| OrderOut::new(order, session))
+            .map(|product| (product.product_id, product.quantity))
             .collect(),
-        next_cursor: (found.len() > limit)
-            .then(|| shown.last().map(|order| order.id))
-            .flatten(),
+        currency,
     };
-    Ok(wire::json(StatusCode::OK, wire::bytes(&out)))
+    let render = |order: &Order| Reply::created(&OrderOut::new(order, None));
+    let idempotent = asked.idempotent(render);
+    let engine = asked.engine();
+    let order = engine
+        .create_order(asked.tenant(), request, idempotent)
+        .await?;
+    Ok(render(&order))
 }
 
-#[derive(Deserialize, Default)]
+async fn get(asked: Asked) -> Result<Reply, Problem> {
+    let id = asked.id(ShopRefusal::OrderNotFound.into())?;
+    let engine = asked.engine();
+    let order = engine.order(asked.tenant(), id).await?;
+    let orders = std::slice::from_ref(&order);
+    let sessions = engine.sessions_of_orders(asked.tenant(), orders).await?;
+    Ok(Reply::ok(&OrderOut::new(
+        &order,
+        sessions.first().copied().flatten(),
+    )))
+}
+
+async fn list(asked: Asked) -> Result<Reply, Problem> {
+    let paging = asked.paging("orders")?;
+    let found: Vec<Order> = asked.entries(&paging, None).await?;
+    let engine = asked.engine();
+    let sessions = engine.sessions_of_orders(asked.tenant(), &found).await?;
+    let mut sessions = sessions.into_iter();
+    Ok(asked.page_of_entries(&paging, &found, |order| {
+        OrderOut::new(order, sessions.next().flatten())
+    }))
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "OrderSessionRequest")]
 struct SessionIn {
+    /// Whether the rail adds the tax.
     #[serde(default)]
     automatic_tax: bool,
 }
 
-/// Handles `POST /orders/{id}/session`: opens the session that pays it, or gives back the one that there is.
-pub async fn session(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let open = async {
-        let tenant = auth::bearer(&app, &parts.headers).await?.tenant;
-        let body = body::read(body, &app.body_limits).await?;
-        let input: SessionIn = if body.is_empty() {
-            SessionIn::default()
-        } else {
-            json::parse_json(&body)?
-        };
-        let asked = OpenOrderSession {
-            door: Door::Native,
-            flow: Flow::Session,
-            automatic_tax: input.automatic_tax,
-            device: None,
-        };
-        let engine = &app.engine;
-        let order = read_id(&id)?;
-        let opened = engine.open_order_session(tenant, order, asked).await?;
-        let (session, transactions) = engine.session(tenant, opened.id).await?;
-        let out = SessionOut::new(&session, &transactions, engine, engine.now(tenant));
-        Ok(wire::json(StatusCode::OK, wire::bytes(&out)))
+async fn session(mut asked: Asked, input: SessionIn) -> Result<Reply, Problem> {
+    let order = asked.id(ShopRefusal::OrderNotFound.into())?;
+    let request = OpenOrderSession {
+        door: Door::Native,
+        flow: Flow::Session,
+        automatic_tax: input.automatic_tax,
+        device: None,
     };
-    open.await.unwrap_or_else(Problem::into_response)
+    let (app, now) = (Arc::clone(&asked.app), asked.now());
+    let render =
+        move |session: &Session| Reply::created(&SessionOut::new(session, [], &app.engine, now));
+    let idempotent = asked.idempotent(render.clone());
+    let engine = asked.engine();
+    let session = engine
+        .open_order_session(asked.tenant(), order, request, idempotent)
+        .await?;
+    Ok(render(&session))
 }

@@ -278,6 +278,9 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::TransactionNotFound
         | Refusal::PaymentMethodNotFound
         | Refusal::ProviderAccountNotFound
+        | Refusal::EndpointNotFound
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound
         | Refusal::CustomerNotFound
         | Refusal::KeyNotFound
         | Refusal::Shop(ShopRefusal::ProductNotFound | ShopRefusal::OrderNotFound) => {
@@ -307,6 +310,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired
         | Refusal::NoException
+        | Refusal::TooManyEndpoints { .. }
         | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
     }

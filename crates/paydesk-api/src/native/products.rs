@@ -1,36 +1,61 @@
 //! `/api/v1/products/{id}`: put, read, take away. `id` is the merchant's own whole number.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, Request, State};
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, StatusCode};
 use paydesk_core::engine::shop::products::PutProduct;
 use paydesk_core::money::Currency;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::shop::{Product, ShopRefusal};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::problem::Problem;
-use crate::app::App;
-use crate::auth;
-use crate::http::{body, json};
-use crate::wire::{self, Iso, WrittenAmount};
+use super::frame::{Asked, Call, Problem, Reply, Scope};
+use super::schema;
+use crate::wire::{Iso, WrittenAmount};
 
-#[derive(Deserialize)]
+/// The calls.
+pub fn calls() -> Vec<Call> {
+    vec![
+        Call::put("/products/{id}", Scope::ProductsWrite, put)
+            .named("putProduct", "Puts a product")
+            .told(
+                "`id` is your own whole number. A known product takes the new title and price; orders keep the price \
+                 of the time of ordering.",
+            )
+            .answers::<ProductOut<'_>>(),
+        Call::get("/products/{id}", Scope::ProductsRead, get)
+            .named("getProduct", "Reads a product")
+            .answers::<ProductOut<'_>>(),
+        Call::delete("/products/{id}", Scope::ProductsWrite, delete)
+            .named("deleteProduct", "Takes a product away")
+            .told("Nobody can order it any more; it is answered as it was.")
+            .answers::<ProductOut<'_>>(),
+    ]
+}
+
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "ProductRequest")]
 struct ProductIn {
+    /// What payers read.
+    #[schemars(length(min = 1, max = 500))]
     title: String,
+    /// What one costs: a decimal string in major units, such as "17.50".
+    #[schemars(with = "String")]
     price: WrittenAmount,
+    #[schemars(with = "schema::CurrencyCode")]
     currency: String,
 }
 
-#[derive(Serialize)]
+/// A product as the native API writes it.
+#[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Product")]
 struct ProductOut<'p> {
+    /// Your own whole number of it.
     id: u64,
     title: &'p str,
+    /// In major units, exactly.
     price: String,
+    #[schemars(with = "schema::CurrencyCode")]
     currency: &'static str,
     version: u64,
     created_at: Iso,
@@ -51,67 +76,35 @@ impl<'p> From<&'p Product> for ProductOut<'p> {
     }
 }
 
-fn answer(product: &Product) -> Response {
-    wire::json(StatusCode::OK, wire::bytes(&ProductOut::from(product)))
+fn written(product: &Product) -> Reply {
+    Reply::ok(&ProductOut::from(product))
 }
 
-/// Handles `PUT /products/{id}`: a new product, or a new title and price for a known one.
-pub async fn put(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let put = async {
-        let tenant = auth::bearer(&app, &parts.headers).await?.tenant;
-        let body = body::read(body, &app.body_limits).await?;
-        let input: ProductIn = json::parse_json(&body)?;
-        let number = id
-            .parse()
-            .map_err(|_| Refusal::field("id", "is not a whole number"))?;
-        let currency: Currency = input
-            .currency
-            .parse()
-            .map_err(|error| Refusal::field("currency", format!("{error}")))?;
-        let request = PutProduct {
-            number,
-            title: input.title,
-            price: input.price.read("price", currency)?,
-        };
-        let product = app.engine.put_product(tenant, request).await?;
-        Ok(answer(&product))
+async fn put(asked: Asked, input: ProductIn) -> Result<Reply, Problem> {
+    let number = asked.id(Refusal::field("id", "is not a whole number"))?;
+    let currency: Currency = input
+        .currency
+        .parse()
+        .map_err(|error| Refusal::field("currency", format!("{error}")))?;
+    let request = PutProduct {
+        number,
+        title: input.title,
+        price: input.price.read("price", currency)?,
     };
-    put.await.unwrap_or_else(Problem::into_response)
+    let engine = asked.engine();
+    Ok(written(&engine.put_product(asked.tenant(), request).await?))
 }
 
-/// Handles `GET /products/{id}`.
-pub async fn get(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let get = async {
-        let tenant = auth::bearer(&app, &headers).await?.tenant;
-        let product = app.engine.product(tenant, number(&id)?).await?;
-        Ok(answer(&product))
-    };
-    get.await.unwrap_or_else(Problem::into_response)
+async fn get(asked: Asked) -> Result<Reply, Problem> {
+    let number = asked.id(ShopRefusal::ProductNotFound.into())?;
+    let engine = asked.engine();
+    Ok(written(&engine.product(asked.tenant(), number).await?))
 }
 
-/// Handles `DELETE /products/{id}`.
-pub async fn delete(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let delete = async {
-        let tenant = auth::bearer(&app, &headers).await?.tenant;
-        app.engine.remove_product(tenant, number(&id)?).await?;
-        Ok(StatusCode::NO_CONTENT.into_response())
-    };
-    delete.await.unwrap_or_else(Problem::into_response)
-}
-
-fn number(id: &str) -> Result<u64, Refusal> {
-    id.parse().map_err(|_| ShopRefusal::ProductNotFound.into())
+async fn delete(asked: Asked) -> Result<Reply, Problem> {
+    let number = asked.id(ShopRefusal::ProductNotFound.into())?;
+    let engine = asked.engine();
+    Ok(written(
+        &engine.remove_product(asked.tenant(), number).await?,
+    ))
 }

@@ -8,8 +8,9 @@ use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::{End, Ended};
 use paydesk_core::id::SessionId;
 use paydesk_core::list::SessionFilter;
+use paydesk_core::method::Method;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{Canceller, Session, State, StateName};
+use paydesk_core::session::{Canceller, Kind, Session, State, StateName};
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
 use schemars::JsonSchema;
@@ -40,11 +41,29 @@ pub fn calls() -> Vec<Call> {
             .creates::<SessionOut<'_>>(),
         Call::list("/sessions", Scope::SessionsRead, list)
             .named("listSessions", "Lists sessions")
-            .takes([Parameter::words(
-                "status",
-                "Only in these states. Time counts: one whose time is over is expired, whoever looks.",
-                &STATUSES.iter().map(|status| status.as_str()).collect::<Vec<_>>(),
-            )])
+            .told(
+                "Newest first; only those that are all of what is asked for. Searching (`q`) finds those of which every \
+                 word given begins a word of the title, description or reference, or of the customer's name, email \
+                 or phone; upper and lower case and accents do not matter. An id is found, too.",
+            )
+            .takes([
+                Parameter::words(
+                    "status",
+                    "Only in these states. Time counts: one whose time is over is expired, whoever looks.",
+                    &STATUSES.iter().map(|status| status.as_str()).collect::<Vec<_>>(),
+                ),
+                Parameter::word("kind", "Only of this kind.", &KINDS.map(kind_name)),
+                Parameter::text("reference", "Only with this reference."),
+                Parameter::text("customer", "Only of the customer with this code."),
+                Parameter::text("currency", "Only in this currency."),
+                Parameter::word(
+                    "method",
+                    "Only those that offer this method.",
+                    &Method::ALL.iter().map(|method| method.name()).collect::<Vec<_>>(),
+                ),
+                Parameter::text("q", "Words to search for."),
+            ])
+            .takes(Parameter::bounds())
             .pages::<SessionOut<'_>>(),
         Call::get("/sessions/{id}", Scope::SessionsRead, get)
             .named("getSession", "Reads a session with its transactions")
@@ -152,12 +171,19 @@ async fn end(mut asked: Asked, end: End) -> Result<Reply, Problem> {
 async fn list(asked: Asked) -> Result<Reply, Problem> {
     let (tenant, now) = (asked.tenant(), asked.now());
     let paging = asked.paging("sessions")?;
-    let mut filter = SessionFilter::at(now);
-    filter.ahead = asked.engine().ahead(tenant);
-    filter.states = asked
-        .queries("status")
-        .map(state_name)
-        .collect::<Result<_, _>>()?;
+    let filter = SessionFilter {
+        ahead: asked.engine().ahead(tenant),
+        states: asked.named("status", STATUSES, StateName::as_str)?,
+        kind: asked.named("kind", &KINDS, kind_name)?.pop(),
+        reference: asked.text("reference"),
+        customer: asked.text("customer"),
+        currency: asked.currency()?,
+        method: asked.parsed("method", "is not a method such as card or paynow")?,
+        amount: asked.amounts()?,
+        created: asked.created()?,
+        search: asked.sought_sessions().await?,
+        ..SessionFilter::at(now)
+    };
     let store = asked.engine().store();
     let found = store.sessions(tenant, &filter, paging.newest()?).await;
     let found = found.map_err(EngineError::from)?;
@@ -184,15 +210,13 @@ async fn list(asked: Asked) -> Result<Reply, Problem> {
     }))
 }
 
-fn state_name(name: &str) -> Result<StateName, Refusal> {
-    STATUSES
-        .iter()
-        .copied()
-        .find(|state| state.as_str() == name)
-        .ok_or_else(|| {
-            Refusal::field(
-                "status",
-                "is not one of created, initiated, processing, completed, cancelled, expired",
-            )
-        })
+const KINDS: [Kind; 3] = [Kind::Payment, Kind::Authorization, Kind::AddPaymentMethod];
+
+/// The name of a kind on the wire.
+const fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Payment => "payment",
+        Kind::Authorization => "authorization",
+        Kind::AddPaymentMethod => "addPaymentMethod",
+    }
 }

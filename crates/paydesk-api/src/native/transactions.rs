@@ -1,17 +1,19 @@
-//! `/api/v1/transactions`: read, settle, void, refund, sync.
+//! `/api/v1/transactions`: list, read, settle, void, refund, sync.
 
 use std::sync::Arc;
 
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::id::TransactionId;
+use paydesk_core::list::TransactionFilter;
+use paydesk_core::method::Method;
 use paydesk_core::money::Money;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::transaction::Transaction;
+use paydesk_core::transaction::{Action, StatusName, Transaction};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::frame::{Asked, Call, NoBody, Problem, Reply, Scope};
+use super::frame::{Asked, Call, NoBody, Parameter, Problem, Reply, Scope};
 use super::schema;
 use super::transaction::TransactionOut;
 use crate::app::App;
@@ -19,6 +21,28 @@ use crate::app::App;
 /// The calls.
 pub fn calls() -> Vec<Call> {
     vec![
+        Call::list("/transactions", Scope::TransactionsRead, list)
+            .named("listTransactions", "Lists transactions")
+            .told(
+                "Newest first; only those that are all of what is asked for. Searching (`q`) finds the transactions of \
+                 those sessions that the same words find, and a transaction by its id.",
+            )
+            .takes([
+                Parameter::text("session", "Only of the session with this id."),
+                Parameter::words("status", "Only with these statuses.", &STATUSES),
+                Parameter::words("action", "Only those that do this.", &ACTIONS.map(action_name)),
+                Parameter::text("customer", "Only of the customer with this code."),
+                Parameter::text("currency", "Only in this currency."),
+                Parameter::word(
+                    "method",
+                    "Only by this method.",
+                    &Method::ALL.iter().map(|method| method.name()).collect::<Vec<_>>(),
+                ),
+                Parameter::text("paymentMethod", "Only those of the stored payment method with this id."),
+                Parameter::text("q", "Words to search for."),
+            ])
+            .takes(Parameter::bounds())
+            .pages::<TransactionOut<'_>>(),
         Call::get("/transactions/{id}", Scope::TransactionsRead, get)
             .named("getTransaction", "Reads a transaction")
             .answers::<TransactionOut<'_>>(),
@@ -40,6 +64,60 @@ pub fn calls() -> Vec<Call> {
     ]
 }
 
+/// What a status is called; what is pending has several of them.
+const STATUSES: [&str; 7] = [
+    "pending",
+    "unknown",
+    "succeeded",
+    "declined",
+    "failed",
+    "expired",
+    "cancelled",
+];
+const ACTIONS: [Action; 6] = [
+    Action::Payment,
+    Action::Authorization,
+    Action::Settle,
+    Action::Void,
+    Action::Refund,
+    Action::AddPaymentMethod,
+];
+
+/// The name of an action on the wire.
+const fn action_name(action: Action) -> &'static str {
+    match action {
+        Action::Payment => "payment",
+        Action::Authorization => "authorization",
+        Action::Settle => "settle",
+        Action::Void => "void",
+        Action::Refund => "refund",
+        Action::AddPaymentMethod => "addPaymentMethod",
+    }
+}
+
+async fn list(asked: Asked) -> Result<Reply, Problem> {
+    let (tenant, now) = (asked.tenant(), asked.now());
+    let paging = asked.paging("transactions")?;
+    let filter = TransactionFilter {
+        ahead: asked.engine().ahead(tenant),
+        session: asked.parsed("session", "is not the id of a session")?,
+        statuses: asked.named("status", &StatusName::ALL, StatusName::as_str)?,
+        actions: asked.named("action", &ACTIONS, action_name)?,
+        customer: asked.text("customer"),
+        currency: asked.currency()?,
+        method: asked.parsed("method", "is not a method such as card or paynow")?,
+        payment_method: asked.parsed("paymentMethod", "is not the id of a payment method")?,
+        amount: asked.amounts()?,
+        created: asked.created()?,
+        search: asked.sought_transactions().await?,
+        ..TransactionFilter::at(now)
+    };
+    let store = asked.engine().store();
+    let found = store.transactions(tenant, &filter, paging.newest()?).await;
+    let found = found.map_err(EngineError::from)?;
+    Ok(asked.page_of(&paging, &found, |one| TransactionOut::new(one, now)))
+}
+
 /// How much.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +135,13 @@ impl PortionIn {
     /// The portion of a transaction in this currency.
     fn of(self, transaction: &Transaction) -> Result<Option<Money>, Refusal> {
         let expected = transaction.amount.currency();
+        // What was meant in the merchant's currency would give back too much or too little in the payer's.
+        if transaction.exchange.is_some() && self.amount.is_some() && self.currency.is_none() {
+            let problem = format!(
+                "is missing: the payer paid in {expected} and is refunded in it; give it beside amount"
+            );
+            return Err(Refusal::field("currency", problem));
+        }
         if self.currency.is_some_and(|code| code != expected.code()) {
             return Err(Refusal::CurrencyDiffers { expected });
         }

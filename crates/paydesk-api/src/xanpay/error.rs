@@ -134,9 +134,11 @@ impl From<Refusal> for Error {
             }
             Refusal::SessionNotFound => Self::not_found("there is no session with this id"),
             Refusal::TransactionNotFound => Self::not_found("there is no charge with this id"),
-            refusal @ (Refusal::PaymentMethodNotFound | Refusal::ProviderAccountNotFound) => {
-                Self::not_found(refusal.to_string())
-            }
+            refusal @ (Refusal::PaymentMethodNotFound
+            | Refusal::ProviderAccountNotFound
+            | Refusal::EndpointNotFound
+            | Refusal::EventNotFound
+            | Refusal::DeliveryNotFound) => Self::not_found(refusal.to_string()),
             refusal @ (Refusal::IdempotencyKeyInUse
             | Refusal::OperationInProgress
             | Refusal::PaymentInProgress) => Self::new(StatusCode::CONFLICT, refusal.to_string()),
@@ -175,6 +177,7 @@ impl From<Refusal> for Error {
             | Refusal::AlreadyVoided
             | Refusal::HoldExpired
             | Refusal::NoException
+            | Refusal::TooManyEndpoints { .. }
             | Refusal::CustomerNotFound
             | Refusal::CustomerCodeTaken
             | Refusal::KeyNotFound

@@ -85,6 +85,15 @@ async fn late_money_is_its_own_and_goes_back_or_is_accepted() {
         .iter()
         .collect();
     assert!(late.iter().all(|one| one["exception"]["kind"] == "late"));
+    let accept = format!(
+        "/api/v1/transactions/{}/accept",
+        late[0]["id"].as_str().unwrap()
+    );
+    let accepted = server.native(Method::POST, &accept, "").await.ok();
+    assert_eq!(accepted["status"], "succeeded");
+    assert!(accepted["exception"]["acceptedAt"].is_string());
+    let again = server.native(Method::POST, &accept, "").await;
+    assert_problem(&again, 422, "no_exception", "");
     let path = format!("/charges/{}/refunds", late[1]["id"].as_str().unwrap());
     let back = server.xanpay(Method::POST, &path, "").await.ok();
     assert_eq!(

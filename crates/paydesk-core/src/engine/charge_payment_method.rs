@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::draft::charged;
 use super::idempotency::Idempotent;
 use super::open_session::ReferenceHolder;
 use super::operate::lone_event;
@@ -103,6 +104,7 @@ pub fn decide(
     change
         .events
         .push(lone_event(EventKind::TransactionPending, &transaction, env));
+    change.puts.push(charged(payment_method));
     change.puts.push(Record::Transaction(transaction.clone()));
     Ok((change, transaction))
 }
@@ -195,19 +197,10 @@ impl Engine {
         request: ChargePaymentMethod,
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
-        let payment_method = self
-            .store()
-            .payment_method(tenant, request.payment_method)
-            .await?;
         let accounts = self.provider_accounts(tenant).await?;
-        let account = payment_method.as_ref().and_then(|stored| {
-            accounts
-                .iter()
-                .find(|account| account.id == stored.provider_account)
-        });
-        let (transaction, rail) = self
+        let (transaction, rail, account, payment_method) = self
             .repeat(|conflict| {
-                let (request, payment_method) = (&request, payment_method.as_ref());
+                let (request, accounts) = (&request, Arc::clone(&accounts));
                 let idempotent = idempotent.as_ref();
                 async move {
                     if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
@@ -222,10 +215,16 @@ impl Engine {
                         }) => self.reference_holder(tenant, owner).await?,
                         _ => None,
                     };
+                    // Each time: it may have been detached since the last.
+                    let found = self.store().payment_method(tenant, request.payment_method);
+                    let payment_method = found.await?.ok_or(Refusal::PaymentMethodNotFound)?;
+                    let account = accounts
+                        .iter()
+                        .find(|account| account.id == payment_method.provider_account);
                     let key = idempotent.map(|idempotent| idempotent.key.clone());
                     let (mut change, transaction) = decide(
                         request,
-                        payment_method,
+                        Some(&payment_method),
                         account,
                         holder,
                         key,
@@ -234,19 +233,17 @@ impl Engine {
                     change.idempotency =
                         idempotent.map(|idempotent| idempotent.running(self.wall()));
                     // Before anything is stored.
-                    let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
-                    Ok((Some(change), (transaction, rail)))
+                    let account = account.ok_or(Refusal::ProviderAccountNotFound)?.clone();
+                    let rail = self.rail(&account)?;
+                    Ok((Some(change), (transaction, rail, account, payment_method)))
                 }
             })
             .await?;
         crate::failpoint!("after-intent");
-        let (Some(account), Some(payment_method)) = (account, payment_method) else {
-            return Err(Refusal::PaymentMethodNotFound.into());
-        };
         let start = Start {
             reference: transaction.id,
             tenant,
-            account: Arc::new(account.clone()),
+            account: Arc::new(account),
             operation: Operation::Pay,
             amount: transaction.amount,
             method: Method::Card,

@@ -3,6 +3,7 @@
 use super::customers::plain_text;
 use super::idempotency::Idempotent;
 use super::{Engine, EngineError, Env};
+use crate::logo::Logo;
 use crate::merchant::{Merchant, Settings};
 use crate::refusal::Refusal;
 use crate::store::{Change, Record, Unavailable};
@@ -20,7 +21,7 @@ pub struct SettingsChange {
     /// The language of pages.
     pub locale: Option<Option<String>>,
     /// The picture on the page.
-    pub logo_url: Option<Option<String>>,
+    pub logo: Option<Option<String>>,
     /// The colour of the page's buttons.
     pub accent_colour: Option<Option<String>>,
 }
@@ -85,18 +86,11 @@ fn apply(settings: &mut Settings, wanted: SettingsChange, mode: Mode) -> Result<
         }
         settings.locale = locale;
     }
-    if let Some(logo) = wanted.logo_url {
+    if let Some(logo) = wanted.logo {
         if let Some(logo) = &logo {
-            let is_https = logo.len() <= 2_048
-                && url::Url::parse(logo).is_ok_and(|url| url.scheme() == "https" && url.has_host());
-            if !is_https {
-                return Err(Refusal::field(
-                    "logoUrl",
-                    "is not an https URL of at most 2048 characters, such as https://example.com/logo.svg",
-                ));
-            }
+            Logo::from_data_url(logo).map_err(|error| Refusal::field("logo", error.to_string()))?;
         }
-        settings.logo_url = logo;
+        settings.logo = logo;
     }
     if let Some(colour) = wanted.accent_colour {
         settings.accent_colour = colour.map(|text| accent(&text)).transpose()?;

@@ -256,6 +256,11 @@ impl<'e> Draft<'e> {
         id
     }
 
+    /// A stored card pays. See [`charged`].
+    pub fn charge_saved(&mut self, saved: &PaymentMethod) {
+        self.change.puts.push(charged(saved));
+    }
+
     fn customer_code(&self) -> Option<String> {
         self.session.customer_code().map(str::to_owned)
     }
@@ -409,4 +414,14 @@ pub fn stored_payment_method(
         created_at: env.now,
         updated_at: env.now,
     }
+}
+
+/// A stored card as it is written with a charge of it: a version on, so that a charge and a detachment never pass each
+/// other unseen. Whichever is first is what the other then meets.
+#[must_use]
+pub fn charged(saved: &PaymentMethod) -> Record {
+    Record::PaymentMethod(PaymentMethod {
+        version: saved.version + 1,
+        ..saved.clone()
+    })
 }

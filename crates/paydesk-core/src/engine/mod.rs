@@ -12,7 +12,9 @@ mod env;
 mod fixtures;
 #[cfg(test)]
 mod foreign;
+mod hearing;
 mod jobs;
+mod search;
 mod watch;
 
 pub mod accept_exception;
@@ -23,8 +25,11 @@ pub mod configure_accounts;
 pub mod configure_merchant;
 pub mod create_merchant;
 pub mod customers;
+pub mod deliveries;
 pub mod detach_payment_method;
 pub mod end_session;
+pub mod endpoint_health;
+pub mod endpoints;
 pub mod idempotency;
 pub mod initiate_session;
 pub mod lapse_session;
@@ -43,6 +48,7 @@ use std::sync::Arc;
 
 pub use draft::Draft;
 pub use env::{Env, Timing};
+pub use hearing::Hearing;
 pub use jobs::Jobs;
 pub use watch::Watch;
 
@@ -88,9 +94,10 @@ pub struct Engine {
     public_url: String,
     watch: Watch,
     outbox: tokio::sync::Notify,
+    hearing: Arc<Hearing>,
     accounts: accounts::Accounts,
-    passwords: Passwords,
     clocks: clocks::Clocks,
+    passwords: Passwords,
 }
 
 /// What an [`Engine`] is made of.
@@ -131,9 +138,10 @@ impl Engine {
             public_url: parts.public_url,
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
+            hearing: Arc::default(),
             accounts: accounts::Accounts::default(),
-            passwords: Passwords::default(),
             clocks: clocks::Clocks::default(),
+            passwords: Passwords::default(),
         }
     }
 
@@ -165,6 +173,12 @@ impl Engine {
     #[must_use]
     pub const fn outbox(&self) -> &tokio::sync::Notify {
         &self.outbox
+    }
+
+    /// Who is known to have endpoints.
+    #[must_use]
+    pub const fn hearing(&self) -> &Arc<Hearing> {
+        &self.hearing
     }
 
     /// Who waits for changes of sessions.
@@ -228,7 +242,8 @@ impl Engine {
 
     /// Commits, and wakes whoever waits for what was committed.
     async fn commit(&self, change: Change) -> Result<(), CommitError> {
-        let told = change.events.iter().any(|event| event.notify);
+        let told = change.events.iter().any(|event| event.notify)
+            || (!change.events.is_empty() && self.hearing.has(change.tenant));
         let touched: Vec<(Tenant, SessionId)> = if self.watch.is_idle() {
             Vec::new()
         } else {

@@ -1,6 +1,9 @@
 //! Opens a session.
 
 pub(super) mod fields;
+mod parties;
+
+pub(in crate::engine) use fields::url as check_url;
 
 use std::sync::Arc;
 
@@ -11,6 +14,7 @@ use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
 use crate::money::Currency;
 use crate::number::Number;
+use crate::payer::{Device, User};
 use crate::rates::Rates;
 use crate::refusal::Refusal;
 use crate::session::{
@@ -53,6 +57,10 @@ pub struct OpenSession {
     pub billing: Option<Party>,
     /// Where it is shipped to.
     pub shipping: Option<Party>,
+    /// Who is signed in.
+    pub user: Option<User>,
+    /// What is paid from.
+    pub device: Option<Device>,
     /// What the page asks.
     pub custom_fields: Vec<CustomField>,
     /// The merchant's own data.
@@ -94,6 +102,8 @@ impl OpenSession {
             customer: None,
             billing: None,
             shipping: None,
+            user: None,
+            device: None,
             custom_fields: Vec::new(),
             metadata: serde_json::Map::new(),
             success_url: None,
@@ -169,6 +179,8 @@ pub fn decide(
             customer: request.customer,
             billing: request.billing,
             shipping: request.shipping,
+            user: request.user,
+            device: request.device,
             custom_fields: request.custom_fields,
             metadata: request.metadata,
             success_url: request.success_url,

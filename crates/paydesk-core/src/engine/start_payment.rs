@@ -84,7 +84,7 @@ pub fn decide(
         return Err(Refusal::ProviderAccountDisabled);
     }
     let is_card = method.family() == Family::Card;
-    checks::check_card(&request, is_card, account, env.now)?;
+    checks::check_card(&request, &draft.session, is_card, account, env.now)?;
     if is_card && draft.session.card_attempts >= MAX_CARD_ATTEMPTS {
         return Err(Refusal::TooManyCardAttempts {
             limit: MAX_CARD_ATTEMPTS,
@@ -136,6 +136,9 @@ pub fn decide(
             expires_at: push_expiry(&draft.session, method, env.now),
         },
     };
+    if let Some(saved) = &request.saved {
+        draft.charge_saved(saved);
+    }
     let transaction = Transaction {
         custom_field_values: request.custom_field_values,
         contact: request.contact,
@@ -239,10 +242,16 @@ impl Engine {
                     if let Some(Conflict::Claimed {
                         key: ClaimKey::LivePayment(_),
                         ..
-                    }) = conflict
+                    }) = &conflict
                     {
                         // The constraint says that somebody pays; what we loaded will say so too, or it is over.
                         tracing::debug!(session = %id, "another payment has the session");
+                    }
+                    let mut request = request;
+                    if let (Some(_), Some(saved)) = (&conflict, &mut request.saved) {
+                        // Perhaps it was detached meanwhile.
+                        let found = self.store().payment_method(tenant, saved.id).await?;
+                        *saved = found.ok_or(Refusal::PaymentMethodNotFound)?;
                     }
                     let snapshot = match loaded {
                         Some(snapshot) => snapshot,

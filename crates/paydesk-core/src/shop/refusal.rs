@@ -27,6 +27,17 @@ pub enum ShopRefusal {
 }
 
 impl ShopRefusal {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ProductNotFound,
+        Self::OrderNotFound,
+        Self::OrderPaid,
+        Self::LoginTaken,
+        Self::WrongCredentials,
+        Self::NotSignedIn,
+        Self::TooManySigningIn,
+    ];
+
     /// The stable name on the native wire.
     #[must_use]
     pub const fn code(self) -> &'static str {

@@ -22,6 +22,8 @@ struct Scene {
     session: Session,
     /// Was there, undispatched; the change dispatches it.
     waiting: Event,
+    /// Was there, and nobody was to be told; the change has it told.
+    told: Event,
     /// Was held; the change gives it up.
     old_claim: Claim,
     claimed: Vec<Claim>,
@@ -36,9 +38,10 @@ impl Scene {
         let tenant = samples.tenant();
         let session = samples.session(tenant);
         let waiting = samples.event(&session, 1, true);
+        let told = samples.event(&samples.session(tenant), 1, false);
         let old_claim = reference("old", session.id.0);
         let before = Change {
-            events: vec![waiting.clone()],
+            events: vec![waiting.clone(), told.clone()],
             claims: vec![old_claim.clone()],
             increments: vec![sessions(1)],
             ..puts(tenant, [Record::Session(session.clone())])
@@ -64,6 +67,7 @@ impl Scene {
             releases: vec![old_claim.clone()],
             claims: claimed.clone(),
             dispatched: vec![waiting.id],
+            retold: vec![told.id],
             increments: vec![sessions(10)],
             idempotency: Some(IdempotencyWrite::Claim(running.clone())),
         };
@@ -71,6 +75,7 @@ impl Scene {
             tenant,
             session,
             waiting,
+            told,
             old_claim,
             claimed,
             running,
@@ -109,6 +114,7 @@ impl Scene {
         let waits = store.undispatched(100).await.unwrap();
         assert_eq!(waits.contains(&self.waiting), !applied);
         assert_eq!(waits.contains(event), applied);
+        assert_eq!(waits.contains(&self.told), applied);
         let old = store.claim(tenant, &self.old_claim.key).await.unwrap();
         assert_eq!(old, (!applied).then_some(self.old_claim.owner));
         for claim in &self.claimed {

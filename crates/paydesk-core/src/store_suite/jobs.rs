@@ -8,7 +8,8 @@ use crate::delivery::DeliveryState;
 use crate::id::{NodeId, TransactionId};
 use crate::session::{Canceller, State};
 use crate::store::{Change, Record, Store};
-use crate::tenant::Mode;
+use crate::tenant::{Mode, Tenant};
+use crate::test_clock::TestClock;
 use crate::time::{Span, Timestamp};
 use crate::transaction::{FailureReason, Status};
 
@@ -235,4 +236,73 @@ pub async fn undispatched_events_are_limited(store: Arc<dyn Store>) {
     for (limit, found) in [(0, 0), (1, 1), (5, 5), (100, 7)] {
         assert_eq!(store.undispatched(limit).await.unwrap().len(), found);
     }
+}
+
+pub async fn what_is_due_of_one_tenant_is_its_own(store: Arc<dyn Store>) {
+    let samples = Samples::new(1);
+    let (tenant, other) = (samples.tenant(), samples.tenant());
+    let live = Tenant {
+        mode: Mode::Live,
+        ..tenant
+    };
+    let mut expected = Vec::new();
+    for n in SHUFFLED {
+        for owner in [tenant, other, live] {
+            let mut session = samples.session(owner);
+            session.state = State::Created {
+                expires_at: minute(n),
+            };
+            if owner == tenant && n <= 30 {
+                expected.push((n, session.id));
+            }
+            apply(&store, puts(owner, [Record::Session(session)])).await;
+        }
+    }
+    expected.sort_by_key(|(n, _)| *n);
+    let expected: Vec<_> = expected.into_iter().map(|(_, id)| id).collect();
+    let due = |limit| store.due_sessions_of(tenant, minute(30), limit);
+    assert_eq!(due(100).await.unwrap(), expected);
+    assert_eq!(due(2).await.unwrap(), expected[..2]);
+
+    let mut deliveries = Vec::new();
+    for n in SHUFFLED {
+        for owner in [tenant, other, live] {
+            let event = samples.event(&samples.session(owner), 1, false);
+            let mut delivery = samples.delivery(&event);
+            delivery.state = DeliveryState::Due { at: minute(n) };
+            if owner == tenant && n <= 30 {
+                deliveries.push((n, delivery.id));
+            }
+            apply(&store, puts(owner, [Record::Delivery(delivery)])).await;
+        }
+    }
+    deliveries.sort_by_key(|(n, _)| *n);
+    let expected: Vec<_> = deliveries.into_iter().map(|(_, id)| id).collect();
+    let due = store.due_deliveries_of(tenant, minute(30), 100).await;
+    let due: Vec<_> = due.unwrap().iter().map(|delivery| delivery.id).collect();
+    assert_eq!(due, expected);
+}
+
+pub async fn a_moved_test_clock_is_found_whoever_moved_it(store: Arc<dyn Store>) {
+    let samples = Samples::new(1);
+    assert_eq!(store.test_clocks().await.unwrap().len(), 0);
+    for ahead in [1, 2] {
+        let merchant = samples.merchant();
+        let tenant = TestClock::tenant_of(merchant.id);
+        let clock = TestClock {
+            merchant: merchant.id,
+            version: 1,
+            ahead: Span::hours(ahead),
+            moved_at: samples.tick(),
+        };
+        let entry = Record::entry(&clock).unwrap();
+        apply(&store, puts(tenant, [Record::Merchant(merchant), entry])).await;
+    }
+    let clocks = store.test_clocks().await.unwrap();
+    let mut ahead: Vec<Span> = clocks
+        .iter()
+        .map(|doc| serde_json::from_str::<TestClock>(doc).unwrap().ahead)
+        .collect();
+    ahead.sort();
+    assert_eq!(ahead, [Span::hours(1), Span::hours(2)]);
 }

@@ -390,6 +390,14 @@ pub async fn children_of_a_transaction_come_oldest_first(store: Arc<dyn Store>) 
         apply(&store, puts(tenant, [put])).await;
     }
     assert_eq!(store.children(tenant, parent.id).await.unwrap(), children);
+    let of_both = [&children[..], &[others.clone()]].concat();
+    let asked = [other.id, parent.id, parent.id, children[0].id];
+    assert_eq!(store.children_of(tenant, &asked).await.unwrap(), of_both);
+    assert!(store.children_of(tenant, &[]).await.unwrap().is_empty());
+    let strange = TransactionId(samples.uuid());
+    let asked = [other.id, strange, other.id];
+    let by_id = store.transactions_by_id(tenant, &asked).await;
+    assert_eq!(by_id.unwrap(), [other.clone()]);
     assert_eq!(store.children(tenant, other.id).await.unwrap(), [others]);
     let childless = store.children(tenant, children[0].id).await.unwrap();
     assert!(childless.is_empty());

@@ -224,6 +224,8 @@ impl Samples {
                 }),
                 billing: None,
                 shipping: None,
+                user: None,
+                device: None,
                 custom_fields: Vec::new(),
                 metadata,
                 success_url: Some("https://shop.example/thanks".to_owned()),

@@ -36,6 +36,7 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         claims: vec![claim.clone()],
         events: vec![event.clone(), later.clone()],
         dispatched: vec![],
+        retold: vec![],
         increments: vec![Increment {
             counter: Counter::Sessions,
             by: 1,
@@ -91,6 +92,12 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
             assert_eq!(!there.is_empty(), seen, "{filter:?}");
         }
         let there = s.children(tenant, payment.id).await.unwrap();
+        assert_eq!(there.len(), n);
+        let there = s.children_of(tenant, &[payment.id]).await.unwrap();
+        assert_eq!(there.len(), n);
+        let there = s.transactions_by_id(tenant, &[payment.id]).await.unwrap();
+        assert_eq!(there.len(), n);
+        let there = s.payment_methods_by_id(tenant, &[card.id]).await.unwrap();
         assert_eq!(there.len(), n);
         let there = s.payment_method(tenant, card.id).await.unwrap();
         assert_eq!(there.is_some(), seen);

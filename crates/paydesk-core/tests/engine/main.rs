@@ -11,6 +11,7 @@ mod payments;
 mod pushes;
 mod rail;
 mod requests;
+mod stored_cards;
 mod transfers;
 mod turns;
 mod unknowns;

@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
@@ -169,6 +171,7 @@ taking_turns! {
     count(tenant: Tenant, counter: Counter) -> Result<i64, Unavailable>;
     event(tenant: Tenant, id: EventId) -> Result<Option<Event>, Unavailable>;
     events(tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable>;
+    delivery(tenant: Tenant, id: DeliveryId) -> Result<Option<Delivery>, Unavailable>;
     deliveries(tenant: Tenant, event: EventId) -> Result<Vec<Delivery>, Unavailable>;
     due_sessions(now: Timestamp, limit: usize) -> Result<Vec<(Tenant, SessionId)>, Unavailable>;
     due_transactions(now: Timestamp, limit: usize)

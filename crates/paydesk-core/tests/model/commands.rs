@@ -231,17 +231,25 @@ impl World {
 
     fn start(&mut self, session: SessionId, request: &StartPayment) -> Decided {
         let snapshot = self.snapshot(session);
-        let shop = self.shop(snapshot.session.tenant);
-        let account = &shop.accounts[0];
+        let (tenant, terms) = (snapshot.session.tenant, snapshot.session.terms.clone());
+        let mut request = request.clone();
+        if let Some(saved) = &mut request.saved {
+            *saved = self
+                .card(saved.tenant, saved.id)
+                .expect("a card that was stored");
+        }
+        let account = &self.shop(tenant).accounts[0];
         let decided = start_payment::decide(request.clone(), snapshot, account, self.env());
         let (change, intent) = match decided {
             Ok(decided) => decided,
             Err(refusal) => return refusal.into(),
         };
-        if let (Some(saved), Intent::Call { .. }) = (&request.saved, &intent)
-            && saved.detached_at.is_some()
-        {
-            return Decided::Broken(format!("a card pays that is detached: {saved:?}"));
+        if let (Some(saved), Intent::Call { .. }) = (&request.saved, &intent) {
+            let customer = terms.customer.as_ref().and_then(|one| one.code.clone());
+            let theirs = saved.tenant == tenant && customer.is_some() && saved.customer == customer;
+            if saved.detached_at.is_some() || !theirs {
+                return Decided::Broken(format!("a card pays that may not: {saved:?}"));
+            }
         }
         if let Intent::Call {
             transaction,

@@ -192,6 +192,7 @@ impl Books {
                 rule!(written, "{kind:?} tells of a card that is not written");
                 Ok(payment_method.id.0)
             }
+            Subject::Endpoint { .. } => Err(format!("{kind:?}, and nothing is delivered here")),
             Subject::BankTransfer {
                 bank_transfer: told,
             } => {

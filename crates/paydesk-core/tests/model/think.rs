@@ -233,8 +233,9 @@ impl World {
             (1, Some(NotifyFormat::Event)),
             (1, Some(NotifyFormat::XanPayCharge)),
         ]);
-        let customer = self.chance.percent(20).then(|| CustomerDetails {
-            code: Some("customer 1".into()),
+        let who = self.chance.between(1, 2);
+        let customer = self.chance.percent(40).then(|| CustomerDetails {
+            code: Some(format!("customer {who}")),
             ..CustomerDetails::default()
         });
         let request = OpenSession {
@@ -288,7 +289,7 @@ impl World {
             saved: None,
         };
         if method.family() == Family::Card && !self.chance.percent(2) {
-            let saved = self.saved_card(tenant).filter(|_| self.chance.percent(20));
+            let saved = self.saved_card(tenant).filter(|_| self.chance.percent(30));
             match saved {
                 Some(saved) => request.saved = Some(self.books.payment_methods[&saved].clone()),
                 None => request.card = Some(card()),

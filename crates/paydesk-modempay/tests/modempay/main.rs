@@ -10,8 +10,10 @@
 
 mod bad_input;
 mod expiry;
+mod lists;
 mod sessions;
 mod transactions;
+mod webhooks;
 
 use http::{HeaderName, HeaderValue, Method};
 use paydesk_core::store::Counter;

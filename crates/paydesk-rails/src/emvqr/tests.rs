@@ -279,6 +279,9 @@ fn payees() -> impl Strategy<Value = Payee> {
         "\\+65[0-9]{8}".prop_map(|number| Payee::PayNow(PayNowProxy::Mobile(number))),
         "[0-9]{9}[A-Z]([A-Z0-9]{3})?".prop_map(|number| Payee::PayNow(PayNowProxy::Uen(number))),
         "\\+66[0-9]{9}".prop_map(|number| Payee::PromptPay(PromptPayProxy::Mobile(number))),
+        "[0-9]{13}".prop_map(|number| Payee::PromptPay(PromptPayProxy::NationalId(number))),
+        "[0-9]{7}([0-9]{2})?".prop_map(|number| Payee::Fps(FpsProxy::Id(number))),
+        "\\+852-[0-9]{8}".prop_map(|number| Payee::Fps(FpsProxy::Mobile(number))),
         "[0-9]{15}".prop_map(|number| Payee::PromptPay(PromptPayProxy::EWallet(number))),
         ("[0-9]{6}", "[A-Z0-9]{1,28}")
             .prop_map(|(acquirer, merchant)| Payee::DuitNow { acquirer, merchant }),
@@ -308,6 +311,7 @@ proptest! {
         };
         let text = Code::for_payment(&payment).unwrap().to_string();
         prop_assert!(text.is_ascii());
+        prop_assert!(crate::qr_svg::qr_svg(&text).is_ok(), "every code can be drawn");
         let code = Code::parse(&text).unwrap();
         prop_assert_eq!(code.to_string(), text);
         prop_assert_eq!(code.bill_number(), Some(bill_number.clone()));

@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 
 use paydesk_core::directory::StoredEntry;
+use paydesk_core::endpoint::AUDIENCE;
 use paydesk_core::store::{Change, Conflict, IdempotencyWrite, Record, StoredAnswer};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
+use uuid::Uuid;
 
 use super::Tables;
 
@@ -109,13 +111,18 @@ impl Tables {
                 self.events_of_session
                     .insert((event.tenant, session, event.sequence, event.id));
             }
-            if event.notify {
+            if event.notify || self.has_audience(event.tenant) {
                 self.undispatched.insert(key);
             }
             self.events.insert(key, event);
         }
         for event in change.dispatched {
             self.undispatched.remove(&(tenant, event));
+        }
+        for event in change.retold {
+            if self.events.contains_key(&(tenant, event)) {
+                self.undispatched.insert((tenant, event));
+            }
         }
         for increment in change.increments {
             let total = self
@@ -139,6 +146,16 @@ impl Tables {
                 }
             }
         }
+    }
+
+    /// Whether somebody hears of everything that happens to the tenant.
+    fn has_audience(&self, tenant: Tenant) -> bool {
+        let (kind, list) = AUDIENCE;
+        let first = (tenant, kind, list.to_owned(), Uuid::nil());
+        let mut entries = self.entries_of_group.range(first..);
+        entries.next().is_some_and(|(of, of_kind, of_list, _)| {
+            (*of, *of_kind, of_list.as_str()) == (tenant, kind, list)
+        })
     }
 
     fn put(&mut self, record: Record) {

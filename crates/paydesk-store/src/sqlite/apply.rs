@@ -8,6 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, para
 use uuid::Uuid;
 
 use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
+use super::words::Words;
 use super::{decode, lists, queries};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
@@ -15,6 +16,8 @@ pub(super) struct Group<'db> {
     db: &'db Connection,
     /// Added up over the group, so that a total is written once however many changes add to it.
     totals: BTreeMap<(Tenant, i64), i64>,
+    /// New sessions: their rows, and the words that they are found by.
+    found_by: Vec<(i64, Words)>,
 }
 
 impl<'db> Group<'db> {
@@ -22,6 +25,7 @@ impl<'db> Group<'db> {
         Self {
             db,
             totals: BTreeMap::new(),
+            found_by: Vec::new(),
         }
     }
 
@@ -49,10 +53,10 @@ impl<'db> Group<'db> {
         Ok(Ok(()))
     }
 
-    /// Writes the totals. After this the group is complete.
-    pub(super) fn finish(self) -> rusqlite::Result<()> {
+    /// Writes the totals. After this the group is complete. Answers which sessions are new, and their words.
+    pub(super) fn finish(self) -> rusqlite::Result<Vec<(i64, Words)>> {
         if self.totals.is_empty() {
-            return Ok(());
+            return Ok(self.found_by);
         }
         let mut add = self.db.prepare_cached(ADD_TO_TOTAL)?;
         for ((tenant, counter), by) in &self.totals {
@@ -63,7 +67,7 @@ impl<'db> Group<'db> {
                 by
             ])?;
         }
-        Ok(())
+        Ok(self.found_by)
     }
 
     fn prepare(&self, sql: &str) -> rusqlite::Result<CachedStatement<'db>> {
@@ -157,7 +161,7 @@ impl<'db> Group<'db> {
     }
 
     /// Writes a record over the version before it. Answers whether that was there.
-    fn put(&self, row: &Row) -> rusqlite::Result<bool> {
+    fn put(&mut self, row: &Row) -> rusqlite::Result<bool> {
         let write = if row.version == 1 {
             row.table.insert
         } else {
@@ -165,20 +169,23 @@ impl<'db> Group<'db> {
         };
         let mut write = self.prepare(write)?;
         let cells = row.cells.iter().take(write.parameter_count());
-        if write.execute(params_from_iter(cells.clone()))? == 1 {
-            return Ok(true);
-        }
-        match row.table.place {
+        let mut is_put = write.execute(params_from_iter(cells.clone()))? == 1;
+        if !is_put
+            && row.version == 1
+            && let Some(place) = row.table.place
+        {
             // It may be only the place that is taken. Then any other will do.
-            Some(place) if row.version == 1 => {
-                let elsewhere = cells.enumerate().map(|(n, cell)| match n {
-                    _ if n == place => &Cell::Null,
-                    _ => cell,
-                });
-                Ok(write.execute(params_from_iter(elsewhere))? == 1)
-            }
-            _ => Ok(false),
+            let elsewhere = cells.enumerate().map(|(n, cell)| match n {
+                _ if n == place => &Cell::Null,
+                _ => cell,
+            });
+            is_put = write.execute(params_from_iter(elsewhere))? == 1;
         }
+        if is_put && let Some(words) = &row.words {
+            let place = self.db.last_insert_rowid();
+            self.found_by.push((place, words.clone()));
+        }
+        Ok(is_put)
     }
 
     /// Writes all of a change but its records.
@@ -199,6 +206,10 @@ impl<'db> Group<'db> {
         }
         for event in &change.dispatched {
             self.prepare(DISPATCH)?
+                .execute(params![merchant, mode, event.0.as_bytes()])?;
+        }
+        for event in &change.retold {
+            self.prepare(RETELL)?
                 .execute(params![merchant, mode, event.0.as_bytes()])?;
         }
         match &change.idempotency {
@@ -246,9 +257,15 @@ const RELEASE: &str = "DELETE FROM claims
 const TAKE: &str =
     "INSERT INTO claims (merchant, mode, kind, name, owner) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT DO NOTHING";
-const APPEND_EVENT: &str =
+// Looked up for each event, in the transaction that writes it: one probe of a small index. 6 is the kind and `enabled`
+// the list of `endpoint::AUDIENCE`.
+pub(super) const APPEND_EVENT: &str =
     "INSERT INTO events (merchant, mode, id, session, sequence, kind, undispatched, doc)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?7 = 1 OR EXISTS
+        (SELECT 1 FROM entries WHERE merchant = ?1 AND mode = ?2 AND kind = 6 AND list = 'enabled')
+        THEN 1 END, ?8)";
+const RETELL: &str =
+    "UPDATE events SET undispatched = 1 WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const DISPATCH: &str =
     "UPDATE events SET undispatched = NULL WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 const CLAIM_KEY: &str =

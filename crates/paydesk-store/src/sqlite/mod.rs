@@ -6,28 +6,33 @@
 //! - Whoever reads does so on its own thread, with a connection of its own (`readers`, `queries`); a server's
 //!   connections keep their read transactions for as long as nothing was committed.
 //! - What the tables are and why each index exists stands in the migrations (`schema`).
+//! - What sessions are searched by is indexed a little later, many at once (`words`).
 //! - The write-ahead log is copied into the database beside the commits (`checkpoint`).
 
 use std::path::Path;
 use std::sync::Arc;
 
+pub use backup::{BackupError, back_up};
 pub use lock::{LockError, ServerLock};
 pub use schema::OpenError;
 pub use writer::Stats;
 
 mod apply;
+mod backup;
 mod checkpoint;
 mod decode;
+pub(crate) mod export;
 mod lists;
 mod lock;
 mod port;
 mod queries;
 mod readers;
-mod rows;
+pub(crate) mod rows;
 mod schema;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writer;
 
 use checkpoint::Checkpointer;

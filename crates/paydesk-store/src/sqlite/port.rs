@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Order, Page, PaymentMethodFilter, Place, SessionFilter,
@@ -50,6 +52,29 @@ impl SqliteStore {
         params: impl Params,
     ) -> Result<Vec<T>, Unavailable> {
         self.readers.read_own(|db| all(db, sql, params))
+    }
+
+    /// All records that the query finds for each of these ids, each id once.
+    fn of_many<T: DeserializeOwned>(
+        &self,
+        sql: &str,
+        tenant: Tenant,
+        mut ids: Vec<Uuid>,
+    ) -> Result<Vec<T>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        ids.sort_unstable();
+        ids.dedup();
+        self.readers.read_own(|db| {
+            let mut query = db.prepare_cached(sql)?;
+            let mut found = Vec::new();
+            for id in ids {
+                let key = params![merchant, mode, id.as_bytes()];
+                for record in query.query_map(key, |row| decode::doc(row, 0))? {
+                    found.push(record?);
+                }
+            }
+            Ok(found)
+        })
     }
 
     /// The first column of all rows that the query finds, in its order.
@@ -245,21 +270,9 @@ impl Store for SqliteStore {
         tenant: Tenant,
         sessions: &[SessionId],
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let (merchant, mode) = of(&tenant);
-        let mut sessions = sessions.to_vec();
-        sessions.sort_unstable();
-        sessions.dedup();
-        let mut transactions: Vec<Transaction> = self.readers.read_own(|db| {
-            let mut query = db.prepare_cached(queries::TRANSACTIONS_OF_SESSION)?;
-            let mut found = Vec::new();
-            for session in sessions {
-                let key = params![merchant, mode, session.0.as_bytes()];
-                for transaction in query.query_map(key, |row| decode::doc(row, 0))? {
-                    found.push(transaction?);
-                }
-            }
-            Ok(found)
-        })?;
+        let sessions = sessions.iter().map(|id| id.0).collect();
+        let mut transactions: Vec<Transaction> =
+            self.of_many(queries::TRANSACTIONS_OF_SESSION, tenant, sessions)?;
         transactions.sort_unstable_by_key(|transaction| transaction.id);
         Ok(transactions)
     }
@@ -338,6 +351,35 @@ impl Store for SqliteStore {
             queries::CHILDREN,
             params![merchant, mode, parent.0.as_bytes()],
         )
+    }
+
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let ids = ids.iter().map(|id| id.0).collect();
+        self.of_many(queries::TRANSACTION, tenant, ids)
+    }
+
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        let parents = parents.iter().map(|id| id.0).collect();
+        let mut children: Vec<Transaction> = self.of_many(queries::CHILDREN, tenant, parents)?;
+        children.sort_unstable_by_key(|child| child.id);
+        Ok(children)
+    }
+
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        let ids = ids.iter().map(|id| id.0).collect();
+        self.of_many(queries::PAYMENT_METHOD, tenant, ids)
     }
 
     async fn payment_method(
@@ -543,6 +585,15 @@ impl Store for SqliteStore {
             .at_once(|db| lists::deliveries(db, tenant, filter, page))
     }
 
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.one(queries::DELIVERY, params![merchant, mode, id.0.as_bytes()])
+    }
+
     async fn deliveries(
         &self,
         tenant: Tenant,
@@ -577,6 +628,38 @@ impl Store for SqliteStore {
             .into_iter()
             .map(|(tenant, id)| (tenant, TransactionId(id)))
             .collect())
+    }
+
+    async fn test_clocks(&self) -> Result<Vec<Arc<str>>, Unavailable> {
+        self.texts(queries::TEST_CLOCKS, params![])
+    }
+
+    async fn due_sessions_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<SessionId>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.readers.read_own(|db| {
+            let mut query = db.prepare_cached(queries::DUE_SESSIONS_OF)?;
+            let params = params![merchant, mode, now.as_millis(), limit(most)];
+            let rows = query.query_map(params, |row| decode::id(row, 0).map(SessionId))?;
+            rows.collect()
+        })
+    }
+
+    async fn due_deliveries_of(
+        &self,
+        tenant: Tenant,
+        now: Timestamp,
+        most: usize,
+    ) -> Result<Vec<Delivery>, Unavailable> {
+        let (merchant, mode) = of(&tenant);
+        self.all(
+            queries::DUE_DELIVERIES_OF,
+            params![merchant, mode, now.as_millis(), limit(most)],
+        )
     }
 
     async fn undispatched(&self, most: usize) -> Result<Vec<Event>, Unavailable> {

@@ -39,6 +39,25 @@ pub(super) const SESSIONS: &str = "SELECT doc FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 /// As many rows as sessions, up to ?2, that time alone changes until ?1.
 pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at <= ?1 LIMIT ?2";
+
+// Searching.
+
+/// Which sessions are not in the index of words yet, the latest first.
+pub(super) const WORDS_WAITING: &str = "SELECT places FROM words_waiting ORDER BY number DESC";
+/// The one in place ?3.
+pub(super) const SESSION_AT: &str =
+    "SELECT doc FROM sessions WHERE place = ?3 AND merchant = ?1 AND mode = ?2";
+pub(super) const SESSION_AND_ROW: &str =
+    "SELECT rowid, doc FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+/// The row of ?3, or of the one before it.
+pub(super) const ROW_UP_TO: &str = "SELECT rowid, id FROM sessions
+    WHERE merchant = ?1 AND mode = ?2 AND id <= ?3 ORDER BY id DESC LIMIT 1";
+pub(super) const COUNT_BY_WORDS: &str = "SELECT count(*) FROM words WHERE words MATCH ?1";
+pub(super) const TRANSACTION_AND_ROW: &str = "SELECT rowid, doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
+pub(super) const TRANSACTIONS_AND_ROWS_OF_SESSION: &str = "SELECT rowid, doc FROM transactions
+    WHERE merchant = ?1 AND mode = ?2 AND session = ?3";
+
 pub(super) const PULSE: &str = "SELECT version, due_at FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 
@@ -48,9 +67,6 @@ pub(super) const TRANSACTIONS_OF_SESSION: &str = "SELECT doc FROM transactions
     WHERE merchant = ?1 AND mode = ?2 AND session = ?3 ORDER BY id";
 pub(super) const CHILDREN: &str = "SELECT doc FROM transactions
     WHERE merchant = ?1 AND mode = ?2 AND parent = ?3 ORDER BY id";
-/// All transactions before ?3.
-pub(super) const TRANSACTIONS: &str = "SELECT doc FROM transactions
-    WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
 
 pub(super) const PAYMENT_METHOD: &str = "SELECT doc FROM payment_methods
     WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
@@ -81,6 +97,8 @@ pub(super) const EVENTS: &str = "SELECT sequence, doc FROM events WHERE merchant
         AND id = (SELECT first_event FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3)
     UNION ALL
     SELECT sequence, doc FROM events WHERE merchant = ?1 AND mode = ?2 AND session = ?3";
+pub(super) const DELIVERY: &str =
+    "SELECT doc FROM deliveries WHERE merchant = ?1 AND mode = ?2 AND id = ?3";
 pub(super) const DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE merchant = ?1 AND mode = ?2 AND event = ?3 ORDER BY id";
 
@@ -92,6 +110,18 @@ pub(super) const DUE_TRANSACTIONS: &str = "SELECT merchant, mode, id FROM transa
     WHERE ask_at <= ?1 ORDER BY ask_at LIMIT ?2";
 pub(super) const DUE_DELIVERIES: &str = "SELECT doc FROM deliveries
     WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2";
+pub(super) const TEST_CLOCKS: &str = "SELECT doc FROM entries WHERE kind = 8";
+// The same of one tenant, whose time is ahead: of its sessions that are open, or that may hold money.
+pub(super) const DUE_SESSIONS_OF: &str = "SELECT id FROM (
+        SELECT id, due_at FROM sessions INDEXED BY sessions_by_class
+            WHERE merchant = ?1 AND mode = ?2 AND state IN (0, 1, 2) AND due_at <= ?3
+        UNION ALL
+        SELECT id, due_at FROM sessions INDEXED BY sessions_by_class
+            WHERE merchant = ?1 AND mode = ?2 AND state = 3 AND kind = 1 AND due_at <= ?3
+    ) ORDER BY due_at LIMIT ?4";
+pub(super) const DUE_DELIVERIES_OF: &str =
+    "SELECT doc FROM deliveries INDEXED BY deliveries_by_state
+    WHERE merchant = ?1 AND mode = ?2 AND state = 0 AND due_at <= ?3 ORDER BY due_at LIMIT ?4";
 pub(super) const UNDISPATCHED: &str = "SELECT doc FROM events
     WHERE undispatched = 1 ORDER BY rowid LIMIT ?1";
 

@@ -21,6 +21,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::tables::{self, Table};
+use super::words::Words;
 
 /// One value of a row.
 #[derive(Clone, Debug)]
@@ -72,6 +73,8 @@ pub(super) struct Row {
     /// In the order of the table's parameters: the key first, then the version.
     pub(super) cells: Vec<Cell>,
     pub(super) version: u64,
+    /// Of a new session: the words that it is found by.
+    pub(super) words: Option<Words>,
 }
 
 /// A claim, and its name in the table.
@@ -104,6 +107,7 @@ pub(super) struct Prepared {
     pub(super) claims: Vec<ClaimRow>,
     pub(super) events: Vec<[Cell; 8]>,
     pub(super) dispatched: Vec<EventId>,
+    pub(super) retold: Vec<EventId>,
     pub(super) increments: Vec<(i64, i64)>,
     pub(super) idempotency: Option<IdempotencyRow>,
     pub(super) fingerprints: Vec<(KeyVersion, [u8; 32])>,
@@ -128,6 +132,7 @@ impl Prepared {
             claims: claim_rows(change.claims),
             events,
             dispatched: change.dispatched,
+            retold: change.retold,
             increments: increments
                 .map(|one| (counter_number(one.counter), one.by))
                 .collect(),
@@ -166,6 +171,7 @@ impl Prepared {
             claims: Vec::new(),
             events: Vec::new(),
             dispatched: Vec::new(),
+            retold: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
             fingerprints: Vec::new(),
@@ -247,11 +253,16 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         ),
         Record::Entry(it) => entry_row(it, version),
     };
+    let words = match record {
+        Record::Session(it) if it.version == 1 => Some(Words::of(it)),
+        _ => None,
+    };
     Ok(Row {
         table,
         key: record.key(),
         cells,
         version: record.version(),
+        words,
     })
 }
 
@@ -337,7 +348,7 @@ fn transaction_cells(it: &Transaction, version: Cell) -> Result<Vec<Cell>, Unava
 }
 
 /// When time alone makes it expired, as `Transaction::status_at` tells.
-const fn expires_alone_at(status: &Status) -> Option<Timestamp> {
+pub(crate) const fn expires_alone_at(status: &Status) -> Option<Timestamp> {
     match status {
         Status::AwaitingPayer {
             expires_at,
@@ -349,7 +360,7 @@ const fn expires_alone_at(status: &Status) -> Option<Timestamp> {
 }
 
 /// When a pushed payment under way stops waiting.
-fn lapses_at(session: &Session) -> Option<Timestamp> {
+pub(crate) fn lapses_at(session: &Session) -> Option<Timestamp> {
     match session.state {
         State::Processing { lapses_at, .. } => lapses_at,
         _ => None,
@@ -358,7 +369,7 @@ fn lapses_at(session: &Session) -> Option<Timestamp> {
 
 /// The event that is written together with the session's first version: the session's row names it, and
 /// the index of events by session does without it.
-fn first_event(session: &Session, events: &[Event]) -> Option<EventId> {
+pub(crate) fn first_event(session: &Session, events: &[Event]) -> Option<EventId> {
     let of_it =
         |event: &&Event| event.session == Some(session.id) && event.tenant == session.tenant;
     (session.version == 1)
@@ -416,14 +427,14 @@ fn idempotency_row(write: IdempotencyWrite) -> Result<IdempotencyRow, Unavailabl
 
 // What the numbers in the tables mean; the schema's comments say the same. They never change.
 
-pub(super) const fn mode_number(mode: Mode) -> i64 {
+pub(crate) const fn mode_number(mode: Mode) -> i64 {
     match mode {
         Mode::Test => 0,
         Mode::Live => 1,
     }
 }
 
-pub(super) const fn mode_of(number: i64) -> Option<Mode> {
+pub(crate) const fn mode_of(number: i64) -> Option<Mode> {
     match number {
         0 => Some(Mode::Test),
         1 => Some(Mode::Live),
@@ -431,7 +442,7 @@ pub(super) const fn mode_of(number: i64) -> Option<Mode> {
     }
 }
 
-pub(super) const fn state_number(state: StateName) -> i64 {
+pub(crate) const fn state_number(state: StateName) -> i64 {
     match state {
         StateName::Created => 0,
         StateName::Initiated => 1,
@@ -442,7 +453,7 @@ pub(super) const fn state_number(state: StateName) -> i64 {
     }
 }
 
-pub(super) const fn action_number(action: Action) -> i64 {
+pub(crate) const fn action_number(action: Action) -> i64 {
     match action {
         Action::Payment => 0,
         Action::Authorization => 1,
@@ -453,7 +464,7 @@ pub(super) const fn action_number(action: Action) -> i64 {
     }
 }
 
-pub(super) const fn kind_number(kind: Kind) -> i64 {
+pub(crate) const fn kind_number(kind: Kind) -> i64 {
     match kind {
         Kind::Payment => 0,
         Kind::Authorization => 1,
@@ -461,7 +472,7 @@ pub(super) const fn kind_number(kind: Kind) -> i64 {
     }
 }
 
-pub(super) const fn status_number(status: StatusName) -> i64 {
+pub(crate) const fn status_number(status: StatusName) -> i64 {
     match status {
         StatusName::InFlight => 0,
         StatusName::AwaitingPayer => 1,
@@ -475,7 +486,7 @@ pub(super) const fn status_number(status: StatusName) -> i64 {
     }
 }
 
-pub(super) const fn delivery_state_number(state: DeliveryStateName) -> i64 {
+pub(crate) const fn delivery_state_number(state: DeliveryStateName) -> i64 {
     match state {
         DeliveryStateName::Pending => 0,
         DeliveryStateName::Delivered => 1,
@@ -483,7 +494,7 @@ pub(super) const fn delivery_state_number(state: DeliveryStateName) -> i64 {
     }
 }
 
-pub(super) const fn receiver_id(receiver: &Receiver) -> Uuid {
+pub(crate) const fn receiver_id(receiver: &Receiver) -> Uuid {
     match receiver {
         Receiver::Notify(session) => session.0,
         Receiver::Endpoint(endpoint) => endpoint.0,
@@ -491,7 +502,7 @@ pub(super) const fn receiver_id(receiver: &Receiver) -> Uuid {
 }
 
 /// Methods as a set of bits.
-pub(super) fn method_bits(methods: &[Method]) -> i64 {
+pub(crate) fn method_bits(methods: &[Method]) -> i64 {
     let bit = |method: &Method| match method {
         Method::Card => 1,
         Method::PayNow => 1 << 1,
@@ -511,7 +522,7 @@ pub(super) fn method_bits(methods: &[Method]) -> i64 {
     methods.iter().map(bit).fold(0, |set, bit| set | bit)
 }
 
-pub(super) const fn counter_number(counter: Counter) -> i64 {
+pub(crate) const fn counter_number(counter: Counter) -> i64 {
     match counter {
         Counter::Sessions => 0,
         Counter::Transactions => 1,
@@ -519,7 +530,7 @@ pub(super) const fn counter_number(counter: Counter) -> i64 {
 }
 
 /// A claim's kind and name. The first of two parts is led by its length, so that no two pairs are the same bytes.
-pub(super) fn claim_name(key: &ClaimKey) -> (i64, Vec<u8>) {
+pub(crate) fn claim_name(key: &ClaimKey) -> (i64, Vec<u8>) {
     let pair = |first: &str, second: &str| {
         let mut name = (first.len() as u64).to_be_bytes().to_vec();
         name.extend_from_slice(first.as_bytes());

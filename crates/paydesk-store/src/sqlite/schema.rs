@@ -144,6 +144,17 @@ pub(super) fn open_reader(path: &Path, of: usize) -> Result<Connection, OpenErro
     Ok(db)
 }
 
+/// Opens a connection that copies all of the database elsewhere. It may not be read-only, since it writes the copy; it
+/// writes nothing here.
+pub(super) fn open_copier(path: &Path) -> Result<Connection, OpenError> {
+    let failed = OpenError::of(path);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(&failed)?;
+    db.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
+    check(&db, path)?;
+    Ok(db)
+}
+
 /// What the connections that write have in common.
 fn set_up_writer(db: &Connection) -> rusqlite::Result<()> {
     db.busy_timeout(BUSY_TIMEOUT)?;

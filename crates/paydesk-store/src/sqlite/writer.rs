@@ -15,6 +15,7 @@ use super::apply::Group;
 use super::checkpoint::Checkpointer;
 use super::readers::Commits;
 use super::rows::Prepared;
+use super::words::Indexer;
 
 /// The most changes of a group: beyond this, a group gains little and its first waits long.
 const GROUP: usize = 256;
@@ -24,7 +25,7 @@ const QUEUE: usize = 1_024;
 type Answer = Result<(), CommitError>;
 
 /// A change and who waits for its answer.
-struct Waiting {
+pub(super) struct Waiting {
     change: Prepared,
     answer: oneshot::Sender<Answer>,
 }
@@ -33,8 +34,10 @@ struct Waiting {
     clippy::large_enum_variant,
     reason = "the large one is the common one; a box would be one more allocation for each change"
 )]
-enum Job {
+pub(super) enum Job {
     Commit(Waiting),
+    /// Words have waited long enough to be indexed.
+    Index,
     /// Finish what is waiting, then end; answered at the end.
     Close(oneshot::Sender<()>),
 }
@@ -92,9 +95,11 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (jobs, waiting) = mpsc::channel(QUEUE);
         let counts = Arc::new(Counts::default());
+        let indexer = Indexer::start(&db, jobs.downgrade())?;
         let thread = Thread {
             db,
             jobs: waiting,
+            indexer,
             counts: Arc::clone(&counts),
             commits,
             #[cfg(test)]
@@ -151,6 +156,7 @@ enum Failure {
 struct Thread {
     db: Connection,
     jobs: mpsc::Receiver<Job>,
+    indexer: Indexer,
     counts: Arc<Counts>,
     commits: Arc<Commits>,
     #[cfg(test)]
@@ -166,6 +172,7 @@ impl Thread {
             while let Some(job) = next {
                 match job {
                     Job::Commit(waiting) => group.push(waiting),
+                    Job::Index => self.indexer.wake(),
                     Job::Close(answer) => {
                         ended = Some(answer);
                         // What was handed over before is still received, and then nothing more.
@@ -178,7 +185,11 @@ impl Thread {
                     None
                 };
             }
-            self.serve(&mut group);
+            if group.is_empty() {
+                self.index();
+            } else {
+                self.serve(&mut group);
+            }
             if !self.db.is_autocommit() {
                 // Going on would put the next group on top of half of this one.
                 tracing::error!("the store accepts no more changes");
@@ -199,6 +210,7 @@ impl Thread {
     fn end(self, checkpointer: Checkpointer) {
         // Whoever hands something over from here on is told at once.
         drop(self.jobs);
+        self.indexer.stop();
         checkpointer.stop();
         let truncated = self
             .db
@@ -208,6 +220,36 @@ impl Thread {
         }
         if let Err((_, error)) = self.db.close() {
             tracing::warn!(%error, "the database could not be closed");
+        }
+    }
+
+    /// Indexes words without a group to go with.
+    fn index(&mut self) {
+        if !self.indexer.is_due() {
+            return;
+        }
+        let mut indexed = || -> rusqlite::Result<()> {
+            self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+            let written = self.indexer.write(&self.db);
+            self.commits.begin();
+            let committed = self.db.prepare_cached("COMMIT")?.execute([]);
+            self.commits.end();
+            committed?;
+            self.indexer.committed(written, None);
+            Ok(())
+        };
+        if let Err(error) = indexed() {
+            tracing::error!(%error, "words could not be indexed; it is tried with the next change");
+            self.roll_back();
+        }
+    }
+
+    /// After some errors SQLite has rolled back by itself.
+    fn roll_back(&self) {
+        if !self.db.is_autocommit()
+            && let Err(error) = self.db.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a group could not be rolled back");
         }
     }
 
@@ -239,26 +281,27 @@ impl Thread {
     /// Applies and commits a group as one transaction. After an error nothing of it is applied.
     fn attempt(&mut self, group: &[Waiting]) -> Result<Vec<Answer>, Failure> {
         let outcomes = self.transact(group);
-        // After some errors SQLite has rolled back by itself.
-        if outcomes.is_err()
-            && !self.db.is_autocommit()
-            && let Err(error) = self.db.execute_batch("ROLLBACK")
-        {
-            tracing::error!(%error, "a group could not be rolled back");
+        if outcomes.is_err() {
+            self.roll_back();
         }
         outcomes
     }
 
     fn transact(&mut self, group: &[Waiting]) -> Result<Vec<Answer>, Failure> {
-        let applying = || -> rusqlite::Result<Vec<Result<(), Conflict>>> {
+        let applying = || -> rusqlite::Result<_> {
             self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             let mut changes = Group::new(&self.db);
             let outcomes = group.iter().map(|waiting| changes.take(&waiting.change));
-            let outcomes = outcomes.collect::<Result<_, _>>()?;
-            changes.finish()?;
-            Ok(outcomes)
+            let outcomes = outcomes.collect::<Result<Vec<Result<(), Conflict>>, _>>()?;
+            let noted = Indexer::note(&self.db, changes.finish()?)?;
+            Ok((outcomes, noted))
         };
-        let outcomes = applying().map_err(Failure::Applying)?;
+        let (outcomes, noted) = applying().map_err(Failure::Applying)?;
+        let written = if self.indexer.is_due() {
+            self.indexer.write(&self.db)
+        } else {
+            None
+        };
         #[cfg(test)]
         if let Some(hook) = &mut self.hooks.before_commit {
             hook(&self.db);
@@ -274,6 +317,7 @@ impl Thread {
         }
         self.commits.end();
         committed.map_err(Failure::Committing)?;
+        self.indexer.committed(written, noted);
         crate::failpoint!("after-commit");
         let applied = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         if applied > 0 {

@@ -18,13 +18,13 @@ use crate::stores::{memory, sqlite};
 use crate::world::{OPEN, World};
 
 /// A worker at work.
-struct Running {
+pub struct Running {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Running {
-    fn start(worker: Worker) -> Self {
+    pub fn start(worker: Worker) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
             worker
@@ -36,14 +36,19 @@ impl Running {
         Self { stop, task }
     }
 
-    async fn stop(self) {
+    pub async fn stop(self) {
         self.stop.send(()).unwrap();
         self.task.await.unwrap();
+    }
+
+    /// Drops whatever is under way.
+    pub fn stop_at_once(self) {
+        self.task.abort();
     }
 }
 
 /// Waits until it is so; fails after half a minute.
-async fn until(what: &str, mut so: impl FnMut() -> bool) -> Duration {
+pub async fn until(what: &str, mut so: impl FnMut() -> bool) -> Duration {
     let begun = Instant::now();
     while !so() {
         assert!(

@@ -7,7 +7,9 @@ use parking_lot::Mutex;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::directory::{EntryKind, EntryPage};
 use paydesk_core::event::Event;
-use paydesk_core::id::{EventId, MerchantId, PaymentMethodId, SessionId, TransactionId};
+use paydesk_core::id::{
+    DeliveryId, EventId, MerchantId, PaymentMethodId, SessionId, TransactionId,
+};
 use paydesk_core::keys::KeyVersion;
 use paydesk_core::list::{
     DeliveryFilter, EventFilter, Page, PaymentMethodFilter, SessionFilter, TransactionFilter,
@@ -223,6 +225,27 @@ impl Store for Faulty {
     ) -> Result<Vec<Transaction>, Unavailable> {
         self.store.children(tenant, parent).await
     }
+    async fn transactions_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        self.store.transactions_by_id(tenant, ids).await
+    }
+    async fn children_of(
+        &self,
+        tenant: Tenant,
+        parents: &[TransactionId],
+    ) -> Result<Vec<Transaction>, Unavailable> {
+        self.store.children_of(tenant, parents).await
+    }
+    async fn payment_methods_by_id(
+        &self,
+        tenant: Tenant,
+        ids: &[PaymentMethodId],
+    ) -> Result<Vec<PaymentMethod>, Unavailable> {
+        self.store.payment_methods_by_id(tenant, ids).await
+    }
     async fn payment_method(
         &self,
         tenant: Tenant,
@@ -248,6 +271,13 @@ impl Store for Faulty {
     }
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
         self.store.events(tenant, session).await
+    }
+    async fn delivery(
+        &self,
+        tenant: Tenant,
+        id: DeliveryId,
+    ) -> Result<Option<Delivery>, Unavailable> {
+        self.store.delivery(tenant, id).await
     }
     async fn deliveries(
         &self,

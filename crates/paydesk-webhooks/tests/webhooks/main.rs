@@ -12,6 +12,7 @@
 mod crash;
 mod crowd;
 mod delivery;
+mod endpoints;
 mod faulty;
 mod guard;
 mod receiver;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use paydesk_core::delivery::Delivery;
+use paydesk_core::endpoint::{Endpoint, EndpointFormat, Standing};
 use paydesk_core::event::{Event, EventKind, Subject};
 use paydesk_core::id::{
-    EventId, MerchantId, NodeId, ProviderAccountId, SeededIds, SessionId, TransactionId,
+    EndpointId, EventId, MerchantId, NodeId, ProviderAccountId, SeededIds, SessionId, TransactionId,
 };
-use paydesk_core::keys::{Secret, ServerKeys};
+use paydesk_core::keys::{Sealed, Secret, ServerKeys};
 use paydesk_core::merchant::{Credentials, Merchant, PerMode, WebhookSecrets};
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
@@ -121,7 +122,9 @@ impl World {
             words: Arc::new(Vocabulary {
                 xanpay_charge: Box::new(Plain),
                 event: Box::new(Plain),
+                modempay: Box::new(Plain),
             }),
+            hearing: Arc::default(),
             sender: Sender::new(Guard::new(OPEN), TIMEOUTS).unwrap(),
             settings: Settings::default(),
         }
@@ -133,6 +136,65 @@ impl World {
 
     /// A new session whose notify address is `url`, and an event of it.
     pub async fn happens(&self, kind: EventKind, url: &str) -> EventId {
+        self.happening(kind, url, true).await
+    }
+
+    /// A new session whose notify address does not hear of it, and an event of it.
+    pub async fn happens_quietly(&self, kind: EventKind) -> EventId {
+        self.happening(kind, "https://nobody.example", false).await
+    }
+
+    /// An endpoint that hears of these events, of all if none are given; and its secret.
+    pub async fn endpoint(
+        &self,
+        url: &str,
+        format: EndpointFormat,
+        events: &[EventKind],
+    ) -> (Endpoint, Secret) {
+        let id = EndpointId::fresh(&*self.ids, self.now());
+        let (sealed, secret) = self.sealed(id);
+        let endpoint = Endpoint {
+            id,
+            tenant: self.tenant,
+            version: 1,
+            url: url.to_owned(),
+            description: None,
+            format,
+            events: events.to_vec(),
+            standing: Standing::Enabled,
+            secret: sealed,
+            replaced: None,
+            failing_since: None,
+            created_at: self.now(),
+            updated_at: self.now(),
+        };
+        self.put(&endpoint).await;
+        (endpoint, secret)
+    }
+
+    /// A fresh secret of an endpoint.
+    pub fn sealed(&self, id: EndpointId) -> (Sealed, Secret) {
+        let secret = Secret::for_webhooks(&*self.ids);
+        let context = Endpoint::secret_context(self.tenant, id);
+        let sealed = self
+            .keys
+            .seal(&*self.ids, &context, secret.reveal().as_bytes());
+        (sealed, secret)
+    }
+
+    pub async fn put(&self, endpoint: &Endpoint) {
+        let mut change = Change::new(self.tenant);
+        change.puts.push(Record::entry(endpoint).unwrap());
+        self.store.commit(change).await.unwrap();
+    }
+
+    /// An endpoint as it is now.
+    pub async fn stored(&self, endpoint: &Endpoint) -> Endpoint {
+        let found = self.store.find(self.tenant, endpoint.id.0).await;
+        found.unwrap().unwrap()
+    }
+
+    async fn happening(&self, kind: EventKind, url: &str, notify: bool) -> EventId {
         let now = self.now();
         let ids = &*self.ids;
         let state = State::Created {
@@ -167,7 +229,7 @@ impl World {
                 version: 1,
                 charge: None,
             },
-            notify: true,
+            notify,
         };
         let id = event.id;
         let mut change = Change::new(self.tenant);
@@ -232,6 +294,8 @@ fn terms(url: &str, provider_account: ProviderAccountId, currency: Currency) -> 
         customer: None,
         billing: None,
         shipping: None,
+        user: None,
+        device: None,
         custom_fields: Vec::new(),
         metadata: serde_json::Map::new(),
         success_url: None,

@@ -9,6 +9,8 @@
     reason = "these are tests, and each is named after what it shows"
 )]
 
+mod canary;
 mod cli;
 mod crash;
+mod nodes;
 mod support;

@@ -166,6 +166,10 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::KeyNotFound
         | Refusal::TestModeOnly
         | Refusal::IdempotencyKeyReused
+        | Refusal::EndpointNotFound
+        | Refusal::TooManyEndpoints { .. }
+        | Refusal::EventNotFound
+        | Refusal::DeliveryNotFound
         | Refusal::IdempotencyKeyInUse
         | Refusal::Shop(_) => return Reaction::Refuse(refusal),
     };

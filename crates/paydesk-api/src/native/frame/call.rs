@@ -57,6 +57,32 @@ impl Parameter {
         }
     }
 
+    /// One of these words, once.
+    #[must_use]
+    pub fn word(name: &'static str, what: &'static str, words: &[&str]) -> Self {
+        Self {
+            many: false,
+            ..Self::words(name, what, words)
+        }
+    }
+
+    /// The bounds that lists of money have in common; [`Asked::amounts`] and [`Asked::created`] read them.
+    #[must_use]
+    pub fn bounds() -> [Self; 4] {
+        [
+            Self::number(
+                "minAmount",
+                "Of at least this amount, in the currency's minor unit.",
+            ),
+            Self::number(
+                "maxAmount",
+                "Of at most this amount, in the currency's minor unit.",
+            ),
+            Self::time("createdFrom", "Made at this time or later."),
+            Self::time("createdTo", "Made at this time or earlier."),
+        ]
+    }
+
     /// An amount or a count.
     #[must_use]
     pub fn number(name: &'static str, what: &'static str) -> Self {
@@ -112,6 +138,8 @@ pub struct Call {
     pub body: Option<(Describe, bool)>,
     /// The status of its answer when it goes well.
     pub success: StatusCode,
+    /// Whether it answers 200 instead of 201 for what was there already.
+    pub or_known: bool,
     /// Its answer when it goes well.
     pub answer: Option<Describe>,
     pub(super) run: Box<dyn Fn(Asked) -> Running + Send + Sync>,
@@ -137,6 +165,7 @@ impl Call {
             parameters: Vec::new(),
             body: None,
             success: StatusCode::OK,
+            or_known: false,
             answer: None,
             run: Box::new(move |asked| Box::pin(run(asked))),
         }
@@ -291,6 +320,15 @@ impl Call {
         Self {
             success: StatusCode::CREATED,
             ..self.answers::<Out>()
+        }
+    }
+
+    /// What it creates may be there already: 200, not 201.
+    #[must_use]
+    pub fn or_known(self) -> Self {
+        Self {
+            or_known: true,
+            ..self
         }
     }
 

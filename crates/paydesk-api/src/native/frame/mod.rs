@@ -13,6 +13,7 @@
 
 mod asked;
 mod call;
+mod narrow;
 mod page;
 mod reply;
 mod scope;

@@ -1,7 +1,7 @@
 //! Lists: `?limit=1..100&after=<cursor>` in, `{"data": […], "nextCursor": …|null}` out, newest first.
 //!
-//! A cursor says where a page ended, and is signed together with the list and its owner: one from another list or
-//! another merchant is refused by name, and nothing can be learnt by making one up.
+//! A cursor says where a page ended, and is signed together with the list, what it is narrowed to, and its owner: one
+//! from another list or another merchant is refused by name, and nothing can be learnt by making one up.
 
 use data_encoding::BASE64URL_NOPAD;
 use paydesk_core::directory::{Entry, EntryPage};
@@ -11,6 +11,7 @@ use paydesk_core::list::{By, Listed, Mark, Page};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::tenant::Tenant;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::{Asked, Problem, Reply};
@@ -24,8 +25,8 @@ const CODE: usize = 16;
 /// What part of a list is asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Paging {
-    /// The list's name: what a cursor belongs to.
-    pub list: &'static str,
+    /// The list's name and what it is narrowed to: what a cursor belongs to.
+    pub list: String,
     /// At most so many.
     pub limit: usize,
     /// What the last page ended with, as [`Paging::cursor`] was given it.
@@ -34,6 +35,7 @@ pub struct Paging {
 
 impl Paging {
     pub(super) fn read(asked: &Asked, list: &'static str) -> Result<Self, Refusal> {
+        let list = narrowed(list, &asked.query);
         let limit = match asked.query("limit") {
             None => USUAL,
             Some(text) => text
@@ -45,10 +47,10 @@ impl Paging {
         let after = match asked.query("after") {
             None => None,
             Some(text) => Some(
-                opened(text, asked.app.engine.keys(), list, asked.tenant()).ok_or_else(|| {
+                opened(text, asked.app.engine.keys(), &list, asked.tenant()).ok_or_else(|| {
                     Refusal::field(
                         "after",
-                        "is not a cursor of this list: give the nextCursor of its last page",
+                        "is not a cursor of this list: give the nextCursor of its last page, and the same filters",
                     )
                 })?,
             ),
@@ -59,7 +61,12 @@ impl Paging {
     /// The cursor that leads to what comes after `position`.
     #[must_use]
     pub fn cursor(&self, asked: &Asked, position: &[u8]) -> String {
-        sealed(position, asked.app.engine.keys(), self.list, asked.tenant())
+        sealed(
+            position,
+            asked.app.engine.keys(),
+            &self.list,
+            asked.tenant(),
+        )
     }
 
     /// The page of a store's list, newest first: one more than [`Self::limit`], which tells whether there is a next
@@ -78,6 +85,24 @@ impl Paging {
             })
             .transpose()
     }
+}
+
+/// The list's name, and in few letters what it is narrowed to, in whatever order that was said.
+fn narrowed(list: &str, query: &[(String, String)]) -> String {
+    let paging = ["limit", "after"];
+    let mut filters: Vec<_> = query
+        .iter()
+        .filter(|(name, _)| !paging.contains(&name.as_str()))
+        .collect();
+    filters.sort_unstable();
+    let mut hash = Sha256::new();
+    for (name, value) in filters {
+        for part in [name, value] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+    }
+    format!("{list}?{}", BASE64URL_NOPAD.encode(&hash.finalize()))
 }
 
 /// The code's parts: which list, whose, and where.
@@ -195,6 +220,34 @@ mod tests {
     use paydesk_core::tenant::Mode;
 
     use super::*;
+
+    #[test]
+    fn a_list_is_another_when_it_is_narrowed_otherwise() {
+        let query = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter();
+            let owned: Vec<_> = pairs
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect();
+            narrowed("sessions", &owned)
+        };
+        let all = query(&[]);
+        assert_eq!(query(&[("limit", "3"), ("after", "x")]), all);
+        let two = query(&[("status", "created"), ("kind", "payment")]);
+        assert_eq!(
+            query(&[("kind", "payment"), ("limit", "1"), ("status", "created")]),
+            two
+        );
+        let others = [
+            all,
+            two,
+            query(&[("status", "created")]),
+            query(&[("status", "createdkindpayment")]),
+            query(&[("statusc", "reated")]),
+            narrowed("transactions", &[]),
+        ];
+        let different: std::collections::HashSet<_> = others.iter().collect();
+        assert_eq!(different.len(), others.len());
+    }
 
     #[test]
     fn a_cursor_counts_only_in_its_list_for_its_owner() {

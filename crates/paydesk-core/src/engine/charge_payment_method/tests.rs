@@ -89,8 +89,20 @@ fn a_charge_takes_its_reference_and_is_told() {
         (change.events[0].session, change.events[0].sequence),
         (None, 1)
     );
-    assert_eq!(payment.payment_method, scene.stored.map(|stored| stored.id));
-    assert_eq!(change.puts, [Record::Transaction(payment.clone())]);
+    let stored = scene.stored.unwrap();
+    assert_eq!(payment.payment_method, Some(stored.id));
+    let seen = crate::payment_method::PaymentMethod {
+        version: stored.version + 1,
+        ..stored
+    };
+    assert_eq!(
+        change.puts,
+        [
+            Record::PaymentMethod(seen),
+            Record::Transaction(payment.clone())
+        ],
+        "a detachment meets the charge"
+    );
     assert_eq!(change.claims.len(), 1);
     assert_eq!(change.claims[0].owner, payment.id.0);
 }

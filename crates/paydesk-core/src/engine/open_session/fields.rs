@@ -1,6 +1,7 @@
 //! Which fields of a request for a session are wrong in themselves.
 
 use super::OpenSession;
+use super::parties::{check_device, check_party, check_user};
 use crate::money::AmountError;
 use crate::refusal::Refusal;
 use crate::session::{Amount, CustomField, CustomerDetails, Kind, LineItem};
@@ -45,6 +46,16 @@ pub(super) fn check(request: &OpenSession, mode: Mode) -> Result<(), Refusal> {
     if let Some(customer) = &request.customer {
         check_customer(customer)?;
     }
+    for (name, party) in [
+        ("billing", &request.billing),
+        ("shipping", &request.shipping),
+    ] {
+        if let Some(party) = party {
+            check_party(name, party)?;
+        }
+    }
+    request.user.as_ref().map_or(Ok(()), check_user)?;
+    request.device.as_ref().map_or(Ok(()), check_device)?;
     check_custom_fields(&request.custom_fields)?;
     at_most("metadata", request.metadata.len(), MAX_METADATA_KEYS)?;
     match request.lifetime {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::super::idempotency::Idempotent;
 use super::super::open_session::fields;
 use super::super::{Engine, EngineError, Env};
 use super::account_settings::identifier;
@@ -174,10 +175,10 @@ fn choose_account<'a>(
         }
         (Some(_), Some(_)) if named.is_none() => Err(Refusal::ProviderAccountAmbiguous),
         (Some(_), Some(_)) => {
-            let names: Vec<_> = enabled().map(own_name).collect();
+            let known: Vec<_> = enabled().map(own_name).collect();
             Err(Refusal::field(
                 "paymentAccountIdentifier",
-                format!("is not one of {}", names.join(", ")),
+                format!("is not one of {}", known.join(", ")),
             ))
         }
     }
@@ -206,6 +207,7 @@ impl Engine {
         &self,
         tenant: Tenant,
         request: CreateOrder,
+        idempotent: Option<Idempotent<Order>>,
     ) -> Result<Order, EngineError> {
         // Before anything is looked up for it.
         check(&request)?;
@@ -216,7 +218,7 @@ impl Engine {
             .map(|(number, _)| Product::key(*number))
             .chain([Storage::key(&request.storage)])
             .collect();
-        self.repeat(|_| {
+        self.once(tenant, idempotent.as_ref(), |_| {
             let (request, keys) = (request.clone(), &keys);
             let accounts = accounts.clone();
             async move {

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::super::idempotency::Idempotent;
 use super::super::open_session::{self, OpenSession};
 use super::super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::id::{OrderId, SessionId};
@@ -137,9 +138,10 @@ impl Engine {
         tenant: Tenant,
         order: OrderId,
         request: OpenOrderSession,
+        idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
         let accounts = self.provider_accounts(tenant).await?;
-        self.repeat(|_| {
+        self.once(tenant, idempotent.as_ref(), |_| {
             let (request, accounts) = (request.clone(), Arc::clone(&accounts));
             async move {
                 let order = self.order(tenant, order).await?;

@@ -99,14 +99,18 @@ impl Engine {
             .ok_or_else(|| Refusal::from(ShopRefusal::ProductNotFound).into())
     }
 
-    /// Takes a product away: nobody can order it any more. Its number may be used again.
-    pub async fn remove_product(&self, tenant: Tenant, number: u64) -> Result<(), EngineError> {
+    /// Takes a product away: nobody can order it any more. Its number may be used again. Answers it as it was.
+    pub async fn remove_product(
+        &self,
+        tenant: Tenant,
+        number: u64,
+    ) -> Result<Product, EngineError> {
         self.repeat(|_| async move {
             let product = self.product(tenant, number).await?;
             let mut change = Change::new(tenant);
             change.releases.push(claim(&product));
             change.puts.push(Record::removal(&product));
-            Ok((Some(change), ()))
+            Ok((Some(change), product))
         })
         .await
     }

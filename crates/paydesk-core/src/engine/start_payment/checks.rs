@@ -14,6 +14,7 @@ const MAX_PHONE: usize = 40;
 
 pub(super) fn check_card(
     request: &StartPayment,
+    session: &Session,
     is_card: bool,
     account: &ProviderAccount,
     now: Timestamp,
@@ -32,11 +33,18 @@ pub(super) fn check_card(
                 "is given beside a saved one: give one of the two",
             ));
         }
-        // A rail's token charges the card on that rail only.
-        return if saved.detached_at.is_some() || saved.provider_account != account.id {
-            Err(Refusal::PaymentMethodNotFound)
-        } else {
+        // A rail's token charges the card on that rail only; and whoever asks, a card pays for its own customer only.
+        let customer = session.terms.customer.as_ref();
+        let theirs = customer.and_then(|customer| customer.code.as_deref());
+        let may = saved.detached_at.is_none()
+            && saved.tenant == session.tenant
+            && saved.provider_account == account.id
+            && theirs.is_some()
+            && saved.customer.as_deref() == theirs;
+        return if may {
             Ok(())
+        } else {
+            Err(Refusal::PaymentMethodNotFound)
         };
     }
     let card = request.card.as_ref().ok_or(Refusal::CardRequired)?;

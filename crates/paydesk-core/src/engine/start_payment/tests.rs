@@ -185,8 +185,19 @@ fn each_end_of_a_session_has_its_own_refusal() {
 #[test]
 fn a_stored_card_pays_on_its_own_account_until_it_is_detached() {
     let mut scene = sound();
+    scene.session = scene.desk.open(crate::engine::open_session::OpenSession {
+        customer: Some(crate::session::CustomerDetails {
+            code: Some("customer 1".into()),
+            ..Default::default()
+        }),
+        ..request()
+    });
+    scene.request.custom_field_values = Vec::new();
     scene.request.card = None;
-    let stored = scene.desk.stored_card();
+    let stored = PaymentMethod {
+        customer: Some("customer 1".into()),
+        ..scene.desk.stored_card()
+    };
     scene.request.saved = Some(stored.clone());
     let Intent::Call {
         source,
@@ -209,6 +220,13 @@ fn a_stored_card_pays_on_its_own_account_until_it_is_detached() {
         ..stored.clone()
     });
     assert_eq!(decided(&scene).unwrap_err(), Refusal::PaymentMethodNotFound);
+    for customer in [None, Some("customer 2".to_owned())] {
+        scene.request.saved = Some(PaymentMethod {
+            customer,
+            ..stored.clone()
+        });
+        assert_eq!(decided(&scene).unwrap_err(), Refusal::PaymentMethodNotFound);
+    }
 
     // A typed card beside it would slip past every check of typed cards.
     scene.request.saved = Some(stored.clone());

@@ -16,8 +16,11 @@ use uuid::Uuid;
 use super::decode;
 use super::rows::{Cell, mode_number};
 
+mod search;
 mod sessions;
 mod small;
+#[cfg(test)]
+mod tests;
 mod transactions;
 
 pub(super) use sessions::SessionList;
@@ -71,7 +74,8 @@ impl Where {
 /// A stretch of an index: the rows that fulfil the conditions.
 #[derive(Clone, Debug)]
 struct Source {
-    index: &'static str,
+    /// Which index, as SQLite is told.
+    by: &'static str,
     filter: Where,
 }
 
@@ -98,13 +102,8 @@ fn page<T: DeserializeOwned>(
     ids: RangeInclusive<u128>,
     walk: &Walk,
 ) -> rusqlite::Result<Vec<T>> {
-    let places = places(db, table, sources, ids, walk)?;
-    let mut read = db.prepare_cached(&format!("SELECT doc FROM {table} WHERE rowid = ?"))?;
-    let docs = places
-        .iter()
-        .map(|row| read.query_row([row], |row| decode::doc(row, 0)));
-    let docs = docs.collect::<rusqlite::Result<Vec<T>>>()?;
-    Ok(walk.in_order(docs))
+    let rows = places(db, table, sources, ids, walk)?;
+    Ok(walk.in_order(docs(db, table, &rows)?))
 }
 
 /// In which rows the documents of a page are.
@@ -116,30 +115,53 @@ fn places(
     walk: &Walk,
 ) -> rusqlite::Result<Vec<i64>> {
     let ids = narrowed(ids, walk);
-    // Of several sources the first ones of each are looked at, for they may all come from one.
-    let (skip, most) = match sources {
-        [_] => (walk.skip, walk.limit),
-        _ => (0, walk.skip.saturating_add(walk.limit)),
-    };
-    let mut found: Vec<(Mark, i64)> = Vec::new();
+    if let [source] = sources {
+        let found = first_of(db, steps(table, source, &ids, walk), walk.skip, walk.limit)?;
+        return Ok(found.into_iter().map(|(_, row)| row).collect());
+    }
+    // The first ones of each are looked at, for they may all come from one.
+    let most = walk.skip.saturating_add(walk.limit);
+    let mut found = Vec::new();
     for source in sources {
-        let (sql, mut cells) = steps(table, source, &ids, walk);
-        cells.extend([Cell::Integer(limit(most)), Cell::Integer(limit(skip))]);
-        let mut query = db.prepare_cached(&sql)?;
-        let rows = query.query_map(params_from_iter(&cells), |row| {
-            let (key, id) = (row.get(0)?, decode::id(row, 1)?);
-            Ok((Mark { key, id }, row.get(2)?))
-        })?;
-        for row in rows {
-            found.push(row?);
-        }
+        found.extend(first_of(db, steps(table, source, &ids, walk), 0, most)?);
     }
-    if sources.len() != 1 {
-        found.sort_unstable_by(|(one, _), (other, _)| walk.order.compare(*one, *other));
-        found.drain(..walk.skip.min(found.len()));
-        found.truncate(walk.limit);
-    }
-    Ok(found.into_iter().map(|(_, row)| row).collect())
+    Ok(merged(found, walk))
+}
+
+/// The marks and rows that a statement finds, without the first few.
+fn first_of(
+    db: &Connection,
+    (sql, mut cells): (String, Vec<Cell>),
+    skip: usize,
+    most: usize,
+) -> rusqlite::Result<Vec<(Mark, i64)>> {
+    cells.extend([Cell::Integer(limit(most)), Cell::Integer(limit(skip))]);
+    let mut query = db.prepare_cached(&sql)?;
+    let rows = query.query_map(params_from_iter(&cells), |row| {
+        let (key, id) = (row.get(0)?, decode::id(row, 1)?);
+        Ok((Mark { key, id }, row.get(2)?))
+    })?;
+    rows.collect()
+}
+
+/// Of what was found in several places, the page.
+fn merged(mut found: Vec<(Mark, i64)>, walk: &Walk) -> Vec<i64> {
+    found.sort_unstable_by(|(one, _), (other, _)| walk.order.compare(*one, *other));
+    let page = found.into_iter().skip(walk.skip).take(walk.limit);
+    page.map(|(_, row)| row).collect()
+}
+
+/// The documents in these rows.
+fn docs<T: DeserializeOwned>(
+    db: &Connection,
+    table: &str,
+    rows: &[i64],
+) -> rusqlite::Result<Vec<T>> {
+    let mut read = db.prepare_cached(&format!("SELECT doc FROM {table} WHERE rowid = ?"))?;
+    let docs = rows
+        .iter()
+        .map(|row| read.query_row([row], |row| decode::doc(row, 0)));
+    docs.collect()
 }
 
 /// The statement that walks through a source, but for its last two parameters: limit and offset.
@@ -171,8 +193,8 @@ fn steps(
         format!("{key}{down}, id{down}")
     };
     let sql = format!(
-        "SELECT {key}, id, rowid FROM {table} INDEXED BY {} WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
-        source.index, filter.text
+        "SELECT {key}, id, rowid FROM {table} {} WHERE {} ORDER BY {order} LIMIT ? OFFSET ?",
+        source.by, filter.text
     );
     (sql, filter.cells)
 }
@@ -198,8 +220,8 @@ fn sum(table: &str, source: &Source, ids: &RangeInclusive<u128>) -> (String, Vec
     let mut filter = source.filter.clone();
     filter.and("id BETWEEN ? AND ?", ends(ids));
     let sql = format!(
-        "SELECT count(*) FROM {table} INDEXED BY {} WHERE {}",
-        source.index, filter.text
+        "SELECT count(*) FROM {table} {} WHERE {}",
+        source.by, filter.text
     );
     (sql, filter.cells)
 }
@@ -233,7 +255,7 @@ fn narrowed(ids: RangeInclusive<u128>, walk: &Walk) -> RangeInclusive<u128> {
 /// the tenant; the first two of them are numbers, which may be skipped over.
 struct Classes {
     table: &'static str,
-    index: &'static str,
+    by: &'static str,
     columns: [&'static str; 5],
 }
 
@@ -252,9 +274,9 @@ impl Classes {
     fn next(&self) -> String {
         let columns = self.columns.join(", ");
         format!(
-            "SELECT {columns} FROM {} INDEXED BY {} WHERE merchant = ? AND mode = ? \
+            "SELECT {columns} FROM {} {} WHERE merchant = ? AND mode = ? \
              AND ({columns}) > (?, ?, ?, ?, ?) ORDER BY {columns} LIMIT 1",
-            self.table, self.index
+            self.table, self.by
         )
     }
 
@@ -309,7 +331,7 @@ impl Classes {
             filter.and(&format!("{column} = ?"), [cell]);
         }
         Source {
-            index: self.index,
+            by: self.by,
             filter,
         }
     }

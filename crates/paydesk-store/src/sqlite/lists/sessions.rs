@@ -15,6 +15,7 @@ use rusqlite::{Connection, params};
 use super::super::readers::Readers;
 use super::super::rows::{Cell, kind_number, method_bits, mode_number, state_number};
 use super::super::{decode, queries};
+use super::search::Sought;
 use super::{Class, Classes, Source, Where, ids_within, limit, millis};
 
 const TABLE: &str = "sessions";
@@ -25,7 +26,7 @@ const FAR: usize = 1_000;
 
 pub(in super::super) const CLASSES: Classes = Classes {
     table: TABLE,
-    index: "sessions_by_class",
+    by: "INDEXED BY sessions_by_class",
     columns: ["state", "kind", "currency", "methods", "account"],
 };
 
@@ -61,12 +62,21 @@ impl SessionList {
         if let Some(some) = self.some(db)? {
             return Ok(page.cut(some));
         }
+        if let Some(sought) = self.sought() {
+            let shows = |session: &Session| self.filter.shows(session);
+            return sought.sessions(db, &self.rest(), shows, &page.walk());
+        }
         super::page(db, TABLE, &self.sources(db)?, self.ids(), &page.walk())
     }
 
     fn total(&self, db: &Connection) -> rusqlite::Result<u64> {
         if let Some(some) = self.some(db)? {
             return Ok(some.len() as u64);
+        }
+        if let Some(sought) = self.sought() {
+            let shows = |session: &Session| self.filter.shows(session);
+            let rest = (!self.is_only_sought()).then(|| self.rest());
+            return sought.count_sessions(db, rest.as_ref(), shows);
         }
         super::count(db, TABLE, &self.sources(db)?, &self.ids())
     }
@@ -82,6 +92,28 @@ impl SessionList {
         )
     }
 
+    fn sought(&self) -> Option<Sought<'_>> {
+        let search = self.filter.search.as_ref()?;
+        let tenant = self.tenant;
+        Some(Sought { tenant, search })
+    }
+
+    /// Whether it asks for nothing but words.
+    fn is_only_sought(&self) -> bool {
+        let rest = SessionFilter {
+            search: None,
+            ..self.filter.clone()
+        };
+        rest.is_all()
+    }
+
+    /// All that it asks for but words.
+    fn rest(&self) -> Where {
+        let mut rest = Where::of(self.tenant);
+        self.add_rest(&mut rest);
+        rest
+    }
+
     /// What is looked at one by one: those that the filter names.
     fn some(&self, db: &Connection) -> rusqlite::Result<Option<Vec<Session>>> {
         let (merchant, mode) = self.tenant();
@@ -94,11 +126,6 @@ impl SessionList {
                 })?;
                 found.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
             }
-        } else if self.filter.search.is_some() {
-            let mut read = db.prepare_cached(queries::SESSIONS)?;
-            let all = params![merchant, mode, [0xff_u8; 16], i64::MAX];
-            let rows = read.query_map(all, |row| decode::doc(row, 0))?;
-            found = rows.collect::<rusqlite::Result<_>>()?;
         } else {
             return Ok(None);
         }
@@ -109,24 +136,32 @@ impl SessionList {
     }
 
     /// Where the sessions that are shown are found.
-    fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
+    pub(super) fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
         let filter = &self.filter;
         if filter.is_all() {
             let filter = Where::of(self.tenant);
-            let index = "sessions_by_id";
-            return Ok(vec![Source { index, filter }]);
+            let by = "INDEXED BY sessions_by_id";
+            return Ok(vec![Source { by, filter }]);
         }
-        for (index, column, name) in [
-            ("sessions_by_reference", "reference", &filter.reference),
-            ("sessions_by_order", "for_order", &filter.order),
-            ("sessions_by_owner", "owner", &filter.owner),
-            ("sessions_by_customer", "customer", &filter.customer),
+        for (by, column, name) in [
+            (
+                "INDEXED BY sessions_by_reference",
+                "reference",
+                &filter.reference,
+            ),
+            ("INDEXED BY sessions_by_order", "for_order", &filter.order),
+            ("INDEXED BY sessions_by_owner", "owner", &filter.owner),
+            (
+                "INDEXED BY sessions_by_customer",
+                "customer",
+                &filter.customer,
+            ),
         ] {
             if let Some(name) = name {
                 let mut filter = Where::of(self.tenant);
                 filter.and(&format!("{column} = ?"), [Cell::Text(name.clone())]);
                 self.add_rest(&mut filter);
-                return Ok(vec![Source { index, filter }]);
+                return Ok(vec![Source { by, filter }]);
             }
         }
         self.by_class(db)
@@ -157,8 +192,8 @@ impl SessionList {
             filter.and("due_at <= ?", [Cell::Integer(self.filter.now.as_millis())]);
             filter.one_of("state", &others);
             self.add_rest(&mut filter);
-            let index = "sessions_due";
-            sources.push(Source { index, filter });
+            let by = "INDEXED BY sessions_due";
+            sources.push(Source { by, filter });
         }
         Ok(sources)
     }

@@ -14,11 +14,11 @@ const ALL: std::ops::RangeInclusive<u128> = 0..=u128::MAX;
 
 fn card_source(tenant: Tenant, filter: &PaymentMethodFilter) -> Source {
     let mut found = Where::of(tenant);
-    let index = match &filter.customer {
-        None => "payment_methods_by_id",
+    let by = match &filter.customer {
+        None => "INDEXED BY payment_methods_by_id",
         Some(customer) => {
             found.and("customer = ?", [Cell::Text(customer.clone())]);
-            "payment_methods_by_customer"
+            "INDEXED BY payment_methods_by_customer"
         }
     };
     for (condition, id) in [
@@ -32,10 +32,7 @@ fn card_source(tenant: Tenant, filter: &PaymentMethodFilter) -> Source {
     if let Some(detached) = filter.detached {
         found.and("detached = ?", [Cell::Integer(detached.into())]);
     }
-    Source {
-        index,
-        filter: found,
-    }
+    Source { by, filter: found }
 }
 
 /// Stored cards.
@@ -68,19 +65,19 @@ pub(in super::super) fn events(
 ) -> rusqlite::Result<Vec<Event>> {
     let source = |kind: Option<EventKind>| {
         let mut filter = Where::of(tenant);
-        let index = match kind {
-            None => "events_by_id",
+        let by = match kind {
+            None => "INDEXED BY events_by_id",
             Some(kind) => {
                 filter.and("kind = ?", [Cell::Name(kind.name())]);
                 if kind == EventKind::SessionCreated {
-                    "events_by_id"
+                    "INDEXED BY events_by_id"
                 } else {
                     filter.and("kind <> 'session.created'", []);
-                    "events_by_kind"
+                    "INDEXED BY events_by_kind"
                 }
             }
         };
-        Source { index, filter }
+        Source { by, filter }
     };
     let mut kinds = kinds.to_vec();
     kinds.sort_unstable();
@@ -102,15 +99,15 @@ pub(in super::super) fn deliveries(
 ) -> rusqlite::Result<Vec<Delivery>> {
     let source = |state: Option<DeliveryStateName>| {
         let mut found = Where::of(tenant);
-        let index = if let Some(event) = filter.event {
+        let by = if let Some(event) = filter.event {
             found.and("event = ?", [Cell::Id(event.0)]);
-            "deliveries_by_event"
+            "INDEXED BY deliveries_by_event"
         } else if filter.receiver.is_some() {
-            "deliveries_by_receiver"
+            "INDEXED BY deliveries_by_receiver"
         } else if state.is_some() {
-            "deliveries_by_state"
+            "INDEXED BY deliveries_by_state"
         } else {
-            "deliveries_by_id"
+            "INDEXED BY deliveries_by_id"
         };
         if let Some(receiver) = &filter.receiver {
             found.and("receiver = ?", [Cell::Id(receiver_id(receiver))]);
@@ -119,10 +116,7 @@ pub(in super::super) fn deliveries(
             let state = delivery_state_number(state);
             found.and("state = ?", [Cell::Integer(state)]);
         }
-        Source {
-            index,
-            filter: found,
-        }
+        Source { by, filter: found }
     };
     let sources = match (filter.state, filter.receiver, filter.event) {
         // Its index is led by the state.

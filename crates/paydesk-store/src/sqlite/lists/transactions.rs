@@ -1,19 +1,18 @@
 //! Lists of transactions, where time counts: a push that ran out has expired, whether or not a sweeper came by.
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
-use paydesk_core::id::SessionId;
 use paydesk_core::list::{By, Page, TransactionFilter};
 use paydesk_core::session::Session;
 use paydesk_core::store::Unavailable;
 use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::{StatusName, Transaction};
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::Connection;
 
+use super::super::queries;
 use super::super::readers::Readers;
-use super::super::rows::{Cell, action_number, method_bits, mode_number, status_number};
-use super::super::{decode, queries};
+use super::super::rows::{Cell, action_number, method_bits, status_number};
+use super::search::Sought;
 use super::{Class, Classes, Source, Where, ids_within, millis};
 
 const TABLE: &str = "transactions";
@@ -22,7 +21,7 @@ const FAR: usize = 1_000;
 
 pub(in super::super) const CLASSES: Classes = Classes {
     table: TABLE,
-    index: "transactions_by_class",
+    by: "INDEXED BY transactions_by_class",
     columns: ["action", "status", "currency", "method", "account"],
 };
 
@@ -55,15 +54,19 @@ impl TransactionList {
     }
 
     fn read(&self, db: &Connection, page: Page) -> rusqlite::Result<Vec<Transaction>> {
-        if let Some(some) = self.some(db)? {
-            return Ok(page.cut(some));
+        if let Some(sought) = self.sought() {
+            let shows =
+                |one: &Transaction, session: Option<&Session>| self.filter.shows(one, session);
+            return sought.transactions(db, &self.rest(), shows, &page.walk());
         }
         super::page(db, TABLE, &self.sources(db)?, self.ids(), &page.walk())
     }
 
     fn total(&self, db: &Connection) -> rusqlite::Result<u64> {
-        if let Some(some) = self.some(db)? {
-            return Ok(some.len() as u64);
+        if let Some(sought) = self.sought() {
+            let shows =
+                |one: &Transaction, session: Option<&Session>| self.filter.shows(one, session);
+            return sought.count_transactions(db, &self.rest(), shows);
         }
         super::count(db, TABLE, &self.sources(db)?, &self.ids())
     }
@@ -72,76 +75,57 @@ impl TransactionList {
         ids_within(self.filter.created, self.filter.ahead)
     }
 
-    /// What is looked at one by one.
-    fn some(&self, db: &Connection) -> rusqlite::Result<Option<Vec<Transaction>>> {
-        if self.filter.search.is_none() {
-            return Ok(None);
-        }
-        let merchant = self.tenant.merchant.0;
-        let (merchant, mode) = (merchant.as_bytes(), mode_number(self.tenant.mode));
-        let mut sessions: BTreeMap<SessionId, Option<Session>> = BTreeMap::new();
-        let mut read_session = db.prepare_cached(queries::SESSION)?;
-        let mut read = db.prepare_cached(queries::TRANSACTIONS)?;
-        let all = params![merchant, mode, [0xff_u8; 16], i64::MAX];
-        let mut found = Vec::new();
-        for transaction in read.query_map(all, |row| decode::doc::<Transaction>(row, 0))? {
-            let transaction = transaction?;
-            let session = match transaction.session {
-                None => None,
-                Some(id) => {
-                    if let std::collections::btree_map::Entry::Vacant(entry) = sessions.entry(id) {
-                        let key = params![merchant, mode, id.0.as_bytes()];
-                        let session = read_session.query_row(key, |row| decode::doc(row, 0));
-                        entry.insert(session.optional()?);
-                    }
-                    sessions.get(&id).and_then(Option::as_ref)
-                }
-            };
-            if self.filter.shows(&transaction, session) {
-                found.push(transaction);
-            }
-        }
-        Ok(Some(found))
+    fn sought(&self) -> Option<Sought<'_>> {
+        let search = self.filter.search.as_ref()?;
+        let tenant = self.tenant;
+        Some(Sought { tenant, search })
+    }
+
+    /// All that it asks for but words.
+    fn rest(&self) -> Where {
+        let mut rest = Where::of(self.tenant);
+        self.add_rest(&mut rest);
+        rest
     }
 
     /// Where the transactions that are shown are found.
-    fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
+    pub(super) fn sources(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
         let filter = &self.filter;
         if filter.is_all() {
             let filter = Where::of(self.tenant);
-            let index = "transactions_by_id";
-            return Ok(vec![Source { index, filter }]);
+            let by = "INDEXED BY transactions_by_id";
+            return Ok(vec![Source { by, filter }]);
         }
         let id = |id| Some(Cell::Id(id));
         let text = |text: &String| Some(Cell::Text(text.clone()));
-        for (index, condition, cell) in [
+        for (by, condition, cell) in [
             (
-                "transactions_by_parent",
+                "INDEXED BY transactions_by_parent",
                 "parent = ?",
                 filter.parent.and_then(|parent| id(parent.0)),
             ),
             (
-                "transactions_by_session",
+                "INDEXED BY transactions_by_session",
                 "session = ?",
                 filter.session.and_then(|session| id(session.0)),
             ),
             (
-                "transactions_by_reference",
+                "INDEXED BY transactions_by_reference",
                 "reference = ?",
                 filter.reference.as_ref().and_then(text),
             ),
             (
-                "transactions_by_provider_reference",
+                "INDEXED BY transactions_by_provider_reference",
                 "provider_reference = ?",
                 filter.provider_reference.as_ref().and_then(text),
             ),
             (
-                "transactions_by_card",
+                "INDEXED BY transactions_by_card",
                 "payment_method = ?",
                 filter.payment_method.and_then(|card| id(card.0)),
             ),
             (
-                "transactions_by_customer",
+                "INDEXED BY transactions_by_customer",
                 "customer = ?",
                 filter.customer.as_ref().and_then(text),
             ),
@@ -150,7 +134,7 @@ impl TransactionList {
                 let mut filter = Where::of(self.tenant);
                 filter.and(condition, [cell]);
                 self.add_rest(&mut filter);
-                return Ok(vec![Source { index, filter }]);
+                return Ok(vec![Source { by, filter }]);
             }
         }
         self.by_class(db)

@@ -79,6 +79,27 @@ CREATE INDEX sessions_by_customer ON sessions (merchant, mode, customer, id) WHE
 CREATE INDEX sessions_by_owner ON sessions (merchant, mode, owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX sessions_by_order ON sessions (merchant, mode, for_order, id) WHERE for_order IS NOT NULL;
 
+-- The words that sessions are found by, each led by its tenant's number (see `words.rs`): which rows of sessions have a word, and
+-- nothing else. The words are taken apart beforehand: here they are only set apart by spaces.
+CREATE VIRTUAL TABLE words USING fts5 (
+    text, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
+-- Which number leads the words of which tenant.
+CREATE TABLE words_tenants (
+    number INTEGER PRIMARY KEY,
+    merchant BLOB NOT NULL,
+    mode INTEGER NOT NULL,
+    UNIQUE (merchant, mode)
+) STRICT;
+-- Which sessions are not indexed yet: for each group of commits, the places of those that it opened, eight bytes each.
+CREATE TABLE words_waiting (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    places BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER sessions_deleted AFTER DELETE ON sessions BEGIN
+    DELETE FROM words WHERE rowid = old.place;
+END;
+
 CREATE TABLE transactions (
     merchant BLOB NOT NULL,
     mode INTEGER NOT NULL,
@@ -187,6 +208,8 @@ CREATE TABLE entries (
 ) STRICT;
 CREATE UNIQUE INDEX entries_by_id ON entries (merchant, mode, kind, id);
 CREATE INDEX entries_by_list ON entries (merchant, mode, kind, list, id) WHERE list IS NOT NULL;
+-- The few test clocks that are moved; over all tenants, for the sweeper.
+CREATE INDEX entries_test_clocks ON entries (kind) WHERE kind = 8;
 
 -- What only one may have at a time.
 CREATE TABLE claims (

@@ -13,6 +13,7 @@ mod files;
 mod places;
 mod plans;
 mod reading;
+mod words;
 mod writing;
 
 mod suite {

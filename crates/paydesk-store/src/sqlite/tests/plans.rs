@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::tables::{self, Table};
-use super::super::{queries, schema};
+use super::super::{apply, queries, schema};
 use super::*;
 
 fn database() -> (TempDir, Connection) {
@@ -47,7 +47,14 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
             &["transactions_by_session"],
         ),
         (queries::CHILDREN, &["transactions_by_parent"]),
-        (queries::TRANSACTIONS, &["transactions_by_id"]),
+        (queries::SESSION_AND_ROW, &["sessions_by_id"]),
+        (queries::ROW_UP_TO, &["sessions_by_id"]),
+        (queries::SESSION_AT, &["INTEGER PRIMARY KEY (rowid=?)"]),
+        (queries::TRANSACTION_AND_ROW, &["transactions_by_id"]),
+        (
+            queries::TRANSACTIONS_AND_ROWS_OF_SESSION,
+            &["transactions_by_session"],
+        ),
         (queries::PAYMENT_METHOD, &["payment_methods_by_id"]),
         (queries::ENTRY, &["entries_by_id"]),
         (queries::ENTRIES, &["entries_by_id"]),
@@ -62,10 +69,12 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
             queries::EVENTS,
             &["events_by_id", "sessions_by_id", "events_by_session"],
         ),
+        (queries::DELIVERY, &["deliveries_by_id"]),
         (queries::DELIVERIES, &["deliveries_by_event"]),
         (queries::DUE_SESSIONS, &["sessions_due"]),
         (queries::DUE_TRANSACTIONS, &["transactions_due"]),
         (queries::DUE_DELIVERIES, &["deliveries_due"]),
+        (queries::TEST_CLOCKS, &["entries_test_clocks"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
         (queries::OLD_REQUESTS, &["idempotency_by_age"]),
     ] {
@@ -79,6 +88,22 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         let is_costly = |step: &String| step.contains("SCAN") || step.contains("TEMP B-TREE");
         assert!(!steps.iter().any(is_costly), "{sql}\n{steps:#?}");
     }
+}
+
+#[test]
+fn whether_anybody_hears_of_an_event_is_one_look_into_a_small_index() {
+    let (_directory, db) = database();
+    let steps = plan(&db, apply::APPEND_EVENT);
+    let looks: Vec<_> = steps
+        .iter()
+        .filter(|step| step.contains("entries"))
+        .collect();
+    assert_eq!(looks.len(), 1, "{steps:#?}");
+    let by_list = "entries_by_list (merchant=? AND mode=? AND kind=? AND list=?)";
+    assert!(
+        looks[0].starts_with("SEARCH") && looks[0].contains(by_list),
+        "{steps:#?}"
+    );
 }
 
 #[test]

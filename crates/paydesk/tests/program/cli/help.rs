@@ -7,7 +7,15 @@ fn help_names_every_command() {
     let help = Installation::empty().run(&["--help"]);
     assert_eq!(help.code, Some(0));
     for command in [
-        "dev", "serve", "merchant", "migrate", "doctor", "key", "sandbox",
+        "dev",
+        "serve",
+        "merchant",
+        "migrate",
+        "migrate-store",
+        "backup",
+        "doctor",
+        "key",
+        "sandbox",
     ] {
         let described = help.out.lines().any(|line| {
             let mut words = line.split_whitespace();

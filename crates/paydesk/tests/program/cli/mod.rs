@@ -1,5 +1,6 @@
 //! The commands, as an operator or a script uses them.
 
+mod backup;
 mod dev;
 mod doctor;
 mod help;

@@ -6,6 +6,6 @@
 mod each_step;
 mod kills;
 mod lost_answers;
-mod shop;
+pub mod shop;
 #[cfg(feature = "failpoints")]
 mod survivor;

@@ -58,13 +58,37 @@ impl From<Output> for Ran {
 /// An installation with one merchant.
 pub struct Installation {
     folder: TempDir,
+    /// What the environment of every command has.
+    settings: Vec<(&'static str, String)>,
     pub merchant: Value,
     pub credentials: Credentials,
 }
 
 impl Installation {
     pub fn new() -> Self {
+        Self::empty().with_merchant()
+    }
+
+    /// On an empty database of a PostgreSQL server, with keys that `migrate` made, and a merchant.
+    pub fn on(database: &str) -> Self {
         let mut installation = Self::empty();
+        installation.set("PAYDESK_DATABASE_URL", database.to_owned());
+        let keys = installation.keys();
+        let ran = installation.run(&["migrate", "--key-file", keys.to_str().unwrap()]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let keys = std::fs::read_to_string(keys).unwrap();
+        installation.set("PAYDESK_KEYS", keys);
+        installation.with_merchant()
+    }
+
+    /// From now on every command has this in its environment.
+    pub fn set(&mut self, name: &'static str, value: String) {
+        self.settings.retain(|(known, _)| *known != name);
+        self.settings.push((name, value));
+    }
+
+    fn with_merchant(self) -> Self {
+        let mut installation = self;
         let ran = installation.run(&["merchant", "create", "--name", "A Shop", "--json"]);
         assert_eq!(ran.code, Some(0), "{ran:?}");
         installation.merchant = serde_json::from_str(&ran.out).unwrap();
@@ -76,6 +100,7 @@ impl Installation {
     pub fn empty() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            settings: Vec::new(),
             merchant: Value::Null,
             credentials: Credentials::none(),
         }
@@ -98,6 +123,7 @@ impl Installation {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = program();
         command.current_dir(self.folder.path()).args(arguments);
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
 

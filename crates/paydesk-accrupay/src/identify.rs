@@ -1,0 +1,158 @@
+//! How a session or a transaction is named: by exactly one of several arguments.
+
+use paydesk_core::id::{SessionId, TransactionId};
+use paydesk_core::list::{Page, SessionFilter};
+use paydesk_core::session::Session;
+use paydesk_core::store::ClaimKey;
+use paydesk_core::transaction::Transaction;
+
+use crate::desk::Desk;
+use crate::fault::{Code, Fault};
+use crate::marks::Mark;
+use crate::session::read_token;
+use crate::transaction::decisive;
+
+/// The arguments as they came.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Its id.
+    pub id: Option<String>,
+    /// A client token of the session's.
+    pub token: Option<String>,
+    /// What the rail would call it.
+    pub provider_code: Option<String>,
+    /// The merchant's own code.
+    pub merchant_code: Option<String>,
+    /// A transaction's id by its old name.
+    pub code: Option<String>,
+}
+
+/// The one that was given.
+enum Name {
+    Id(String),
+    Token(String),
+    ProviderCode(String),
+    MerchantCode(String),
+    Code(String),
+}
+
+impl Names {
+    fn only(self) -> Result<Name, Fault> {
+        let mut given = [
+            self.id.map(Name::Id),
+            self.token.map(Name::Token),
+            self.provider_code.map(Name::ProviderCode),
+            self.merchant_code.map(Name::MerchantCode),
+            self.code.map(Name::Code),
+        ]
+        .into_iter()
+        .flatten();
+        match (given.next(), given.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) | (Some(_), Some(_)) => Err(Fault {
+                argument: Some("id".to_owned()),
+                ..Fault::new(
+                    Code::Validation,
+                    "exactly one of id, token, providerCode and merchantInternalTransactionCode is to be given",
+                )
+            }),
+        }
+    }
+
+    /// The session that is named.
+    pub async fn session(self, desk: &Desk<'_>) -> Result<Session, Fault> {
+        let id = match self.only()? {
+            Name::Id(id) => id.parse().ok(),
+            Name::Token(token) => read_token(&token, desk),
+            Name::ProviderCode(code) => Mark::Session.read(&code).map(SessionId),
+            Name::MerchantCode(code) => return session_of_code(code, desk).await,
+            Name::Code(code) => match code.parse().ok() {
+                Some(id) => desk
+                    .store()
+                    .transaction(desk.tenant(), id)
+                    .await?
+                    .and_then(|found| found.session),
+                None => None,
+            },
+        };
+        let found = match id {
+            Some(id) => desk.store().session(desk.tenant(), id).await?,
+            None => None,
+        };
+        found.ok_or_else(|| Fault::not_found("session"))
+    }
+
+    /// The transaction that is named; by a token or a merchant's code, the one that decided how its session went.
+    pub async fn transaction(self, desk: &Desk<'_>) -> Result<Found, Fault> {
+        let id = match self.only()? {
+            Name::Id(id) | Name::Code(id) => id.parse().ok(),
+            Name::ProviderCode(code) => Mark::Transaction.read(&code).map(TransactionId),
+            Name::Token(token) => {
+                let id = read_token(&token, desk).ok_or_else(|| Fault::not_found("session"))?;
+                return Found::of_session(id, desk).await;
+            }
+            Name::MerchantCode(code) => {
+                let key = ClaimKey::Reference(code.clone());
+                let holder = desk.store().claim(desk.tenant(), &key).await?;
+                match holder.map(TransactionId) {
+                    Some(charge) if !is_session(charge, desk).await? => Some(charge),
+                    _ => {
+                        let session = session_of_code(code, desk).await?;
+                        return Found::of_session(session.id, desk).await;
+                    }
+                }
+            }
+        };
+        let found = match id {
+            Some(id) => desk.store().transaction(desk.tenant(), id).await?,
+            None => None,
+        };
+        found
+            .map(|it| Found::Stored(Box::new(it)))
+            .ok_or_else(|| Fault::not_found("transaction"))
+    }
+}
+
+async fn is_session(id: TransactionId, desk: &Desk<'_>) -> Result<bool, Fault> {
+    let session = desk.store().session(desk.tenant(), SessionId(id.0)).await?;
+    Ok(session.is_some())
+}
+
+/// The session with a merchant's code. One that has ended gives its code up, so several may have had it: the latest
+/// is meant, which is also the one that has it now, if any does.
+async fn session_of_code(code: String, desk: &Desk<'_>) -> Result<Session, Fault> {
+    let filter = SessionFilter {
+        reference: Some(code),
+        ..SessionFilter::at(desk.now)
+    };
+    let found = desk
+        .store()
+        .sessions(desk.tenant(), &filter, Page::first(1))
+        .await?;
+    found
+        .into_iter()
+        .next()
+        .ok_or_else(|| Fault::not_found("session"))
+}
+
+/// A transaction that was named.
+pub enum Found {
+    /// It is there.
+    Stored(Box<Transaction>),
+    /// The payer has not begun it.
+    Unattempted(Box<Session>),
+}
+
+impl Found {
+    async fn of_session(id: SessionId, desk: &Desk<'_>) -> Result<Self, Fault> {
+        let found = desk
+            .store()
+            .session_with_transactions(desk.tenant(), id)
+            .await?;
+        let (session, transactions) = found.ok_or_else(|| Fault::not_found("session"))?;
+        Ok(match decisive(&transactions) {
+            Some(transaction) => Self::Stored(Box::new(transaction.clone())),
+            None => Self::Unattempted(Box::new(session)),
+        })
+    }
+}

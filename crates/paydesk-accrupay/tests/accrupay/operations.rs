@@ -1,0 +1,350 @@
+//! What is done to a transaction after it succeeded: settle, void, refund; and charging stored cards.
+
+use paydesk_core::time::Span;
+
+use super::*;
+
+impl Shop {
+    /// Does something to a transaction; the whole answer.
+    async fn operate(&self, operation: &str, arguments: &str) -> Value {
+        let query = format!(
+            "mutation {{ it: merchantApiTransaction{operation}({arguments}) \
+                {{ ...Transaction relatedTransaction {{ id status refundedAmount }} }} }} {TRANSACTION}"
+        );
+        self.ask_as(&self.server.merchant.test, &query, json!({}))
+            .await
+    }
+
+    async fn done(&self, operation: &str, arguments: &str) -> Value {
+        let answer = self.operate(operation, arguments).await;
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"]["it"].clone()
+    }
+
+    async fn not_done(&self, operation: &str, arguments: &str) -> String {
+        let answer = self.operate(operation, arguments).await;
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "VALIDATION_ERROR", "{answer}");
+        error["message"].as_str().unwrap().to_owned()
+    }
+
+    async fn authorized(&self, code: &str) -> Value {
+        let session = self.paid("Authorization", payment(code)).await;
+        let held = self.verify("Authorization", &session).await;
+        assert_eq!(
+            (&held["status"], &held["action"]),
+            (&json!("SUCCEEDED"), &json!("AUTHORIZATION"))
+        );
+        held
+    }
+
+    async fn read(&self, transaction: &Value) -> Value {
+        let query = format!(
+            "query($id: String!) {{ it: merchantApiTransaction(id: $id) {{ ...Transaction \
+                transactionsRelated {{ id action }} }} }} {TRANSACTION}"
+        );
+        self.ask(&query, json!({"id": transaction["id"]})).await["it"].clone()
+    }
+}
+
+fn by_id(transaction: &Value) -> String {
+    format!("id: {}", transaction["id"])
+}
+
+#[tokio::test]
+async fn a_part_of_a_hold_is_settled_and_the_rest_released() {
+    let shop = Shop::open().await;
+    let held = shop.authorized("auth-1").await;
+    let id = by_id(&held);
+    let too_much = shop
+        .not_done("AuthorizationSettle", &format!("{id}, amount: 10001"))
+        .await;
+    assert!(too_much.contains("more than what is left"), "{too_much}");
+    let settled = shop
+        .done("AuthorizationSettle", &format!("{id}, amount: \"4000\""))
+        .await;
+    assert_eq!(
+        (&settled["action"], &settled["amount"]),
+        (&json!("SETTLE"), &json!("4000"))
+    );
+    assert_eq!(settled["relatedTransactionId"], held["id"]);
+    assert_eq!(settled["relatedTransaction"]["id"], held["id"]);
+    assert_ne!(settled["id"], held["id"]);
+    let again = shop
+        .not_done("AuthorizationSettle", &format!("{id}, amount: 1"))
+        .await;
+    assert!(again.contains("already settled"), "{again}");
+    assert!(
+        shop.not_done("AuthorizationVoid", &id)
+            .await
+            .contains("already settled")
+    );
+    let read = shop.read(&held).await;
+    assert_eq!(
+        read["transactionsRelated"],
+        json!([{"id": settled["id"], "action": "SETTLE"}])
+    );
+    // What was settled can be given back.
+    let refund = shop
+        .done("Refund", &format!("{}, amount: 4000", by_id(&settled)))
+        .await;
+    assert_eq!(
+        (&refund["action"], &refund["status"]),
+        (&json!("REFUND"), &json!("SUCCEEDED"))
+    );
+}
+
+#[tokio::test]
+async fn a_hold_is_voided_by_either_name() {
+    let shop = Shop::open().await;
+    for (code, operation) in [("auth-1", "AuthorizationVoid"), ("auth-2", "Void")] {
+        let held = shop.authorized(code).await;
+        let arguments = format!("merchantInternalTransactionCode: \"{code}\"");
+        let voided = shop.done(operation, &arguments).await;
+        assert_eq!(
+            (&voided["action"], &voided["relatedTransactionId"]),
+            (&json!("VOID"), &held["id"])
+        );
+        let read = shop.read(&held).await;
+        assert_ne!(read["voidedAt"], Value::Null);
+        assert!(
+            shop.not_done(operation, &by_id(&held))
+                .await
+                .contains("already voided")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hold_runs_out_after_seven_days() {
+    let shop = Shop::open().await;
+    let held = shop.authorized("auth-1").await;
+    shop.server.clock.advance(Span::days(7));
+    let late = shop
+        .not_done(
+            "AuthorizationSettle",
+            &format!("{}, amount: 1", by_id(&held)),
+        )
+        .await;
+    assert!(late.contains("run out"), "{late}");
+}
+
+#[tokio::test]
+async fn refunds_never_exceed_what_was_taken() {
+    let shop = Shop::open().await;
+    let session = shop.paid("Payment", payment("order-1")).await;
+    let paid = shop.verify("Payment", &session).await;
+    let first = shop
+        .done("Refund", &format!("{}, amount: 6000", by_id(&paid)))
+        .await;
+    assert_eq!(first["relatedTransaction"]["refundedAmount"], "6000");
+    let too_much = shop
+        .not_done(
+            "Refund",
+            "merchantInternalTransactionCode: \"order-1\", amount: 4001",
+        )
+        .await;
+    assert!(
+        too_much.contains("USD 40.00") || too_much.contains("40.00"),
+        "{too_much}"
+    );
+    let code = paid["providerCode"].as_str().unwrap();
+    shop.done("Refund", &format!("providerCode: \"{code}\", amount: 4000"))
+        .await;
+    assert_eq!(shop.read(&paid).await["refundedAmount"], "10000");
+    for (amount, says) in [("0", "zero"), ("-1", "negative")] {
+        let refused = shop
+            .not_done("Refund", &format!("{}, amount: {amount}", by_id(&paid)))
+            .await;
+        assert!(
+            refused.starts_with("amount ") && refused.contains(says),
+            "{refused}"
+        );
+    }
+    assert!(
+        shop.not_done("Void", &by_id(&paid))
+            .await
+            .contains("refund a payment instead")
+    );
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_paid_has_nothing_to_refund() {
+    let shop = Shop::open().await;
+    shop.start("Payment", payment("order-1")).await;
+    let refused = shop
+        .not_done(
+            "Refund",
+            "merchantInternalTransactionCode: \"order-1\", amount: 1",
+        )
+        .await;
+    assert!(refused.contains("has not acted"), "{refused}");
+}
+
+const CHARGE: &str = "merchantApiServerPaymentMethodTransactionCreate";
+
+fn charge(card: &Value, code: &str) -> Value {
+    json!({"data": {
+        "merchantCustomerPaymentMethodId": card,
+        "merchantInternalCustomerCode": "customer-4421",
+        "merchantInternalTransactionCode": code,
+        "amount": "500", "currency": "USD", "billing": billing(),
+    }})
+}
+
+fn charge_query() -> String {
+    format!(
+        "mutation($data: MerchantApiServerPaymentMethodTransactionCreateSchema!) \
+            {{ it: {CHARGE}(data: $data) {{ ...Transaction }} }} {TRANSACTION}"
+    )
+}
+
+#[tokio::test]
+async fn a_stored_card_is_charged_later_and_refuses_once_it_is_detached() {
+    let shop = Shop::open().await;
+    let session = shop.paid("AddPaymentMethod", storing("add-1")).await;
+    assert_eq!(
+        (&session["amount"], &session["action"]),
+        (&json!("0"), &json!("AUTHENTICATION"))
+    );
+    let stored = shop.verify("AddPaymentMethod", &session).await;
+    assert_eq!(stored["status"], "SUCCEEDED");
+    let card = &stored["paymentMethod"]["id"];
+    let charged = shop.ask(&charge_query(), charge(card, "charge-1")).await["it"].clone();
+    assert_eq!(
+        (&charged["status"], &charged["amount"]),
+        (&json!("SUCCEEDED"), &json!("500"))
+    );
+    assert_eq!(charged["merchantInternalTransactionCode"], "charge-1");
+    assert_eq!(charged["clientTransactionSessionId"], Value::Null);
+    assert_eq!(&charged["paymentMethod"]["id"], card);
+
+    // Codes are one namespace over sessions and charges.
+    for code in ["charge-1", "add-1"] {
+        let error = shop.refused(&charge_query(), charge(card, code)).await;
+        assert_eq!(
+            error["extensions"]["argument"], "data.merchantInternalTransactionCode",
+            "{error}"
+        );
+    }
+    let error = shop.start_refused("Payment", payment("charge-1")).await;
+    assert_eq!(
+        error["extensions"]["argument"],
+        "data.merchantInternalTransactionCode"
+    );
+
+    let by_code = "query { it: merchantApiTransaction(merchantInternalTransactionCode: \"charge-1\") { id } }";
+    assert_eq!(
+        shop.ask(by_code, json!({})).await["it"]["id"],
+        charged["id"]
+    );
+
+    let tenant = shop.server.tenant(paydesk_core::tenant::Mode::Test);
+    let id = card.as_str().unwrap().parse().unwrap();
+    shop.server
+        .engine
+        .detach_payment_method(tenant, id)
+        .await
+        .unwrap();
+    let error = shop
+        .refused(&charge_query(), charge(card, "charge-2"))
+        .await;
+    assert_eq!(error["extensions"]["code"], "NOT_FOUND", "{error}");
+    let read = "query($id: String!) { it: merchantApiCustomerPaymentMethod(merchantCustomerPaymentMethodId: $id) { status isEnabled } }";
+    assert_eq!(
+        shop.ask(read, json!({"id": card})).await["it"],
+        json!({"status": "DISABLED", "isEnabled": false})
+    );
+}
+
+#[tokio::test]
+async fn a_card_that_stores_but_does_not_pay_fails_clearly() {
+    let shop = Shop::open().await;
+    let session = shop.start("AddPaymentMethod", storing("add-1")).await;
+    shop.pay(&session, STORES_ONLY).await.ok();
+    let stored = shop.verify("AddPaymentMethod", &session).await;
+    let card = &stored["paymentMethod"]["id"];
+    let charged = shop.ask(&charge_query(), charge(card, "charge-1")).await["it"].clone();
+    assert!(
+        ["FAILED", "DECLINED"].contains(&charged["status"].as_str().unwrap()),
+        "{charged}"
+    );
+    assert_ne!(charged["providerError"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_card_is_stored_only_when_asked_and_belongs_to_its_customer() {
+    let shop = Shop::open().await;
+    let session = shop.paid("Payment", payment("order-1")).await;
+    assert_eq!(
+        shop.verify("Payment", &session).await["paymentMethod"],
+        Value::Null
+    );
+    let keep = with(payment("order-2"), json!({"storePaymentMethod": true}));
+    let session = shop.paid("Payment", keep).await;
+    let paid = shop.verify("Payment", &session).await;
+    let card = &paid["paymentMethod"]["id"];
+    assert_ne!(*card, Value::Null);
+    let mut other = charge(card, "charge-1");
+    other["data"]["merchantInternalCustomerCode"] = json!("customer-1");
+    let error = shop.refused(&charge_query(), other).await;
+    assert_eq!(error["extensions"]["code"], "NOT_FOUND", "{error}");
+}
+
+#[tokio::test]
+async fn a_card_that_is_kept_without_a_customer_is_given_one() {
+    let shop = Shop::open().await;
+    let nobodys = with(storing("add-1"), json!({"customer": null}));
+    let session = shop.start("AddPaymentMethod", nobodys.clone()).await;
+    let code = session["merchantInternalCustomerCode"].as_str().unwrap();
+    assert!(code.starts_with("customer-"), "{code}");
+    assert_eq!(
+        shop.start("AddPaymentMethod", nobodys).await["id"],
+        session["id"]
+    );
+    let unkept = with(payment("order-1"), json!({"customer": null}));
+    assert_eq!(
+        shop.start("Payment", unkept).await["merchantInternalCustomerCode"],
+        Value::Null
+    );
+}
+
+#[tokio::test]
+async fn syncing_asks_the_rail() {
+    let shop = Shop::open().await;
+    let session = shop.start("Payment", payment("order-1")).await;
+    shop.pay(&session, UNKNOWN).await;
+    let account = session["transactionProviderId"].as_str().unwrap();
+    let synced = shop
+        .done("SyncOne", &format!("merchantInternalTransactionCode: \"order-1\", merchantTransactionProviderId: \"{account}\""))
+        .await;
+    assert_eq!(synced["status"], "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn payment_plans_and_direct_debits_are_refused() {
+    let shop = Shop::open().await;
+    for query in [
+        "{ merchantApiPaymentPlan(merchantPaymentPlanId: \"x\") { id } }",
+        "{ merchantApiPaymentPlans { totalCount } }",
+        "mutation { merchantApiPaymentPlanCancel(merchantPaymentPlanId: \"x\", merchantTransactionProviderId: \"x\") { id } }",
+    ] {
+        let error = shop.refused(query, json!({})).await;
+        assert_eq!(error["extensions"]["code"], "VALIDATION_ERROR");
+        assert!(
+            error["message"].as_str().unwrap().contains("not supported"),
+            "{error}"
+        );
+    }
+    let ach = "mutation($data: MerchantApiServerAchPaymentTransactionCreateSchema!) { merchantApiServerAchPaymentTransactionCreate(data: $data) { id } }";
+    let data = with(
+        payment("order-1"),
+        json!({"ach": {"accountNumber": "1", "routingNumber": "1"}}),
+    );
+    assert!(
+        shop.refused(ach, json!({"data": data})).await["message"]
+            .as_str()
+            .unwrap()
+            .contains("not supported")
+    );
+}

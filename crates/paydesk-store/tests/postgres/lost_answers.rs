@@ -1,0 +1,227 @@
+//! Answers that never come: the connection breaks after the commit was sent, and before or after it was made.
+//!
+//! A relay between the store and the server passes everything on, until it is told to cut: then it passes on what the
+//! store says next, and not what the server answers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use paydesk_core::store::{
+    Change, CommitError, Conflict, Counter, IdempotencyWrite, Increment, Record, RecordKey, Store,
+};
+use paydesk_core::store_suite::samples::{Samples, moved, reference};
+use paydesk_core::tenant::Tenant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::store_on;
+
+const PASS: u8 = 0;
+/// The next commit arrives; its answer does not.
+const LOSE_THE_ANSWER: u8 = 1;
+/// The next commit does not arrive.
+const LOSE_THE_COMMIT: u8 = 2;
+
+struct Relay {
+    fate: Arc<AtomicU8>,
+    lost: Arc<AtomicUsize>,
+    port: u16,
+}
+
+impl Relay {
+    async fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let relay = Self {
+            fate: Arc::default(),
+            lost: Arc::default(),
+            port: listener.local_addr().unwrap().port(),
+        };
+        let (fate, lost) = (relay.fate.clone(), relay.lost.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (fate, lost) = (fate.clone(), lost.clone());
+                tokio::spawn(carry(client, server, fate, lost));
+            }
+        });
+        relay
+    }
+
+    fn decide(&self, fate: u8) {
+        self.fate.store(fate, Ordering::SeqCst);
+    }
+}
+
+async fn carry(client: TcpStream, server: u16, fate: Arc<AtomicU8>, lost: Arc<AtomicUsize>) {
+    let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
+    let (mut from_client, mut to_client) = client.into_split();
+    let (mut from_server, mut to_server) = server.into_split();
+    let back = tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+    });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
+        let said = &buffer[..read];
+        // The statements of a change and its COMMIT are sent in one piece.
+        let commits = said.windows(6).any(|word| word == b"COMMIT");
+        match if commits {
+            fate.swap(PASS, Ordering::SeqCst)
+        } else {
+            PASS
+        } {
+            LOSE_THE_ANSWER => {
+                lost.fetch_add(1, Ordering::SeqCst);
+                back.abort();
+                let _ = back.await;
+                to_server.write_all(said).await.unwrap();
+                // The server gets it all, and nobody hears what it says.
+                let _ = to_server.shutdown().await;
+                return;
+            }
+            LOSE_THE_COMMIT => {
+                lost.fetch_add(1, Ordering::SeqCst);
+                back.abort();
+                return;
+            }
+            _ => {
+                if to_server.write_all(said).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+    back.abort();
+}
+
+/// A store whose connections go through a relay, and one whose do not.
+async fn relayed() -> (Relay, Arc<dyn Store>, Arc<dyn Store>) {
+    let url = tokio::task::spawn_blocking(paydesk_testing_postgres::fresh_database);
+    let url = url.await.unwrap();
+    let (before, rest) = url.split_once("127.0.0.1:").unwrap();
+    let (port, after) = rest.split_once('/').unwrap();
+    let relay = Relay::to(port.parse().unwrap()).await;
+    let plain = store_on(&url).await;
+    let far = store_on(&format!("{before}127.0.0.1:{}/{after}", relay.port)).await;
+    (relay, far, plain)
+}
+
+fn opening(samples: &Samples, tenant: Tenant) -> (Change, RecordKey) {
+    let session = samples.session(tenant);
+    let key = RecordKey::Session(session.id);
+    let mut change = Change::new(tenant);
+    change.events = vec![samples.event(&session, 1, true)];
+    change.claims = vec![reference(&session.id.to_string(), session.id.0)];
+    change.idempotency = Some(IdempotencyWrite::Claim(
+        samples.running(&session.id.to_string()),
+    ));
+    change.puts = vec![Record::Session(session)];
+    change.increments = vec![Increment {
+        counter: Counter::Sessions,
+        by: 1,
+    }];
+    (change, key)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_is_lost_is_applied_once() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let tenant = samples.tenant();
+    let mut applied = 0;
+    for fate in [LOSE_THE_ANSWER, LOSE_THE_COMMIT].repeat(5) {
+        let (change, key) = opening(&samples, tenant);
+        relay.decide(fate);
+        far.commit(change.clone()).await.unwrap();
+        applied += 1;
+        assert_eq!(
+            plain.count(tenant, Counter::Sessions).await.unwrap(),
+            applied
+        );
+        // The same change from somebody else is still a conflict, as is the same from here later.
+        for store in [&plain, &far] {
+            match store.commit(change.clone()).await {
+                Err(CommitError::Conflict(Conflict::Idempotency(_))) => {}
+                other => panic!("{key:?}: {other:?}"),
+            }
+        }
+    }
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 10);
+    assert_eq!(plain.undispatched(99).await.unwrap().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_without_events_or_keys_is_known_again_by_its_record() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let tenant = samples.tenant();
+    let session = samples.session(tenant);
+    let put = |record| {
+        let mut change = Change::new(tenant);
+        change.puts = vec![Record::Session(record)];
+        change
+    };
+    plain.commit(put(session.clone())).await.unwrap();
+    relay.decide(LOSE_THE_ANSWER);
+    let second = moved(&session, session.initiated_at(samples.tick()));
+    far.commit(put(second.clone())).await.unwrap();
+    assert_eq!(
+        plain.session(tenant, session.id).await.unwrap(),
+        Some(second)
+    );
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_lost_to_another_and_its_answer_is_refused() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let tenant = samples.tenant();
+    let (change, key) = opening(&samples, tenant);
+    plain.commit(change).await.unwrap();
+    let RecordKey::Session(id) = key else {
+        panic!("{key:?}")
+    };
+    let session = plain.session(tenant, id).await.unwrap().unwrap();
+    let cancelled = |by| {
+        let at = samples.tick();
+        let next = moved(&session, paydesk_core::session::State::Cancelled { at, by });
+        let mut change = Change::new(tenant);
+        change.events = vec![samples.event(&next, 2, false)];
+        change.puts = vec![Record::Session(next)];
+        change
+    };
+    plain
+        .commit(cancelled(paydesk_core::session::Canceller::Payer))
+        .await
+        .unwrap();
+    relay.decide(LOSE_THE_ANSWER);
+    match far
+        .commit(cancelled(paydesk_core::session::Canceller::Merchant))
+        .await
+    {
+        Err(CommitError::Conflict(Conflict::Stale(stale))) => assert_eq!(stale, key),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 1);
+    assert_eq!(plain.events(tenant, id).await.unwrap().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn adding_to_a_total_alone_is_not_repeated_blindly() {
+    let (relay, far, plain) = relayed().await;
+    let tenant = Samples::new(1).tenant();
+    let mut change = Change::new(tenant);
+    change.increments = vec![Increment {
+        counter: Counter::Sessions,
+        by: 1,
+    }];
+    far.commit(change.clone()).await.unwrap();
+    relay.decide(LOSE_THE_ANSWER);
+    let outcome = far.commit(change).await;
+    assert!(
+        matches!(outcome, Err(CommitError::Unavailable(_))),
+        "{outcome:?}"
+    );
+    // It may or may not have happened; it has not happened twice.
+    let total = plain.count(tenant, Counter::Sessions).await.unwrap();
+    assert!((1..=2).contains(&total), "{total}");
+}

@@ -1,0 +1,200 @@
+//! Moving from SQLite.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use paydesk_core::list::{Page, SessionFilter};
+use paydesk_core::store::{
+    Change, Counter, IdempotencyWrite, Increment, Record, Store, StoredAnswer,
+};
+use paydesk_core::store_suite::samples::{Samples, reference};
+use paydesk_core::tenant::Tenant;
+use paydesk_core::time::Timestamp;
+use paydesk_store::postgres::{ImportError, Moving};
+use paydesk_store::{PostgresStore, SqliteStore};
+
+use super::store_on;
+
+const SESSIONS: usize = 1_500;
+
+/// A store with something of everything.
+async fn filled(path: &Path) -> (SqliteStore, Tenant) {
+    let store = SqliteStore::open(path).unwrap();
+    let samples = Samples::new(7);
+    let merchant = samples.merchant();
+    let tenant = Tenant {
+        merchant: merchant.id,
+        mode: paydesk_core::tenant::Mode::Test,
+    };
+    let mut first = Change::new(tenant);
+    first.puts = vec![
+        Record::Merchant(merchant),
+        Record::ApiKey(samples.api_key(tenant)),
+        Record::ProviderAccount(samples.provider_account(tenant)),
+        Record::PaymentMethod(samples.payment_method(tenant)),
+    ];
+    let mut answered = samples.running("answered");
+    answered.answer = StoredAnswer::Bytes {
+        status: 201,
+        body: "{\"a\":\"\u{0}é\"}".to_owned(),
+    };
+    first.idempotency = Some(IdempotencyWrite::Claim(answered));
+    store.commit(first).await.unwrap();
+    store.add_key_fingerprints(&[(1, [7; 32])]).await.unwrap();
+    for n in 0..SESSIONS {
+        let session = samples.session(tenant);
+        let payment = samples.transaction(&session);
+        let event = samples.event(&session, 1, n % 2 == 0);
+        let mut change = Change::new(tenant);
+        change.claims = vec![reference(&"x".repeat(n), session.id.0)];
+        change.events = vec![event.clone(), samples.event(&session, 2, false)];
+        change.increments = vec![Increment {
+            counter: Counter::Sessions,
+            by: 1,
+        }];
+        change.puts = vec![
+            Record::Delivery(samples.delivery(&event)),
+            Record::Session(session),
+            Record::Transaction(payment),
+        ];
+        store.commit(change).await.unwrap();
+    }
+    (store, tenant)
+}
+
+/// All that is compared by reading through the port.
+async fn sessions(store: &dyn Store, tenant: Tenant) -> Vec<paydesk_core::session::Session> {
+    let all = SessionFilter::at(Timestamp::EPOCH);
+    let page = Page::first(usize::MAX);
+    store.sessions(tenant, &all, page).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_is_interrupted_goes_on_and_ends_with_the_same_on_both_sides() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paydesk.db");
+    let (old, tenant) = filled(&path).await;
+    let new: Arc<PostgresStore> = store_on(&paydesk_testing_postgres::fresh_database()).await;
+
+    // It is cut off where the sessions are half moved.
+    let seen = Arc::new(AtomicU64::new(0));
+    let (store, from, half) = (new.clone(), path.clone(), seen.clone());
+    let move_of = tokio::spawn(async move {
+        store
+            .move_from(&from, |step| {
+                if let Moving::Rows {
+                    table: "sessions",
+                    moved,
+                    ..
+                } = step
+                {
+                    half.store(moved, Ordering::SeqCst);
+                }
+            })
+            .await
+    });
+    while seen.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    move_of.abort();
+    let _ = move_of.await;
+    assert!(
+        new.key_fingerprints().await.unwrap().is_empty(),
+        "nothing serves it yet"
+    );
+
+    let mut went_on_at = None;
+    let moved = new
+        .move_from(&path, |step| {
+            if let Moving::Rows {
+                table: "sessions",
+                moved,
+                ..
+            } = step
+            {
+                went_on_at.get_or_insert(moved);
+            }
+        })
+        .await
+        .unwrap();
+    let went_on_at = usize::try_from(went_on_at.unwrap()).unwrap();
+    assert!(
+        went_on_at > 0 && went_on_at < SESSIONS,
+        "it went on at {went_on_at}"
+    );
+    let rows = |name: &str| {
+        let moved = moved.iter().find(|moved| moved.table == name);
+        usize::try_from(moved.unwrap().rows).unwrap()
+    };
+    assert_eq!(rows("sessions"), SESSIONS);
+    assert_eq!(rows("events"), 2 * SESSIONS);
+    assert_eq!(rows("claims"), SESSIONS);
+    assert_eq!(rows("idempotency"), 1);
+
+    let there = sessions(new.as_ref(), tenant).await;
+    assert_eq!(there, sessions(&old, tenant).await);
+    for session in there.iter().take(50) {
+        let events = new.events(tenant, session.id).await.unwrap();
+        assert_eq!(events, old.events(tenant, session.id).await.unwrap());
+        assert_eq!(events.len(), 2);
+    }
+    for n in [0, 1, 511, 512, 513, SESSIONS - 1] {
+        let key = reference(&"x".repeat(n), uuid::Uuid::nil()).key;
+        let held = new.claim(tenant, &key).await.unwrap();
+        assert!(held.is_some());
+        assert_eq!(held, old.claim(tenant, &key).await.unwrap());
+    }
+    let known = Samples::new(7).running("answered").key;
+    let answer = new.idempotency(tenant, &known).await.unwrap();
+    assert_eq!(answer, old.idempotency(tenant, &known).await.unwrap());
+    assert_eq!(new.count(tenant, Counter::Sessions).await.unwrap(), 1_500);
+    assert_eq!(new.key_fingerprints().await.unwrap(), [(1, [7; 32])]);
+    // Once more: nothing is left to do, and it is compared again.
+    assert_eq!(
+        new.move_from(&path, |_| {}).await.unwrap().len(),
+        moved.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_differs_and_what_is_in_use_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paydesk.db");
+    let (old, tenant) = filled(&path).await;
+    let new = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    new.move_from(&path, |_| {}).await.unwrap();
+    let session = sessions(&old, tenant).await.remove(0);
+    let state = session.initiated_at(session.created_at);
+    let changed = paydesk_core::store_suite::samples::moved(&session, state);
+    let mut change = Change::new(tenant);
+    change.puts = vec![Record::Session(changed)];
+    new.commit(change).await.unwrap();
+    let found = new.move_from(&path, |_| {}).await;
+    assert!(
+        matches!(
+            found,
+            Err(ImportError::Differs {
+                table: "sessions",
+                old: 1_500,
+                new: 1_500
+            })
+        ),
+        "{found:?}"
+    );
+
+    let other = folder.path().join("other.db");
+    SqliteStore::open(&other).unwrap();
+    let found = new.move_from(&other, |_| {}).await;
+    assert!(matches!(found, Err(ImportError::Another)), "{found:?}");
+
+    let used = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    let mut change = Change::new(tenant);
+    change.puts = vec![Record::Session(session)];
+    used.commit(change).await.unwrap();
+    let found = used.move_from(&path, |_| {}).await;
+    assert!(
+        matches!(found, Err(ImportError::InUse("sessions"))),
+        "{found:?}"
+    );
+}
