@@ -627,12 +627,6 @@ impl Store for PostgresStore {
         self.all(queries::DUE_DELIVERIES, &cells).await
     }
 
-    async fn forget_requests(&self, before: Timestamp, most: usize) -> Result<usize, Unavailable> {
-        let cells = [limit(most), Cell::Integer(before.as_millis())];
-        let forgotten = self.rows(queries::FORGET_REQUESTS, &refs(&cells)).await?;
-        Ok(forgotten.len())
-    }
-
     async fn key_fingerprints(&self) -> Result<Vec<(KeyVersion, [u8; 32])>, Unavailable> {
         let rows = self.rows(queries::KEY_FINGERPRINTS, &[]).await?;
         rows.iter()
@@ -642,6 +636,22 @@ impl Store for PostgresStore {
                 Ok((version, decode::bytes(row, 1)?))
             })
             .collect()
+    }
+
+    async fn forget_requests(&self, before: Timestamp, most: usize) -> Result<usize, Unavailable> {
+        // Looked for first: mostly there is nothing to write.
+        let before = Cell::Integer(before.as_millis());
+        let cells = [before, limit(most)];
+        let found = self.rows(queries::OLD_REQUESTS, &refs(&cells)).await?.len();
+        if found > 0 {
+            let forget = Step {
+                sql: queries::FORGET_REQUESTS,
+                cells: cells.into(),
+                guard: Guard::None,
+            };
+            self.write(vec![forget]).await?;
+        }
+        Ok(found)
     }
 
     async fn add_key_fingerprints(

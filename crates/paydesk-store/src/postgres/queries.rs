@@ -135,14 +135,16 @@ pub(super) const UNDISPATCHED: &str = of_all_buckets!(
     "id"
 );
 
-/// Forgets answered requests from before $2, at most $1 of them; what another node is forgetting is left to it.
-pub(super) const FORGET_REQUESTS: &str = "DELETE FROM idempotency WHERE (merchant, mode, key_hash) IN (
-        SELECT merchant, mode, key_hash FROM idempotency WHERE answer IS NOT NULL AND created_at < $2
-        ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-    RETURNING 1";
-
 pub(super) const KEY_FINGERPRINTS: &str =
     "SELECT version, fingerprint FROM key_fingerprints ORDER BY version";
+/// As many rows as requests to be forgotten, up to $2.
+pub(super) const OLD_REQUESTS: &str = "SELECT 1 FROM idempotency
+    WHERE created_at < $1 AND answer IS NOT NULL LIMIT $2";
+/// Another node may be forgetting at the same moment: each takes what the other has not.
+pub(super) const FORGET_REQUESTS: &str = "DELETE FROM idempotency WHERE (merchant, mode, key_hash) IN (
+    SELECT merchant, mode, key_hash FROM idempotency
+    WHERE created_at < $1 AND answer IS NOT NULL ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
 pub(super) const ADD_FINGERPRINT: &str =
     "INSERT INTO key_fingerprints (version, fingerprint) VALUES ($1, $2) ON CONFLICT DO NOTHING";
 pub(super) const PING: &str = "SELECT 1";

@@ -201,8 +201,8 @@ CREATE TABLE idempotency (
     answer text,              -- NULL while it is running
     PRIMARY KEY (merchant, mode, key_hash)
 );
--- What is forgotten after a while; over all tenants.
-CREATE INDEX idempotency_answered ON idempotency (created_at) WHERE answer IS NOT NULL;
+-- What is to be forgotten next; over all tenants.
+CREATE INDEX idempotency_by_age ON idempotency (created_at) WHERE answer IS NOT NULL;
 
 -- A total is the sum of its slots. Who adds takes any slot, so that those who add at once do not wait for each other.
 CREATE TABLE counters (
