@@ -69,7 +69,7 @@ export async function startServer(t, { serve = [] } = {}) {
   });
 
   await ready(`http://${adminListen}/readyz`, ended, () => tail(log));
-  return { url: `http://${listen}`, adminUrl: `http://${adminListen}`, merchant, log: () => log };
+  return { directory, database: join(directory, 'paydesk.db'), url: `http://${listen}`, adminUrl: `http://${adminListen}`, merchant, log: () => log };
 }
 
 async function ready(url, ended, log) {

@@ -59,6 +59,10 @@ pub fn app<'c>(ctx: &Context<'c>) -> Result<&'c Arc<App>, Fault> {
 }
 
 /// Only a request that did not come through our own handler has no application, or no other part of it.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it stands where an error is turned into another"
+)]
 pub fn missing(error: async_graphql::Error) -> Fault {
     tracing::error!(error = error.message, "a request lacks a part of itself");
     Fault::new(crate::fault::Code::Internal, "an internal error")

@@ -186,6 +186,11 @@ impl<'d> Scale<'d> {
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "queries of a few lines"
+)]
 mod tests {
     use super::*;
 
@@ -228,9 +233,8 @@ mod tests {
         let mut query = "{ ...F0 }".to_owned();
         for number in 0..14 {
             let next = number + 1;
-            query.push_str(&format!(
-                " fragment F{number} on Query {{ ...F{next} ...F{next} ...F{next} }}"
-            ));
+            query +=
+                &format!(" fragment F{number} on Query {{ ...F{next} ...F{next} ...F{next} }}");
         }
         query.push_str(" fragment F14 on Query { merchantApi { id } }");
         assert_eq!(judged(&query), Err(TooMuch::Fields));
@@ -244,10 +248,8 @@ mod tests {
         );
         let mut chain = "{ ...F0 }".to_owned();
         for number in 0..1_000 {
-            chain.push_str(&format!(
-                " fragment F{number} on Query {{ ...F{} }}",
-                number + 1
-            ));
+            let next = number + 1;
+            chain += &format!(" fragment F{number} on Query {{ ...F{next} }}");
         }
         assert_eq!(judged(&chain), Err(TooMuch::Depth));
     }

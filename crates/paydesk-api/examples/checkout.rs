@@ -94,7 +94,7 @@ async fn main() {
         },
         links: serde_json::Map::new(),
     };
-    shop.fill().await;
+    Box::pin(shop.fill()).await;
     println!("{}", serde_json::to_string_pretty(&shop.links).unwrap());
     serve(
         listener,

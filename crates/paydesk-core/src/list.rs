@@ -290,9 +290,11 @@ impl<T: PartialOrd> Within<T> {
 
     /// Whether this is within.
     #[must_use]
-    pub fn holds(&self, value: T) -> bool {
-        self.least.as_ref().is_none_or(|least| value >= *least)
-            && self.most.as_ref().is_none_or(|most| value <= *most)
+    pub fn holds(&self, value: T) -> bool
+    where
+        T: Copy,
+    {
+        self.least.is_none_or(|least| value >= least) && self.most.is_none_or(|most| value <= most)
     }
 }
 

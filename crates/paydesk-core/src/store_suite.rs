@@ -10,6 +10,8 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::too_many_lines,
+    clippy::cloned_ref_to_slice_refs,
     missing_docs,
     reason = "these are tests, and each is named after the promise that it keeps"
 )]

@@ -308,6 +308,7 @@ pub struct DevOptions {
 }
 
 #[derive(Args, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "they are flags")]
 pub struct ServeOptions {
     #[command(flatten)]
     pub listen: ListenOptions,

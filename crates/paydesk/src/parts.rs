@@ -20,6 +20,7 @@ use crate::cli::StoreOptions;
 use crate::key_file::{self, First, KeySource};
 
 /// Where everything is kept.
+#[allow(clippy::large_enum_variant, reason = "a process has one")]
 pub enum Database {
     /// In this file.
     Sqlite(PathBuf),

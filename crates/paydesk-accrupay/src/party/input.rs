@@ -1,4 +1,8 @@
 //! People and devices as they come in.
+#![allow(
+    clippy::struct_field_names,
+    reason = "the names are the published schema's"
+)]
 
 use async_graphql::InputObject;
 use paydesk_core::payer::{Device, User};

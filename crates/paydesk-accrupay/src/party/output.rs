@@ -1,4 +1,8 @@
 //! People and devices as they go out.
+#![allow(
+    clippy::struct_field_names,
+    reason = "the names are the published schema's"
+)]
 
 use async_graphql::SimpleObject;
 use paydesk_core::payer::{Device, User};

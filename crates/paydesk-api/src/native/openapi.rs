@@ -192,7 +192,9 @@ fn operation(call: &Call, bodies: &mut SchemaGenerator, answers: &mut SchemaGene
             "503": {"$ref": "#/components/responses/Problem"}
         }
     });
-    if let Some(answers) = operation["responses"].as_object_mut()
+    if let Some(answers) = operation
+        .get_mut("responses")
+        .and_then(Value::as_object_mut)
         && call.or_known
         && let Some(created) = answers.get(call.success.as_str()).cloned()
     {

@@ -62,6 +62,10 @@ struct Field {
     required: bool,
 }
 
+#[allow(
+    clippy::indexing_slicing,
+    reason = "of JSON: what is not there is null, and nothing panics"
+)]
 static REFERENCE: LazyLock<Reference> = LazyLock::new(|| {
     let calls = super::calls();
     let document = openapi::document(&calls);

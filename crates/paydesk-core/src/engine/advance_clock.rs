@@ -17,7 +17,7 @@ const BATCH: usize = 200;
 /// Decides where the clock stands after a step.
 pub fn decide(
     tenant: Tenant,
-    known: Option<TestClock>,
+    known: Option<&TestClock>,
     seconds: i64,
     env: Env<'_>,
 ) -> Result<(Change, TestClock), EngineError> {
@@ -34,7 +34,7 @@ pub fn decide(
                 "is not a number of seconds from 1 to 366 days (31622400)",
             )
         })?;
-    let (version, ahead) = match &known {
+    let (version, ahead) = match known {
         Some(clock) => (clock.version + 1, clock.ahead.plus(step)),
         None => (1, step),
     };
@@ -101,7 +101,7 @@ impl Engine {
         let clock = self
             .once(tenant, idempotent.as_ref(), |_| async move {
                 let known: Option<TestClock> = self.store().find(tenant, tenant.merchant.0).await?;
-                let (change, clock) = decide(tenant, known, seconds, self.env(tenant))?;
+                let (change, clock) = decide(tenant, known.as_ref(), seconds, self.env(tenant))?;
                 Ok((Some(change), clock))
             })
             .await?;
@@ -170,7 +170,7 @@ mod tests {
         let desk = Desk::new();
         let (_, first) = decide(tenant(Mode::Test), None, 60, desk.env()).unwrap();
         assert_eq!((first.version, first.ahead), (1, Span::minutes(1)));
-        let (_, second) = decide(tenant(Mode::Test), Some(first), 3_600, desk.env()).unwrap();
+        let (_, second) = decide(tenant(Mode::Test), Some(&first), 3_600, desk.env()).unwrap();
         assert_eq!((second.version, second.ahead), (2, Span::minutes(61)));
     }
 
@@ -200,6 +200,6 @@ mod tests {
             ahead: FURTHEST,
             moved_at: desk.now,
         };
-        assert!(decide(tenant(Mode::Test), Some(far), 1, desk.env()).is_err());
+        assert!(decide(tenant(Mode::Test), Some(&far), 1, desk.env()).is_err());
     }
 }

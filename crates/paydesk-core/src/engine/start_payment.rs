@@ -128,14 +128,13 @@ pub fn decide(
     } else {
         draft.session.first_transaction
     };
-    let source = match (request.card, request.saved.as_ref()) {
-        (Some(card), _) => Source::Card(card),
-        (None, Some(saved)) => Source::Stored(saved.card.clone()),
-        (None, None) => Source::Push {
-            nonce: fresh_nonce(env),
-            expires_at: push_expiry(&draft.session, method, env.now),
-        },
-    };
+    let source = source(
+        request.card,
+        request.saved.as_ref(),
+        &draft.session,
+        method,
+        env,
+    );
     if let Some(saved) = &request.saved {
         draft.charge_saved(saved);
     }
@@ -178,6 +177,24 @@ pub fn decide(
             source,
         },
     ))
+}
+
+/// What the rail is given to charge, or to wait for.
+fn source(
+    card: Option<Card>,
+    saved: Option<&PaymentMethod>,
+    session: &Session,
+    method: Method,
+    env: Env<'_>,
+) -> Source {
+    match (card, saved) {
+        (Some(card), _) => Source::Card(card),
+        (None, Some(saved)) => Source::Stored(saved.card.clone()),
+        (None, None) => Source::Push {
+            nonce: fresh_nonce(env),
+            expires_at: push_expiry(session, method, env.now),
+        },
+    }
 }
 
 /// Ten base32 characters, 50 random bits: what a payer's bank passes on to tell one payment from others.

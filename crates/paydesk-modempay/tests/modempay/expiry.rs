@@ -171,7 +171,6 @@ async fn a_thousand_races_of_pay_against_expire_end_in_one_truth_each() {
             expired += usize::from(told_expired);
         }
     }
-    println!("{completed} paid, {expired} expired");
     assert_eq!(completed + expired, 1_000);
     assert!(
         completed > 0 && expired > 0,

@@ -108,10 +108,8 @@ impl Address {
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ];
         // What the URL says comes last, and counts.
-        let mut options = String::new();
-        for (name, bound) in bounds {
-            options.push_str(&format!("-c {name}={} ", bound.as_millis()));
-        }
+        let ours = bounds.map(|(name, bound)| format!("-c {name}={} ", bound.as_millis()));
+        let mut options = ours.concat();
         options.push_str(own);
         config.options(options.trim_end());
         Ok(Self(config))

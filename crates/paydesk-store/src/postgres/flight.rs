@@ -70,13 +70,13 @@ pub(super) fn kind(error: &Error) -> Kind {
     };
     let class = code.code().get(..2).unwrap_or_default();
     match code {
-        // A standby, or a primary that is one now.
-        &SqlState::READ_ONLY_SQL_TRANSACTION => Kind::Away,
         &SqlState::T_R_SERIALIZATION_FAILURE
         | &SqlState::T_R_DEADLOCK_DETECTED
         | &SqlState::LOCK_NOT_AVAILABLE => Kind::Again,
-        // So a distributed database says that it does not know how a commit ended.
-        &SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
+        // Read-only is a standby, or a primary that is one now. By the second a distributed database says that it does
+        // not know how a commit ended.
+        &SqlState::READ_ONLY_SQL_TRANSACTION
+        | &SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN
         | &SqlState::ADMIN_SHUTDOWN
         | &SqlState::CRASH_SHUTDOWN
         | &SqlState::CANNOT_CONNECT_NOW

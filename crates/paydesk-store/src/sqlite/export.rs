@@ -14,6 +14,10 @@ use uuid::Uuid;
 use super::{OpenError, decode, schema};
 
 /// One row, as far as it cannot be made of the others.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "records are the common ones, and one is held at a time"
+)]
 pub(crate) enum Item {
     /// A record; of a session, with the event that its row names.
     Record(Record, Option<EventId>),

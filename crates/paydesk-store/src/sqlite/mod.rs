@@ -75,7 +75,7 @@ impl SqliteStore {
     /// then. The lock is kept for as long as the store.
     pub fn open_to_serve(lock: ServerLock) -> Result<Self, OpenError> {
         Self::start(
-            &lock.database().to_owned(),
+            lock.database(),
             Some(lock),
             #[cfg(test)]
             writer::Hooks::default(),

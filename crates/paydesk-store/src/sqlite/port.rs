@@ -200,12 +200,14 @@ impl Store for SqliteStore {
 
     async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let key = params![merchant, mode, id.0.as_bytes(), place(id)];
+        let key = params![merchant, mode, id.0.as_bytes()];
+        let in_place = params![merchant, mode, id.0.as_bytes(), place(id)];
         self.readers.read_own(|db| {
-            Ok(match one(db, queries::SESSION_IN_PLACE, key)? {
-                Some(session) => Some(session),
-                None => one(db, queries::SESSION, &key[..3])?,
-            })
+            let found = one(db, queries::SESSION_IN_PLACE, in_place)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            one(db, queries::SESSION, key)
         })
     }
 
@@ -215,17 +217,15 @@ impl Store for SqliteStore {
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let key = params![merchant, mode, id.0.as_bytes(), place(id)];
+        let key = params![merchant, mode, id.0.as_bytes()];
+        let in_place = params![merchant, mode, id.0.as_bytes(), place(id)];
         self.readers.read_own(|db| {
-            Ok(
-                match with_transactions(db, queries::SESSION_IN_PLACE_WITH_TRANSACTIONS, key)? {
-                    Some(found) => Some(found),
-                    None => {
-                        let elsewhere = queries::SESSION_WITH_TRANSACTIONS;
-                        with_transactions(db, elsewhere, &key[..3])?
-                    }
-                },
-            )
+            let query = queries::SESSION_IN_PLACE_WITH_TRANSACTIONS;
+            let found = with_transactions(db, query, in_place)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+            with_transactions(db, queries::SESSION_WITH_TRANSACTIONS, key)
         })
     }
 

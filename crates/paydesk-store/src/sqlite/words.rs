@@ -86,6 +86,10 @@ impl Words {
 type Batch = Vec<(i64, Words)>;
 
 /// What the writer knows of the index.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each may be so or not whatever the others are"
+)]
 pub(super) struct Indexer {
     /// The words of committed sessions that are not indexed, by the number of their note.
     waiting: BTreeMap<i64, Batch>,

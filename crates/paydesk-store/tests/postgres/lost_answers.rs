@@ -60,7 +60,7 @@ async fn carry(client: TcpStream, server: u16, fate: Arc<AtomicU8>, lost: Arc<At
     });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
-        let said = &buffer[..read];
+        let said = buffer.get(..read).unwrap();
         // The statements of a change and its COMMIT are sent in one piece.
         let commits = said.windows(6).any(|word| word == b"COMMIT");
         match if commits {

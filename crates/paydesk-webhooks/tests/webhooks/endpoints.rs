@@ -353,7 +353,6 @@ async fn a_dead_endpoint_delays_no_other_even_on_the_same_host() {
         world.happens_quietly(EventKind::SessionCompleted).await;
     }
     let took = until("all told", || reached("/quick") == 40).await;
-    println!("40 deliveries beside 12 dead endpoints with 60 waiting for each: {took:?}");
     assert!(took < Duration::from_secs(8), "{took:?}");
     running.stop_at_once();
 }

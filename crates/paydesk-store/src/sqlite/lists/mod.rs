@@ -230,6 +230,10 @@ fn ends(ids: &RangeInclusive<u128>) -> [Cell; 2] {
     [*ids.start(), *ids.end()].map(|end| Cell::Id(Uuid::from_u128(end)))
 }
 
+/// No id: before the first one and after the last one there is none.
+#[allow(clippy::reversed_empty_ranges, reason = "it is to be empty")]
+const NONE: RangeInclusive<u128> = 1..=0;
+
 /// The ids that are still to come on a walk by ids.
 fn narrowed(ids: RangeInclusive<u128>, walk: &Walk) -> RangeInclusive<u128> {
     let (Some(after), By::Created) = (walk.after, walk.order.by) else {
@@ -237,9 +241,6 @@ fn narrowed(ids: RangeInclusive<u128>, walk: &Walk) -> RangeInclusive<u128> {
     };
     let after = after.id.as_u128();
     let (least, most) = ids.into_inner();
-    // Before the first id and after the last one there is none.
-    #[allow(clippy::reversed_empty_ranges, reason = "it is to be empty")]
-    const NONE: RangeInclusive<u128> = 1..=0;
     if walk.order.descending {
         after
             .checked_sub(1)

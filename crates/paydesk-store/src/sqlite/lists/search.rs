@@ -197,6 +197,7 @@ impl Sought<'_> {
 
     /// The statements that go through the index, for a look at their plans.
     #[cfg(test)]
+    #[allow(clippy::unused_self, reason = "any search's are the same")]
     pub(super) fn statements(&self, rest: &Where, walk: &Walk) -> [String; 3] {
         let question = Cell::Text("\"1·x\" *".to_owned());
         let by_words = Self::by_words(question.clone(), rest);
