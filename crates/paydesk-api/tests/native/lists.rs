@@ -1,5 +1,6 @@
 //! Lists: what they are narrowed to, what a search finds, and which cursors and parameters are refused.
 
+use paydesk_core::time::Span;
 use paydesk_testing::TestServer;
 use serde_json::{Value, json};
 
@@ -185,6 +186,8 @@ async fn filtered_pages_follow_each_other_and_a_cursor_counts_for_its_filters_on
             json!({"amount": 100 + n, "currency": "JPY", "title": "Tea"}),
         )
         .await;
+        // Those of one millisecond come in any order.
+        server.clock.advance(Span::millis(1));
     }
     for narrowed in [
         "currency=SGD",

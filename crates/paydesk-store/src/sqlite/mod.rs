@@ -74,8 +74,9 @@ impl SqliteStore {
     /// merchants, their keys and accounts, and key fingerprints, which commands write, too. Reads are cheaper
     /// then. The lock is kept for as long as the store.
     pub fn open_to_serve(lock: ServerLock) -> Result<Self, OpenError> {
+        let path = lock.database().to_owned();
         Self::start(
-            lock.database(),
+            &path,
             Some(lock),
             #[cfg(test)]
             writer::Hooks::default(),

@@ -82,7 +82,7 @@ fn a_server_that_is_not_there_and_an_address_that_is_none_are_named_without_the_
             "nonsense",
         ),
         ("postgres://me:secret@127.0.0.1:1", "names no database"),
-        ("mysql://me:secret@127.0.0.1/paydesk", "--database mysql"),
+        ("mysql://me:secret@127.0.0.1/paydesk", "--database: mysql"),
     ] {
         installation.set("PAYDESK_DATABASE_URL", url.to_owned());
         let keys = installation.keys();

@@ -131,7 +131,7 @@ async fn a_delivery_is_never_held_by_two_nodes() {
     })
     .await;
     let seen = std::mem::take(&mut *seen.lock().unwrap());
-    for (id, times) in &*seen {
+    for (id, times) in &seen {
         assert_eq!(times.len(), 1, "{id} was sent {} times", times.len());
     }
     report(&format!(
