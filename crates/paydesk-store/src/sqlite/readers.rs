@@ -40,7 +40,7 @@ impl Commits {
     /// The count; nothing while a commit is under way.
     fn settled(&self) -> Option<u64> {
         let count = self.0.load(Ordering::SeqCst);
-        (count % 2 == 0).then_some(count)
+        count.is_multiple_of(2).then_some(count)
     }
 }
 
