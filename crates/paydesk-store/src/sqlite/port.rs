@@ -200,14 +200,13 @@ impl Store for SqliteStore {
 
     async fn session(&self, tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let key = params![merchant, mode, id.0.as_bytes()];
-        let in_place = params![merchant, mode, id.0.as_bytes(), place(id)];
+        let (id, place) = (id.0.as_bytes(), place(id));
         self.readers.read_own(|db| {
-            let found = one(db, queries::SESSION_IN_PLACE, in_place)?;
-            if found.is_some() {
-                return Ok(found);
+            let key = params![merchant, mode, id, place];
+            if let Some(session) = one(db, queries::SESSION_IN_PLACE, key)? {
+                return Ok(Some(session));
             }
-            one(db, queries::SESSION, key)
+            one(db, queries::SESSION, params![merchant, mode, id])
         })
     }
 
@@ -217,14 +216,14 @@ impl Store for SqliteStore {
         id: SessionId,
     ) -> Result<Option<(Session, Vec<Transaction>)>, Unavailable> {
         let (merchant, mode) = of(&tenant);
-        let key = params![merchant, mode, id.0.as_bytes()];
-        let in_place = params![merchant, mode, id.0.as_bytes(), place(id)];
+        let (id, place) = (id.0.as_bytes(), place(id));
         self.readers.read_own(|db| {
-            let query = queries::SESSION_IN_PLACE_WITH_TRANSACTIONS;
-            let found = with_transactions(db, query, in_place)?;
+            let key = params![merchant, mode, id, place];
+            let found = with_transactions(db, queries::SESSION_IN_PLACE_WITH_TRANSACTIONS, key)?;
             if found.is_some() {
                 return Ok(found);
             }
+            let key = params![merchant, mode, id];
             with_transactions(db, queries::SESSION_WITH_TRANSACTIONS, key)
         })
     }

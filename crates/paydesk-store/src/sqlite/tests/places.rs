@@ -54,12 +54,12 @@ async fn sessions_that_want_the_same_place_are_all_stored_found_and_changed() {
         assert!(again.to_string().contains("has changed"), "{again}");
     }
     for session in &mut all {
-        let charge = samples.transaction(session);
+        let payment = samples.transaction(session);
         session.version = 2;
         let change = Change {
             puts: vec![
                 Record::Session(session.clone()),
-                Record::Transaction(charge.clone()),
+                Record::Transaction(payment.clone()),
             ],
             ..Change::new(session.tenant)
         };
@@ -68,7 +68,7 @@ async fn sessions_that_want_the_same_place_are_all_stored_found_and_changed() {
         let found = store.session(tenant, id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&*session));
         let found = store.session_with_transactions(tenant, id).await.unwrap();
-        assert_eq!(found, Some((session.clone(), vec![charge])));
+        assert_eq!(found, Some((session.clone(), vec![payment])));
     }
     let db = Connection::open(&path).unwrap();
     let in_place = "SELECT count(*) FROM sessions WHERE place = ?1";
