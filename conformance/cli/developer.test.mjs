@@ -56,7 +56,7 @@ test('sessions are listed, shown and expired', async () => {
   assert.deepEqual(data.map(({ id }) => id), [session.id]);
   assert.match(await run('sessions', 'show', session.id), /status +created/);
   assert.equal(JSON.parse(await run('sessions', 'expire', session.id, '--json')).status, 'expired');
-  await assert.rejects(run('sessions', 'show', '00000000-0000-7000-8000-000000000000'), /404 session_not_found/);
+  await assert.rejects(run('sessions', 'show', '00000000-0000-7000-8000-000000000000'), /404 Not Found session_not_found/);
 });
 
 test('without a server, or with a wrong secret, a command says what to do', async () => {

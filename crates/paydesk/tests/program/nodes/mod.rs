@@ -6,7 +6,6 @@
 mod away;
 mod commands;
 mod contention;
-mod control;
 mod fleet;
 mod kills;
 mod load;
