@@ -5,6 +5,7 @@
 //! cargo run --release -p paydesk-store --example lists -- [many] [few]
 //! ```
 #![allow(
+    clippy::too_many_lines,
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -6,6 +6,10 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::many_single_char_names,
+    clippy::needless_pass_by_value,
+    clippy::cloned_ref_to_slice_refs,
     reason = "a test fails by panicking"
 )]
 

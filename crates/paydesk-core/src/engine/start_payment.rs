@@ -123,11 +123,7 @@ pub fn decide(
         draft.enter(initiated);
     }
 
-    let id = if draft.session.attempted {
-        TransactionId::fresh(env.ids, env.wall)
-    } else {
-        draft.session.first_transaction
-    };
+    let id = next_id(&draft.session, env);
     let source = source(
         request.card,
         request.saved.as_ref(),
@@ -177,6 +173,15 @@ pub fn decide(
             source,
         },
     ))
+}
+
+/// The first attempt's id was fixed when the session was opened.
+fn next_id(session: &Session, env: Env<'_>) -> TransactionId {
+    if session.attempted {
+        TransactionId::fresh(env.ids, env.wall)
+    } else {
+        session.first_transaction
+    }
 }
 
 /// What the rail is given to charge, or to wait for.
