@@ -68,6 +68,8 @@ async fn others_and_live_mode_are_untouched() {
     let path = format!("/sessions/{}", theirs["id"].as_str().unwrap());
     let theirs = call_as(&server, secret, Method::GET, &path, "").await.ok();
     assert_eq!(theirs["status"], "created");
+    // Each request took a millisecond.
+    let wall = wall.after(Span::millis(2));
     assert_eq!(server.engine.now(server.tenant(Mode::Live)), wall);
     assert_eq!(server.engine.wall(), wall);
     let clock = call_as(&server, secret, Method::GET, "/test/clock", "")
