@@ -19,3 +19,12 @@ export const python = process.env.PAYDESK_TEST_PYTHON ?? join(target, 'venv', 'b
 
 /** Fails with what it says if `paydesk verify-page` finds anything on the page that this build does not serve. */
 export const isOurs = (url) => promisify(execFile)(paydesk, ['verify-page', url]);
+
+/** Does something to a server's database behind its back. */
+export const sqlite = (database, statement) =>
+  promisify(execFile)(python, [
+    '-c',
+    'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit()',
+    database,
+    statement,
+  ]);
