@@ -69,7 +69,7 @@ fn samples() -> Vec<Sample> {
         merchant: merchant.to_owned(),
     };
     let mut seed = published(sample("paynow-published", mobile(), 3500, "NA"));
-    seed.bill_number = "ztt1".to_owned();
+    "ztt1".clone_into(&mut seed.bill_number);
     let mut paynet = published(sample(
         "duitnow-published",
         duit_now("123456789"),
@@ -83,7 +83,7 @@ fn samples() -> Vec<Sample> {
         999_999_999_999,
         "北京烤鸭 Café Zürich Straße",
     );
-    largest.bill_number = "ABCDEFGHIJKLMNOPQRSTUVWXY".to_owned();
+    "ABCDEFGHIJKLMNOPQRSTUVWXY".clone_into(&mut largest.bill_number);
     let (e_wallet, national_id) = ("123456789012345", "1234567890123");
     vec![
         seed,

@@ -149,6 +149,7 @@ impl Trouble {
 }
 
 /// What a payer reads whose request the edge turned away or saw fail.
+#[must_use]
 pub fn apology(app: Arc<App>) -> Apology {
     Apology::new(move |reader, target, status| {
         let query = target.and_then(PathAndQuery::query).unwrap_or_default();
