@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// A card that is charged, as people write it.
 pub const GOOD_CARD: &str = "4242 4242 4242 4242";
+/// A card that is declined.
+pub const BAD_CARD: &str = "4000 0000 0000 0002";
 /// A card that is charged, but nobody hears of it.
 pub const LOST_ANSWER_CARD: &str = "4000 0000 0000 5126";
 /// Processes start within this, also on a machine that is busy with other tests.
