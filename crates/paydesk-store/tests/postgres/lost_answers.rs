@@ -64,7 +64,8 @@ async fn carry(client: TcpStream, server: u16, fate: Arc<AtomicU8>, lost: Arc<At
         let mut buffer = vec![0; 64 * 1024];
         while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
             let _ = held.wait_for(|held| !held).await;
-            if to_client.write_all(&buffer[..read]).await.is_err() {
+            let said = buffer.get(..read).unwrap();
+            if to_client.write_all(said).await.is_err() {
                 return;
             }
         }
