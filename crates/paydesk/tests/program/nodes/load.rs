@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
 use crate::crash::shop;
-use crate::support::{Caller, GOOD_CARD, wait_for};
+use crate::support::{Caller, GOOD_CARD, none_left, wait_for};
 
 /// Merchants' and payers' requests under way at once.
 const PEOPLE: usize = 12;
@@ -61,8 +61,8 @@ impl Load {
     /// Waits until so many more purchases have begun.
     pub async fn goes_on(&self, purchases: usize) {
         let enough = self.purchases() + purchases;
-        let look = async || (self.purchases() >= enough).then_some(());
-        wait_for("people go on shopping", SETTLED_WITHIN, look).await;
+        let left = async || enough.saturating_sub(self.purchases());
+        none_left("people go on shopping", SETTLED_WITHIN, left).await;
     }
 
     /// Stops, and answers what was acknowledged.

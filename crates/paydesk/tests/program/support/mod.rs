@@ -42,3 +42,24 @@ pub async fn wait_for<T>(
         tokio::time::sleep(POLL).await;
     }
 }
+
+/// Waits until `left` says that nothing is left, for as long as it gets less: how much there is to do is another
+/// matter than whether it is done. Panics with `what` once it has not got less for `within`.
+pub async fn none_left(what: &str, within: Duration, mut left: impl AsyncFnMut() -> usize) {
+    let mut least = usize::MAX;
+    let mut since = tokio::time::Instant::now();
+    loop {
+        let now = left().await;
+        if now == 0 {
+            return;
+        }
+        if now < least {
+            (least, since) = (now, tokio::time::Instant::now());
+        }
+        assert!(
+            since.elapsed() < within,
+            "{what}: {now} are left, and no fewer for {within:?}"
+        );
+        tokio::time::sleep(POLL).await;
+    }
+}
