@@ -4,7 +4,6 @@
 import test from 'node:test';
 import { startBrowser } from '../lib/browser.mjs';
 import { GOOD, card, keeping, payers } from '../lib/payer.mjs';
-import { sqlite } from '../lib/program.mjs';
 import { startServer } from '../lib/server.mjs';
 import { walkThrough } from '../lib/walks.mjs';
 
@@ -99,7 +98,8 @@ walkThrough(browser, {
   },
   'server trouble': {
     link: async () => {
-      await sqlite(broken.database, "UPDATE merchants SET doc = '{'");
+      // What is there can no longer be read.
+      await broken.execute("UPDATE merchants SET doc = '{}'");
       return brokenLink;
     },
     see: '.ended h1',

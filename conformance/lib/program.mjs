@@ -11,6 +11,9 @@ const target = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target');
 /** The server. */
 export const paydesk = process.env.PAYDESK_BIN ?? join(target, 'debug', 'paydesk');
 
+/** Our environment without Paydesk's settings: a test says all of its own. */
+export const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PAYDESK_')));
+
 /** An example program of the workspace, from the same build. */
 export const example = (name) => join(target, 'debug', 'examples', name);
 
@@ -19,12 +22,3 @@ export const python = process.env.PAYDESK_TEST_PYTHON ?? join(target, 'venv', 'b
 
 /** Fails with what it says if `paydesk verify-page` finds anything on the page that this build does not serve. */
 export const isOurs = (url) => promisify(execFile)(paydesk, ['verify-page', url]);
-
-/** Does something to a server's database behind its back. */
-export const sqlite = (database, statement) =>
-  promisify(execFile)(python, [
-    '-c',
-    'import sqlite3, sys; db = sqlite3.connect(sys.argv[1]); db.execute(sys.argv[2]); db.commit()',
-    database,
-    statement,
-  ]);

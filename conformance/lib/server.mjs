@@ -9,13 +9,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterwards } from './after.mjs';
-import { paydesk } from './program.mjs';
+import { freshDatabase } from './database.mjs';
+import { environment, paydesk } from './program.mjs';
 
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
-
-/** Our environment without Paydesk's settings: a test says all of its own. */
-const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PAYDESK_')));
 
 /**
  * Starts a server for the tests of `t` and stops it after them.
@@ -29,11 +27,11 @@ const environment = Object.fromEntries(Object.entries(process.env).filter(([name
  */
 export async function startServer(t, { serve = [], mayFail = false } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'paydesk-conformance-'));
-  const database = ['--database', `sqlite:${join(directory, 'paydesk.db')}`];
+  const database = await freshDatabase(t, directory);
 
   const created = await promisify(execFile)(
     paydesk,
-    ['merchant', 'create', '--name', 'Conformance', '--json', ...database],
+    ['merchant', 'create', '--name', 'Conformance', '--json', ...database.store],
     { env: environment },
   );
   const merchant = JSON.parse(created.stdout);
@@ -41,7 +39,10 @@ export async function startServer(t, { serve = [], mayFail = false } = {}) {
   const [listen, adminListen] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const child = spawn(
     paydesk,
-    ['serve', '--listen', listen, '--admin-listen', adminListen, ...database, '--allow-private-webhooks', ...serve],
+    [
+      ...['serve', '--listen', listen, '--admin-listen', adminListen, '--allow-private-webhooks'],
+      ...[...database.store, ...database.serve, ...serve],
+    ],
     { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let log = '';
@@ -70,7 +71,8 @@ export async function startServer(t, { serve = [], mayFail = false } = {}) {
   });
 
   await ready(`http://${adminListen}/readyz`, ended, () => tail(log));
-  return { directory, database: join(directory, 'paydesk.db'), url: `http://${listen}`, adminUrl: `http://${adminListen}`, merchant, log: () => log };
+  const [url, adminUrl] = [`http://${listen}`, `http://${adminListen}`];
+  return { directory, store: database.store, execute: database.execute, url, adminUrl, merchant, log: () => log };
 }
 
 async function ready(url, ended, log) {
