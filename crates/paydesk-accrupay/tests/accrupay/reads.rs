@@ -164,6 +164,42 @@ async fn a_page_of_thirty_sessions_with_all_that_belongs_to_them_is_five_reads()
 }
 
 #[tokio::test]
+async fn a_token_is_judged_without_the_store() {
+    let reads = Reads::default();
+    let counted = Arc::clone(&reads);
+    let shop = Shop {
+        server: TestServer::start_over(|store| {
+            Arc::new(Counting {
+                store,
+                reads: counted,
+            })
+        })
+        .await,
+    };
+    let session = shop.start("Payment", payment("order-1")).await;
+    let token = session["token"].as_str().unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = token.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    reads.lock().clear();
+    let mut wrong: Vec<_> = (0..token.len()).map(flipped).collect();
+    wrong.extend([
+        token[..token.len() - 2].to_owned(),
+        format!("{token}A"),
+        "x".to_owned(),
+    ]);
+    for token in wrong {
+        let answer = shop.pay(&json!({"token": token}), GOOD).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
+    }
+    assert_eq!(*reads.lock(), [""; 0]);
+    shop.pay(&session, GOOD).await.ok();
+    assert!(!reads.lock().is_empty());
+}
+
+#[tokio::test]
 async fn a_page_of_transactions_with_their_sessions_and_operations_is_a_few_reads() {
     let reads = Reads::default();
     let counted = Arc::clone(&reads);
