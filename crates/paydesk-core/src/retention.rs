@@ -186,7 +186,7 @@ impl Horizon {
             if undecided || matches!(it.status, Status::Received { .. }) {
                 return Err(Kept::Undecided);
             }
-            if !self.paid.is_some_and(|paid| it.updated_at < paid) {
+            if self.paid.is_none_or(|paid| it.updated_at >= paid) {
                 return Err(Kept::Refundable);
             }
         }

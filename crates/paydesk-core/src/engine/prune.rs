@@ -203,12 +203,11 @@ impl Engine {
 
     async fn prune_events(&self, run: &mut Pruning) -> Result<(), EngineError> {
         let store = self.store();
-        let undispatched = match run.undispatched.take() {
-            Some(known) => known,
-            None => {
-                let waiting = store.undispatched(WAITING).await?;
-                waiting.iter().map(|event| event.id).collect()
-            }
+        let undispatched = if let Some(known) = run.undispatched.take() {
+            known
+        } else {
+            let waiting = store.undispatched(WAITING).await?;
+            waiting.iter().map(|event| event.id).collect()
         };
         let page = page(run);
         let found = store
