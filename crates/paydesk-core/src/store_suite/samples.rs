@@ -358,6 +358,7 @@ impl Samples {
             state: DeliveryState::Due { at },
             attempts: 0,
             last: None,
+            ahead: Span::NONE,
             created_at: at,
             updated_at: at,
         }
@@ -393,6 +394,16 @@ pub fn moved(session: &Session, state: State) -> Session {
         events: session.events + 1,
         state,
         ..session.clone()
+    }
+}
+
+/// [`State::Completed`], without a card.
+#[must_use]
+pub const fn completed(at: Timestamp, transaction: TransactionId) -> State {
+    State::Completed {
+        at,
+        transaction,
+        payment_method: None,
     }
 }
 
