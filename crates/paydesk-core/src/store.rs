@@ -321,6 +321,7 @@ impl Change {
         self.claims.extend(other.claims);
         self.events.extend(other.events);
         self.dispatched.extend(other.dispatched);
+        self.retold.extend(other.retold);
         self.increments.extend(other.increments);
     }
 }

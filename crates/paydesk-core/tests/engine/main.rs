@@ -7,6 +7,7 @@
 )]
 
 mod desk;
+mod orders;
 mod payments;
 mod pushes;
 mod rail;
