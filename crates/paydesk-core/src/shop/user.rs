@@ -3,11 +3,11 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::token::{TokenKind, UserToken};
 use crate::directory::{Entry, EntryKind};
+use crate::given::Given;
 use crate::id::{SignInId, UserId};
 use crate::number::Number;
 use crate::store::{ClaimKey, NameSpace};
@@ -47,8 +47,8 @@ pub struct User {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
     /// What was filled in; comes back as given.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub form_data: Value,
+    #[serde(default, skip_serializing_if = "Given::is_null")]
+    pub form_data: Given,
     /// How they may be reached.
     #[serde(default)]
     pub contacts: Contacts,
