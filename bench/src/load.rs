@@ -45,6 +45,15 @@ pub enum Requests {
         /// Everything after the id.
         tail: Bytes,
     },
+    /// The same, with each of the ids once: for a load of as many answers.
+    EachOnce {
+        /// Everything before the id.
+        head: Bytes,
+        /// The ids.
+        ids: Arc<Vec<Box<str>>>,
+        /// Everything after the id.
+        tail: Bytes,
+    },
 }
 
 /// What an answer must be, beside being a 200, or a 201 to what makes something.
@@ -58,6 +67,8 @@ pub enum Expect {
     NewSession,
     /// The session that was asked for.
     SameSession,
+    /// A payment that went well.
+    Paid,
     /// A page of this many sessions.
     Page(usize),
 }
@@ -148,15 +159,17 @@ struct End {
 }
 
 impl End {
-    /// Takes the right to send one more request, unless the load is over.
-    fn ticket(&self, now: Instant) -> bool {
-        now < self.at
-            && self
-                .tickets
-                .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                    left.checked_sub(1)
-                })
-                .is_ok()
+    /// Takes the right to send one more request, unless the load is over. Answers how many are left to others.
+    fn ticket(&self, now: Instant) -> Option<u64> {
+        if now >= self.at {
+            return None;
+        }
+        let taken = self
+            .tickets
+            .try_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        taken.ok()?.checked_sub(1)
     }
 }
 
@@ -221,20 +234,28 @@ async fn run_connection(
 ) -> anyhow::Result<Part> {
     let mut connection = Connection::open(address).await?;
     let mut part = Part::new()?;
-    let mut request = Vec::new();
+    let (mut request, nothing) = (Vec::new(), Bytes::new());
     let mut draw = Draw::new(number);
     let mut now = Instant::now();
-    while end.ticket(now) {
-        let (bytes, id) = match &work.requests {
-            Requests::Same(bytes) => (bytes.as_ref(), ""),
+    while let Some(left) = end.ticket(now) {
+        let (head, id, tail) = match &work.requests {
+            Requests::Same(bytes) => (bytes, "", &nothing),
             Requests::ById { head, ids, tail } => {
-                let id = draw.one_of(ids).context("no ids to ask for")?;
-                request.clear();
-                request.extend_from_slice(head);
-                request.extend_from_slice(id.as_bytes());
-                request.extend_from_slice(tail);
-                (request.as_slice(), id)
+                (head, draw.one_of(ids).context("no ids to ask for")?, tail)
             }
+            Requests::EachOnce { head, ids, tail } => {
+                let id = ids.get(usize::try_from(left)?);
+                (head, id.context("more answers than ids")?.as_ref(), tail)
+            }
+        };
+        let bytes = if id.is_empty() {
+            head.as_ref()
+        } else {
+            request.clear();
+            request.extend_from_slice(head);
+            request.extend_from_slice(id.as_bytes());
+            request.extend_from_slice(tail);
+            request.as_slice()
         };
         let answer = connection.exchange(bytes).await?;
         let answered = Instant::now();
@@ -256,6 +277,7 @@ fn check<'a>(answer: &Answer<'a>, expect: &Expect, id: &str) -> anyhow::Result<O
             Expect::Bytes(bytes) => answer.body == bytes.as_ref(),
             Expect::EndingWith(bytes) => answer.body.ends_with(bytes),
             Expect::SameSession => memmem::find(answer.body, id.as_bytes()).is_some(),
+            Expect::Paid => memmem::find(answer.body, br#""status":"succeeded""#).is_some(),
             Expect::Page(length) => {
                 memmem::find_iter(answer.body, br#""publicId""#).count() == *length
             }
@@ -351,11 +373,12 @@ mod tests {
             at: now + LONGEST,
             tickets: AtomicU64::new(3),
         };
-        assert_eq!((0..10).filter(|_| end.ticket(now)).count(), 3);
+        let tickets: Vec<_> = (0..10).filter_map(|_| end.ticket(now)).collect();
+        assert_eq!(tickets, [2, 1, 0]);
         let over = End {
             at: now,
             tickets: AtomicU64::new(3),
         };
-        assert!(!over.ticket(now));
+        assert_eq!(over.ticket(now), None);
     }
 }

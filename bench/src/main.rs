@@ -39,7 +39,9 @@ enum Subordinate {
     /// Modem Pay's list, totals and search among a million sessions, beside the same among a thousand.
     Lists(lists::Options),
     /// Creates and reads on PostgreSQL, with full durability, beside pgbench doing the bare equivalent.
-    Postgres(postgres::Options),
+    Postgres(postgres::speed::Options),
+    /// What sessions take on PostgreSQL, in its tables and in its log.
+    PostgresSizes(postgres::sizes::Options),
 }
 
 /// A kind of request.
@@ -129,7 +131,12 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Some(Subordinate::Postgres(options)) => {
             outlive_interrupts();
-            postgres::run(&options)?;
+            postgres::speed::run(&options)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Subordinate::PostgresSizes(options)) => {
+            outlive_interrupts();
+            postgres::sizes::run(&options)?;
             return Ok(ExitCode::SUCCESS);
         }
         None => {}

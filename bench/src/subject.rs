@@ -20,6 +20,8 @@ use crate::process::{Process, free_address, without_settings};
 
 /// The body that opens a session, as its vendor's documentation shows it.
 pub const SESSION: &[u8] = include_bytes!("../../conformance/xanpay/session.request.json");
+/// What the payer's page sends for a card that is charged.
+const PAYMENT: &str = r#"{"method":"card","card":{"number":"4242 4242 4242 4242","expMonth":8,"expYear":2040,"cvc":"737","name":"A Payer"}}"#;
 /// How many sessions a page of the measured list has.
 pub const PAGE: usize = 30;
 
@@ -177,15 +179,20 @@ impl Subject {
 
     /// Opening sessions, each kept by its id.
     pub fn create_work(&self) -> Work {
+        self.create_work_of(SESSION)
+    }
+
+    /// The same, as this body asks for them.
+    pub fn create_work_of(&self, body: &[u8]) -> Work {
         // curl sends the documented example as a form; so does this.
         let mut request = format!(
             "POST /sessions HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\n\
              content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
             self.basic(),
-            SESSION.len()
+            body.len()
         )
         .into_bytes();
-        request.extend_from_slice(SESSION);
+        request.extend_from_slice(body);
         Work {
             requests: Requests::Same(request.into()),
             expect: Expect::NewSession,
@@ -209,6 +216,23 @@ impl Subject {
         }
     }
 
+    /// Paying each of these sessions by card, as a payer at its page does.
+    pub fn pay_work(ids: Arc<Vec<Box<str>>>) -> Work {
+        let tail = format!(
+            "/payments HTTP/1.1\r\nhost: localhost\r\nsec-fetch-site: same-origin\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{PAYMENT}",
+            PAYMENT.len()
+        );
+        Work {
+            requests: Requests::EachOnce {
+                head: Bytes::from_static(b"POST /pay/"),
+                ids,
+                tail: tail.into(),
+            },
+            expect: Expect::Paid,
+        }
+    }
+
     /// Reading the newest thirty sessions.
     pub fn list_work(&self) -> Work {
         Work {
@@ -221,7 +245,7 @@ impl Subject {
     pub async fn sample(&self, address: SocketAddr, work: &Work) -> anyhow::Result<Bytes> {
         let request = match &work.requests {
             Requests::Same(bytes) => bytes.clone(),
-            Requests::ById { head, ids, tail } => {
+            Requests::ById { head, ids, tail } | Requests::EachOnce { head, ids, tail } => {
                 let id = ids.first().context("no session to read")?;
                 Bytes::from([head, id.as_bytes(), tail].concat())
             }

@@ -115,7 +115,7 @@ test('what cannot be brought about is refused with what can', async () => {
 
 test('a merchant’s sessions and transactions are exported beside the running server', async () => {
   const paid = /of session (\S+)/.exec(await run('trigger', 'session.completed'))[1];
-  const store = ['--test', '--database', `sqlite:${server.database}`];
+  const store = ['--test', ...server.store];
   const rows = (await run('export', 'sessions', '--format', 'jsonl', ...store)).trim().split('\n').map(JSON.parse);
   const total = (await merchant.ask('GET', '/sessions?limit=100')).data.length;
   assert.equal(rows.length, total);

@@ -37,6 +37,21 @@ export const testBank = (page) => page.getByRole('link', { name: 'Pay with the t
 /** Pays what is asked for, when the test bank is open in `page`. */
 export const payAtTestBank = (page) => page.getByRole('button', { name: 'Pay this' }).click();
 
+/** Pays as a payer who writes something else as the reference, when the test bank is open in `page`. */
+export async function sendFromTestBank(page, { reference }) {
+  await page.getByLabel('Reference to write').fill(reference);
+  await payAtTestBank(page);
+}
+
+/** The way to have the code on the phone that pays it. */
+export const saveCode = (page) => page.getByRole('link', { name: 'Save code' });
+
+/** The button that copies one of the details. */
+export const copyButton = (page, what) => page.getByRole('button', { name: `Copy ${what}`, exact: true });
+
+/** What a screen reader is told. */
+export const announced = (page, text) => page.locator('#news').getByText(text);
+
 /** One of the details of a bank transfer, as it is shown. */
 export const bankDetail = (page, text) => page.locator('.copies').getByText(text);
 
@@ -68,6 +83,40 @@ export async function cardForm(page, number) {
 
 /** Sends the form, in any language. */
 export const submitPayment = (page) => page.locator('form.pay button[type="submit"]').click();
+
+/** The most that a page and its style sheets and script may weigh, uncompressed. */
+const HEAVIEST = 60 * 1024;
+
+/**
+ * The page that came with this answer is light, and the browser is told all that it must not do with it. Pictures of the
+ * merchant's own are not ours to weigh.
+ */
+export async function lightAndStrict(answer, where) {
+  const html = await answer.text();
+  let bytes = Buffer.byteLength(html);
+  const files = [...html.matchAll(/(?:href|src)="(\/[^"]+\.(?:css|js))"/g)].map(([, path]) => path);
+  assert.ok(files.length >= 1, `${where}: style sheets and scripts are counted`);
+  for (const path of files) {
+    const file = await fetch(new URL(path, answer.url()));
+    assert.equal(file.headers.get('cache-control'), 'public, max-age=31536000, immutable', path);
+    bytes += (await file.arrayBuffer()).byteLength;
+  }
+  assert.ok(bytes <= HEAVIEST, `${where}: ${bytes} bytes`);
+  const headers = answer.headers();
+  const policy = headers['content-security-policy'] ?? '';
+  assert.match(policy, /^default-src 'none'; .*frame-ancestors 'none'/, where);
+  assert.doesNotMatch(policy, /unsafe/, where);
+  for (const [name, value] of [
+    ['cache-control', 'no-store'],
+    ['referrer-policy', 'no-referrer'],
+    ['x-content-type-options', 'nosniff'],
+    ['cross-origin-opener-policy', 'same-origin'],
+    ['cross-origin-resource-policy', 'same-origin'],
+  ]) {
+    assert.equal(headers[name], value, `${where}: ${name}`);
+  }
+  return bytes;
+}
 
 /** Nothing of the page is wider than its screen. */
 export async function fits(page, where) {

@@ -11,6 +11,9 @@ const target = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target');
 /** The server. */
 export const paydesk = process.env.PAYDESK_BIN ?? join(target, 'debug', 'paydesk');
 
+/** Our environment without Paydesk's settings: a test says all of its own. */
+export const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('PAYDESK_')));
+
 /** An example program of the workspace, from the same build. */
 export const example = (name) => join(target, 'debug', 'examples', name);
 

@@ -7,7 +7,7 @@ use crate::customer::Customer;
 use crate::endpoint::DisabledBecause;
 use crate::id::{EndpointId, EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
-use crate::session::State;
+use crate::session::{Session, State};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
@@ -145,4 +145,24 @@ pub struct Event {
     /// Whether the session's own notify address hears of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notify: bool,
+}
+
+impl Event {
+    /// This session of the event's as it stood then: what never changes is the session's, the rest is the event's.
+    /// Nothing if the event is not about where a session stood.
+    #[must_use]
+    pub fn session_then(&self, session: &Session) -> Option<Session> {
+        let Subject::Session {
+            state,
+            version,
+            charge,
+        } = &self.subject
+        else {
+            return None;
+        };
+        let mut then = session.clone();
+        (then.state, then.version, then.charge) = (*state, *version, *charge);
+        then.updated_at = self.at;
+        Some(then)
+    }
 }

@@ -28,15 +28,8 @@ impl Words for ModemPayWords {
     ) -> Option<String> {
         let mut name = name(event.kind)?;
         let body = match &event.subject {
-            Subject::Session {
-                state,
-                version,
-                charge,
-            } => {
-                // What never changes is the session's; where it stood is the event's.
-                let mut then = session?.clone();
-                (then.state, then.version, then.charge) = (*state, *version, *charge);
-                then.updated_at = event.at;
+            Subject::Session { .. } => {
+                let then = event.session_then(session?)?;
                 body(name, &SessionOut::new(&then, &self.0, event.at))
             }
             Subject::Transaction { transaction } => {

@@ -16,6 +16,7 @@ mod server;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use programs::folder as programs;
 pub use server::{Server, program};
 
 /// A database of its own, empty, on the one server that the tests of this process share. Answers its URL.

@@ -10,7 +10,8 @@ const VERSIONS: &str = "/usr/lib/postgresql";
 
 /// The folder with `postgres`, `initdb` and the others: what `PAYDESK_TEST_POSTGRES` names, or the newest that is
 /// installed.
-pub(crate) fn folder() -> PathBuf {
+#[must_use]
+pub fn folder() -> PathBuf {
     if let Some(folder) = std::env::var_os("PAYDESK_TEST_POSTGRES") {
         return folder.into();
     }

@@ -122,13 +122,16 @@ impl Server {
         self.port
     }
 
+    /// Where it is, as the start of the URL of any of its databases.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("postgres://paydesk@127.0.0.1:{}", self.port)
+    }
+
     /// The URL of one of its databases.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        format!(
-            "postgres://paydesk@127.0.0.1:{}/{database}?sslmode=disable",
-            self.port
-        )
+        format!("{}/{database}?sslmode=disable", self.address())
     }
 
     /// The URL of a database that is on this server or on the other one: whichever can be written to.
@@ -136,6 +139,16 @@ impl Server {
     pub fn url_of_pair(&self, other: &Self, database: &str) -> String {
         let (one, two) = (self.port, other.port);
         format!("postgres://paydesk@127.0.0.1:{one},127.0.0.1:{two}/{database}?sslmode=disable")
+    }
+
+    /// The same, with commits that are answered before they are in the log: what a careless operator sets up, and
+    /// what shows that a test notices when something is lost.
+    #[must_use]
+    pub fn careless_url(&self, database: &str) -> String {
+        format!(
+            "{}&options=-c%20synchronous_commit%3Doff",
+            self.url(database)
+        )
     }
 
     /// Makes an empty database.
@@ -200,6 +213,21 @@ impl Server {
     /// Kills the postmaster with SIGKILL, as the system does when memory runs out.
     pub fn kill(&self) {
         self.order("kill");
+    }
+
+    /// Kills all of its processes at the same moment, as a machine that fails does: what none of them had written to
+    /// a file is gone.
+    pub fn fall(&self) {
+        self.order("fall");
+    }
+
+    /// Stops the process that writes the log for whoever does not wait for it, until the server falls. A commit that
+    /// waits writes its log itself, and is none the worse; one that does not is only in memory from now on.
+    pub fn hold_log_writer(&self) {
+        let find = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+        let writer = self.sql("postgres", find);
+        assert!(!writer.is_empty(), "it has a writer");
+        self.order(&format!("hold {writer}"));
     }
 
     /// Ends it at once, without writing anything down first.

@@ -12,7 +12,16 @@ end() {
   server=
 }
 
-while read -r command; do
+# The server's own processes.
+children() {
+  for stat in /proc/[0-9]*/stat; do
+    # One may end while it is looked at.
+    read -r process name _ parent _ 2>/dev/null <"$stat" || continue
+    [ "$name $parent" = "(postgres) $server" ] && echo "$process"
+  done
+}
+
+while read -r command argument; do
   answer=$command
   case $command in
   start)
@@ -20,6 +29,14 @@ while read -r command; do
     server=$!
     ;;
   kill) end KILL ;;
+  hold) kill -s STOP "$argument" ;;
+  fall)
+    # The first is stopped, so that it starts no other and tells none to end; then all go, before one can write.
+    kill -s STOP "$server"
+    # shellcheck disable=SC2046 # each is a word
+    kill -s KILL $(children) "$server"
+    end KILL
+    ;;
   stop) end INT ;;
   immediate) end QUIT ;;
   look)

@@ -13,7 +13,9 @@
 mod answer;
 mod receiver;
 mod server;
+mod watched;
 
 pub use answer::Answer;
 pub use receiver::{Received, Receiver};
 pub use server::TestServer;
+pub use watched::Watched;

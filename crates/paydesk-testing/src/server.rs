@@ -6,11 +6,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderName, HeaderValue, Method};
-use paydesk_api::App;
 use paydesk_api::http::metrics::Metrics;
 use paydesk_api::http::rate_limit::RateLimits;
 use paydesk_api::http::serve::{ConnectionLimits, serve};
 use paydesk_api::http::{Edge, EdgeConfig, wrap};
+use paydesk_api::{App, checkout};
 use paydesk_core::engine::create_merchant::NewMerchant;
 use paydesk_core::engine::{Engine, Parts, Timing};
 use paydesk_core::id::SystemIds;
@@ -38,6 +38,8 @@ pub struct TestServer {
     pub url: String,
     /// All rules.
     pub engine: Arc<Engine>,
+    /// What its handlers are given.
+    pub app: Arc<App>,
     /// Its time.
     pub clock: Arc<ManualClock>,
     /// Its merchant.
@@ -110,6 +112,7 @@ impl TestServer {
     pub async fn restarted(self) -> Self {
         let Self {
             engine,
+            app,
             clock,
             merchant,
             ledger,
@@ -126,7 +129,7 @@ impl TestServer {
         // It ends with its sender too.
         let _ = stop.send(());
         serving.await.expect("it served to its end");
-        drop((engine, worker, ledger));
+        drop((engine, app, worker, ledger));
         let store = store.reopened(folder.path()).await;
         Self::run(folder, store, clock, keys, Some(merchant), |store| store).await
     }
@@ -180,9 +183,10 @@ impl TestServer {
             .merge(paydesk_accrupay::routes())
             .merge(paydesk_oneentry::routes());
         let services = wrap(
-            paydesk_api::router(app, dialects),
+            paydesk_api::router(app.clone(), dialects),
             Edge::new(EdgeConfig::default(), metrics.clone(), &SystemIds),
-        );
+        )
+        .with_apology(checkout::apology(app.clone()));
         let connections = metrics.connections("public");
         let (stop, stopped) = oneshot::channel();
         let serving = serve(
@@ -225,6 +229,7 @@ impl TestServer {
         Self {
             url,
             engine,
+            app,
             clock,
             merchant,
             ledger,

@@ -10,12 +10,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use paydesk_api::App;
 use paydesk_api::http::client_address::TrustedProxies;
 use paydesk_api::http::metrics::Metrics;
 use paydesk_api::http::rate_limit::{Limit, RateLimits, Seldom};
 use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
 use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
+use paydesk_api::{App, checkout};
 use paydesk_core::engine::{Engine, Jobs};
 use paydesk_core::id::SystemIds;
 use paydesk_core::time::SystemClock;
@@ -253,7 +253,11 @@ impl Server {
             .merge(paydesk_modempay::routes())
             .merge(paydesk_accrupay::routes_with(self.graphql))
             .merge(paydesk_oneentry::routes());
-        let services = wrap(paydesk_api::router(self.app, dialects), self.edge.clone());
+        let services = wrap(
+            paydesk_api::router(self.app.clone(), dialects),
+            self.edge.clone(),
+        )
+        .with_apology(checkout::apology(self.app));
         let limits = ConnectionLimits::default();
         let public = serve(
             listeners.public,

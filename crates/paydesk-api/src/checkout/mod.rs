@@ -41,6 +41,7 @@ use axum::routing::{MethodRouter, any, get, post};
 
 use crate::app::App;
 pub(crate) use answer::base;
+pub use trouble::apology;
 
 /// The routes, under no prefix.
 pub fn routes() -> Router<Arc<App>> {

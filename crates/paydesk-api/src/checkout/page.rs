@@ -15,7 +15,7 @@ use paydesk_core::transaction::Transaction;
 use super::accent::Colour;
 use super::answer::{self, Shell, page_path};
 use super::form_code;
-use super::locale::{Language, money};
+use super::locale::{Language, iso, money};
 use super::screen::mistakes::Returned;
 use super::screen::{Screen, Time, can_change};
 use super::trouble::Trouble;
@@ -34,6 +34,8 @@ struct SessionPage {
     form_code: String,
     /// What the script compares with the state's.
     tag: String,
+    /// The session's own time, which countdowns count from.
+    now: String,
     /// Where the payer chooses again, while a payment waits.
     change: Option<String>,
 }
@@ -156,6 +158,7 @@ pub fn render(
         },
         form_code: form_code::write(app.engine.keys(), &visit.link),
         tag: visit.tag(),
+        now: iso(visit.now),
         change: can_change(visit).then(|| {
             let mut change = path("");
             change.push(if change.contains('?') { '&' } else { '?' });
@@ -182,6 +185,13 @@ impl Summary {
             (Amount::AtLeast(_), None) => (t.you_choose.to_string(), true),
             (Amount::Nothing(_), _) => (t.nothing_due.to_string(), true),
         };
+        // One thing alone needs no list: its name says it all.
+        let the_order = match terms.line_items.as_slice() {
+            [item] if item.quantity == 1 && terms.amount == Amount::Fixed(item.amount) => {
+                Some(&item.name)
+            }
+            _ => None,
+        };
         Self {
             merchant: visit.shop().to_owned(),
             logo: logo.map(|_| page_path(app, &visit.link, "/logo", None)),
@@ -193,11 +203,15 @@ impl Summary {
                 .unwrap_or_default(),
             amount,
             in_words,
-            about: terms.title.clone(),
+            about: terms.title.clone().or_else(|| the_order.cloned()),
             description: terms.description.clone(),
             items: terms
                 .line_items
                 .iter()
+                .filter(|_| {
+                    the_order
+                        .is_none_or(|name| terms.title.as_ref().is_some_and(|title| title != name))
+                })
                 .map(|item| Item {
                     name: item.name.clone(),
                     quantity: item.quantity,

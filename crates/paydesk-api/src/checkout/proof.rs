@@ -51,6 +51,7 @@ static TEMPLATES: &[&str] = &[
     include_str!("templates/leave.html"),
     include_str!("templates/message.html"),
     include_str!("templates/method_icon.html"),
+    include_str!("templates/notice_icon.html"),
     include_str!("templates/push.html"),
     include_str!("templates/receipt.html"),
     include_str!("templates/session.html"),

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::RETRY_AFTER;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::refusal::Refusal;
@@ -13,6 +14,7 @@ use super::answer::{self, Message};
 use super::locale::Language;
 use super::visit::Guest;
 use crate::app::App;
+use crate::http::apology::Apology;
 use crate::http::body::BodyError;
 use crate::http::json::JsonProblem;
 use crate::http::rate_limit::TooMany;
@@ -144,6 +146,24 @@ impl Trouble {
         }
         response
     }
+}
+
+/// What a payer reads whose request the edge turned away or saw fail.
+#[must_use]
+pub fn apology(app: Arc<App>) -> Apology {
+    Apology::new(move |reader, target, status| {
+        let query = target.and_then(PathAndQuery::query).unwrap_or_default();
+        let mut query = url::form_urlencoded::parse(query.as_bytes());
+        let chosen = query.find_map(|(name, value)| (name == "lang").then_some(value));
+        let language = Language::negotiate(chosen.as_deref(), None, reader.languages());
+        let t = language.texts();
+        let message = Message {
+            title: t.trouble_title.as_str(),
+            text: t.trouble_text.as_str(),
+            again: true,
+        };
+        answer::message(&app, Mode::Live, language, status, &message)
+    })
 }
 
 /// What a known address answers to a method that it does not take.

@@ -8,6 +8,7 @@
 //! are found without a look-up by name, and its timeouts cost no timer per request.
 
 pub mod admin;
+pub mod apology;
 pub mod auth_cache;
 pub mod body;
 pub mod client_address;

@@ -23,6 +23,7 @@ use http::{HeaderValue, Method, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use pin_project_lite::pin_project;
 
+use super::apology::{Apology, Reader};
 use super::context::RequestContext;
 use super::edge::Edge;
 use super::headers::api_headers;
@@ -42,6 +43,7 @@ pub fn wrap(router: Router, edge: Arc<Edge>) -> EdgeServices {
     EdgeServices {
         router: router.layer(TellRoute),
         edge,
+        apology: None,
     }
 }
 
@@ -50,15 +52,26 @@ pub fn wrap(router: Router, edge: Arc<Edge>) -> EdgeServices {
 pub struct EdgeServices {
     router: Router,
     edge: Arc<Edge>,
+    apology: Option<Apology>,
 }
 
 impl EdgeServices {
+    /// The same, with a page for persons whose request the edge must answer itself; without one, they get JSON too.
+    #[must_use]
+    pub fn with_apology(self, apology: Apology) -> Self {
+        Self {
+            apology: Some(apology),
+            ..self
+        }
+    }
+
     /// The service for the connection of this peer.
     #[must_use]
     pub fn for_peer(&self, peer: SocketAddr) -> EdgeService {
         EdgeService {
             router: self.router.clone(),
             edge: self.edge.clone(),
+            apology: self.apology.clone(),
             peer,
         }
     }
@@ -69,6 +82,7 @@ impl EdgeServices {
 pub struct EdgeService {
     router: Router,
     edge: Arc<Edge>,
+    apology: Option<Apology>,
     peer: SocketAddr,
 }
 
@@ -90,6 +104,9 @@ impl EdgeService {
             target: request.uri().path_and_query().cloned(),
             started: Instant::now(),
             answered: false,
+            reader: self.apology.as_ref().and_then(|apology| {
+                Reader::of(request.headers()).map(|reader| (apology.clone(), reader))
+            }),
             context: context.clone(),
             _in_flight: in_flight,
         };
@@ -151,7 +168,7 @@ impl Future for Answering {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         let mut response = match this.handling.as_mut().as_pin_mut() {
-            None => plain(StatusCode::SERVICE_UNAVAILABLE, BUSY),
+            None => this.watch.own_answer(StatusCode::SERVICE_UNAVAILABLE, BUSY),
             Some(handling) => {
                 // What a handler leaves half done when it panics is its own, and is dropped with it here.
                 if let Ok(polled) = catch_unwind(AssertUnwindSafe(|| handling.poll(cx))) {
@@ -159,7 +176,8 @@ impl Future for Answering {
                     response
                 } else {
                     this.watch.panicked();
-                    plain(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
+                    this.watch
+                        .own_answer(StatusCode::INTERNAL_SERVER_ERROR, FAILED)
                 }
             }
         };
@@ -176,11 +194,6 @@ fn plain(status: StatusCode, json: &'static str) -> Response {
     let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, JSON.clone());
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, ONE_SECOND.clone());
-    }
     response
 }
 
@@ -190,11 +203,26 @@ struct Watch {
     target: Option<PathAndQuery>,
     started: Instant,
     answered: bool,
+    /// Who would rather read a page than JSON, and who writes it.
+    reader: Option<(Apology, Reader)>,
     context: RequestContext,
     _in_flight: InFlight,
 }
 
 impl Watch {
+    /// What the edge says itself.
+    fn own_answer(&self, status: StatusCode, json: &'static str) -> Response {
+        let mut response = match &self.reader {
+            Some((apology, reader)) => apology.write(reader, self.target.as_ref(), status),
+            None => plain(status, json),
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let headers = response.headers_mut();
+            headers.insert(RETRY_AFTER, ONE_SECOND.clone());
+        }
+        response
+    }
+
     fn answered(&mut self, status: StatusCode) {
         self.answered = true;
         let took = self.started.elapsed();

@@ -103,15 +103,8 @@ impl Words for EventWords {
         _: &[Transaction],
     ) -> Option<String> {
         let written = match &event.subject {
-            Subject::Session {
-                state,
-                version,
-                charge,
-            } => {
-                // What never changes is the session's; where it stood is the event's.
-                let mut then = session?.clone();
-                (then.state, then.version, then.charge) = (*state, *version, *charge);
-                then.updated_at = event.at;
+            Subject::Session { .. } => {
+                let then = event.session_then(session?)?;
                 serde_json::to_string(&EventOut::new(
                     event,
                     SessionOut::new(&then, [], &self.0, event.at),

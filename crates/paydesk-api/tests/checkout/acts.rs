@@ -107,7 +107,15 @@ async fn a_form_comes_back_with_what_is_wrong_and_without_the_card() {
         )
         .await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(empty.text().contains("T-shirt size: Please fill this in."));
+    // Each is named where they are listed.
+    for listed in [
+        "#field-customFields-size\">T-shirt size: Please fill this in.",
+        "#field-card-number\">Card number: Enter the 12 to 19 digits",
+        "#field-card-expiry\">Expiry date: Enter month and year",
+        "#field-card-cvc\">Security code: Enter the 3 or 4 digits",
+    ] {
+        assert!(empty.text().contains(listed), "{listed}: {}", empty.text());
+    }
     // All mistakes at once.
     for field in [
         "card.number",
@@ -174,6 +182,10 @@ async fn the_payer_chooses_an_amount_in_the_words_of_the_language() {
         assert_eq!(back.status, StatusCode::UNPROCESSABLE_ENTITY, "{typed}");
         assert!(back.text().contains(words), "{typed}: {}", back.text());
         assert_eq!(attribute(back.text(), "name=\"amount\"", "value"), typed);
+        assert!(
+            back.text()
+                .contains(&format!("#field-amount\">Montant\u{a0}: {words}"))
+        );
     }
     let paid = checkout
         .submit(&pay, &format!("method=card&amount=1+234%2C50{card}"))

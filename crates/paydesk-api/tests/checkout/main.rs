@@ -7,14 +7,16 @@
 )]
 
 mod acts;
+mod cards;
 mod guards;
 mod pages;
 mod sandbox;
 mod state;
+mod trouble;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderName, HeaderValue, Method as Verb, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method as Verb, StatusCode};
 use paydesk_core::authority::{Authority, Right};
 use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::money::{Currency, Money};
@@ -128,6 +130,27 @@ fn money(minor: i64, code: &str) -> Money {
 fn asking(minor: i64, code: &str) -> OpenSession {
     let amount = Amount::Fixed(money(minor, code));
     OpenSession::new(Door::Native, Kind::Payment, amount)
+}
+
+/// What every answer to a payer tells the browser that it must not do.
+fn assert_strict(of: &str, status: StatusCode, headers: &HeaderMap) {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("cache-control", "no-store"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        let given = headers.get(name).map(|given| given.to_str().expect("text"));
+        assert_eq!(given, Some(value), "{of} {status} {name}");
+    }
+    let policy = &headers["content-security-policy"];
+    let policy = policy.to_str().expect("text");
+    assert!(policy.starts_with("default-src 'none'"), "{of}: {policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{of}: {policy}");
+    assert!(!policy.contains("unsafe"), "{of}: {policy}");
+    assert!(headers.contains_key("permissions-policy"), "{of}");
+    assert!(!headers.contains_key("set-cookie"), "{of}");
 }
 
 /// Where a redirect goes to.

@@ -8,6 +8,7 @@ mod awaited;
 mod clocks;
 mod draft;
 mod env;
+mod first_attempt;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]

@@ -152,14 +152,19 @@ pub fn decide(
     let methods = choose_methods(&request, account, env.rates)?;
 
     let created_at = env.now;
+    // Both ids are of one millisecond: the session is found by the other (`first_attempt.rs`).
+    let (id, first_transaction) = (
+        SessionId::fresh(env.ids, env.wall),
+        TransactionId::fresh(env.ids, env.wall),
+    );
     let expires_at = created_at.after(request.lifetime.unwrap_or(CREATED_LIFETIME));
     let session = Session {
-        id: SessionId::fresh(env.ids, env.wall),
+        id,
         tenant,
         version: 1,
         events: 0,
         state: State::Created { expires_at },
-        first_transaction: TransactionId::fresh(env.ids, env.wall),
+        first_transaction,
         attempted: false,
         card_attempts: 0,
         charge: None,

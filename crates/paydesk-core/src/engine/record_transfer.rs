@@ -182,6 +182,7 @@ pub(super) fn complete(draft: &mut Draft<'_>, target: &mut Transaction) {
     draft.enter(State::Completed {
         at: now,
         transaction: target.id,
+        payment_method: target.payment_method,
     });
 }
 

@@ -395,6 +395,16 @@ pub fn moved(session: &Session, state: State) -> Session {
     }
 }
 
+/// [`State::Completed`], without a card.
+#[must_use]
+pub const fn completed(at: Timestamp, transaction: TransactionId) -> State {
+    State::Completed {
+        at,
+        transaction,
+        payment_method: None,
+    }
+}
+
 /// A claim on a merchant's reference.
 #[must_use]
 pub fn reference(text: &str, owner: Uuid) -> Claim {

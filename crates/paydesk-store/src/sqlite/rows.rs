@@ -24,7 +24,7 @@ use super::tables::{self, Table};
 use super::words::Words;
 
 /// One value of a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum Cell {
     Null,
     Integer(i64),
@@ -33,6 +33,22 @@ pub(super) enum Cell {
     /// A name that is known beforehand.
     Name(&'static str),
     Text(String),
+}
+
+impl Cell {
+    /// Whether it is this text.
+    pub(super) fn is_text(&self, text: &str) -> bool {
+        match self {
+            Self::Name(name) => *name == text,
+            Self::Text(own) => own == text,
+            Self::Null | Self::Integer(_) | Self::Id(_) | Self::Hash(_) => false,
+        }
+    }
+
+    /// Whether it is a set of bits that has one of these.
+    pub(super) const fn has_bit_of(&self, bits: i64) -> bool {
+        matches!(self, Self::Integer(own) if *own & bits != 0)
+    }
 }
 
 impl ToSql for Cell {
@@ -305,6 +321,7 @@ fn session_cells(it: &Session, version: Cell, events: &[Event]) -> Result<Vec<Ce
         lapses_at(it).into(),
         it.due_at().into(),
         Cell::Integer(it.updated_at.as_millis()),
+        it.payment_method().map(|id| id.0).into(),
         doc(it)?,
         first_event(it, events).map(|event| event.0).into(),
         Cell::Integer(it.created_at.as_millis()),
@@ -333,6 +350,7 @@ fn transaction_cells(it: &Transaction, version: Cell) -> Result<Vec<Cell>, Unava
         Cell::Integer(it.updated_at.as_millis()),
         it.provider_reference.as_deref().into(),
         it.payment_method.map(|id| id.0).into(),
+        Cell::Integer(it.is_reverted().into()),
         doc(it)?,
         Cell::Integer(action_number(it.action)),
         it.session.map(|id| id.0).into(),

@@ -1,7 +1,8 @@
 //! Answers that never come: the connection breaks after the commit was sent, and before or after it was made.
 //!
 //! A relay between the store and the server passes everything on, until it is told to cut: then it passes on what the
-//! store says next, and not what the server answers.
+//! store says next, and not what the server answers. Told to hold, it keeps the answers to a change back until all of
+//! the change was sent.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -21,9 +22,12 @@ const PASS: u8 = 0;
 const LOSE_THE_ANSWER: u8 = 1;
 /// The next commit does not arrive.
 const LOSE_THE_COMMIT: u8 = 2;
+/// Of the next change nothing is answered before its commit was sent.
+const HOLD_THE_ANSWERS: u8 = 3;
 
 struct Relay {
     fate: Arc<AtomicU8>,
+    /// How many commits something was done to.
     lost: Arc<AtomicUsize>,
     port: u16,
 }
@@ -55,14 +59,29 @@ async fn carry(client: TcpStream, server: u16, fate: Arc<AtomicU8>, lost: Arc<At
     let server = TcpStream::connect(("127.0.0.1", server)).await.unwrap();
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_server, mut to_server) = server.into_split();
+    let (hold, mut held) = tokio::sync::watch::channel(false);
     let back = tokio::spawn(async move {
-        let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
+        let mut buffer = vec![0; 64 * 1024];
+        while let Ok(read @ 1..) = from_server.read(&mut buffer).await {
+            let _ = held.wait_for(|held| !held).await;
+            let said = buffer.get(..read).unwrap();
+            if to_client.write_all(said).await.is_err() {
+                return;
+            }
+        }
     });
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(read @ 1..) = from_client.read(&mut buffer).await {
         let said = buffer.get(..read).unwrap();
+        let says = |wanted: &[u8]| said.windows(wanted.len()).any(|words| words == wanted);
         // The statements of a change and its COMMIT are sent in one piece.
-        let commits = said.windows(6).any(|word| word == b"COMMIT");
+        let commits = says(b"COMMIT");
+        if says(b"BEGIN") && fate.load(Ordering::SeqCst) == HOLD_THE_ANSWERS {
+            hold.send_replace(true);
+        }
+        if commits && hold.send_replace(false) {
+            lost.fetch_add(1, Ordering::SeqCst);
+        }
         match if commits {
             fate.swap(PASS, Ordering::SeqCst)
         } else {
@@ -119,6 +138,19 @@ fn opening(samples: &Samples, tenant: Tenant) -> (Change, RecordKey) {
         by: 1,
     }];
     (change, key)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_is_one_round_trip() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let tenant = samples.tenant();
+    // The first on a connection also prepares its statements.
+    far.commit(opening(&samples, tenant).0).await.unwrap();
+    relay.decide(HOLD_THE_ANSWERS);
+    far.commit(opening(&samples, tenant).0).await.unwrap();
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 1, "it was held");
+    assert_eq!(plain.count(tenant, Counter::Sessions).await.unwrap(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

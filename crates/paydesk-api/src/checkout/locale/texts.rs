@@ -92,7 +92,7 @@ texts! {
     no_method, too_many_cards_title, too_many_cards, too_many_cards_other, too_many_cards_none,
     declined_title, declined, insufficient_funds, expired_card, incorrect_cvc, authentication_failed, failed_title,
     failed, not_charged, push_expired_title, push_expired,
-    check_fields, error_required, error_too_long, error_card_number, error_card_expiry, error_card_expired,
+    check_fields, mistake_of, error_required, error_too_long, error_card_number, error_card_expiry, error_card_expired,
     error_card_cvc, error_test_card, error_amount, error_amount_small, error_amount_other, error_method,
     confirming_title, confirming, check_again,
     scan_title, scan_step_open, scan_step_scan, scan_step_confirm, qr_picture, same_phone, save_code, copy_code,

@@ -29,8 +29,12 @@ pub struct Choose {
     pub methods: Vec<MethodChoice>,
     /// The card form, if a card may be tried.
     pub card: Option<CardForm>,
-    /// Cards were tried too often: what is said instead.
+    /// Cards were tried too often: what is said beside the other methods.
     pub cards_closed: Option<Notice>,
+    /// What is said where there is no method at all.
+    pub nothing_left: Vec<String>,
+    /// The merchant's address to go back to from there.
+    pub back: Option<String>,
     /// What the button says.
     pub button: String,
     /// What happens to the money or the card, if that is not plain.
@@ -104,17 +108,30 @@ impl Choose {
             .filter(|method| !(too_many && method.family() == Family::Card))
             .collect();
         let takes_card = methods.contains(&Method::Card);
-        let notice = returned.is_none().then(|| last_attempt(visit, t)).flatten();
-        let title = if methods.is_empty() && !too_many {
-            t.no_method_title.to_string()
-        } else {
-            t.page_title.with(&[("merchant", visit.shop())])
+        let places = [("merchant", visit.shop())];
+        let cards_closed = too_many && terms.methods.contains(&Method::Card);
+        let title = match (methods.is_empty(), cards_closed) {
+            (true, true) => t.too_many_cards_title.to_string(),
+            (true, false) => t.no_method_title.to_string(),
+            (false, _) => t.page_title.with(&places),
+        };
+        let nothing_left = match (methods.is_empty(), cards_closed) {
+            (true, true) => vec![
+                t.too_many_cards.to_string(),
+                t.too_many_cards_none.with(&places),
+                t.not_charged.to_string(),
+            ],
+            (true, false) => vec![t.no_method.with(&places)],
+            (false, _) => Vec::new(),
         };
         let fields = fields(visit, t, returned);
         Self {
             title,
-            notice,
-            mistakes: mistakes(returned, &fields),
+            notice: returned
+                .is_none()
+                .then(|| last_attempt(visit, t, cards_closed))
+                .flatten(),
+            mistakes: mistakes(returned, &fields, t),
             amount: amount_field(visit, language, returned),
             currency: terms.amount.currency().code(),
             fields,
@@ -134,15 +151,13 @@ impl Choose {
                 }),
                 is_test: !session.tenant.mode.is_live(),
             }),
-            cards_closed: (too_many && terms.methods.contains(&Method::Card)).then(|| Notice {
+            cards_closed: cards_closed.then(|| Notice {
                 title: t.too_many_cards_title.to_string(),
-                text: t.too_many_cards.to_string(),
-                reassurance: Some(if methods.is_empty() {
-                    t.too_many_cards_none.with(&[("merchant", visit.shop())])
-                } else {
-                    t.too_many_cards_other.to_string()
-                }),
+                text: format!("{} {}", t.too_many_cards, t.too_many_cards_other),
+                reassurance: Some(t.not_charged.to_string()),
             }),
+            nothing_left,
+            back: super::back_url(visit),
             button: button(terms.kind, &terms.amount, language),
             note: note(visit, t),
         }
@@ -156,16 +171,27 @@ impl Choose {
 }
 
 /// All mistakes, for the list above the form, where each names the field that it is about.
-fn mistakes(returned: Option<&Returned<'_>>, fields: &[Field]) -> Vec<Mistake> {
+fn mistakes(returned: Option<&Returned<'_>>, fields: &[Field], t: &Texts) -> Vec<Mistake> {
     let Some(returned) = returned else {
         return Vec::new();
     };
-    let listed = |(name, text): &(String, String)| {
-        let asked = fields.iter().find(|field| field.name == *name);
-        Mistake {
-            field: field_id(name),
-            text: asked.map_or_else(|| text.clone(), |field| format!("{}: {text}", field.label)),
+    let label = |name: &str| match name {
+        "amount" => Some(t.amount.as_str()),
+        "card.number" => Some(t.card_number.as_str()),
+        "card.expiry" => Some(t.card_expiry.as_str()),
+        "card.cvc" => Some(t.card_cvc.as_str()),
+        // What is said of the methods is about them and nothing else.
+        name => {
+            let asked = fields.iter().find(|field| field.name == name);
+            asked.map(|field| field.label.as_str())
         }
+    };
+    let listed = |(name, text): &(String, String)| Mistake {
+        field: field_id(name),
+        text: label(name).map_or_else(
+            || text.clone(),
+            |label| t.mistake_of.with(&[("field", label), ("mistake", text)]),
+        ),
     };
     returned.mistakes.iter().map(listed).collect()
 }
@@ -196,9 +222,11 @@ fn note(visit: &Visit, t: &Texts) -> Option<String> {
     }
 }
 
-/// What became of the last attempt, if the payer should know.
-fn last_attempt(visit: &Visit, t: &Texts) -> Option<Notice> {
-    let last = visit.last_attempt()?;
+/// What became of the last attempt, if the payer should know. Nobody who can try no other card is told to.
+fn last_attempt(visit: &Visit, t: &Texts, cards_closed: bool) -> Option<Notice> {
+    let last = visit
+        .last_attempt()
+        .filter(|last| !(cards_closed && last.method == Method::Card))?;
     let (title, text) = match last.status_at(visit.now) {
         Status::Declined { reason, .. } => (&t.declined_title, decline_text(reason, t)),
         Status::Failed { .. } => (&t.failed_title, &t.failed),

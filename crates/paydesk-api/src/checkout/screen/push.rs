@@ -115,7 +115,8 @@ impl Push {
             }
         }
         let nonce = &destination.nonce;
-        details.push(detail(t.reference.as_str(), nonce, nonce, true));
+        // A code has it within; only who types a transfer has to take care of it.
+        details.push(detail(t.reference.as_str(), nonce, nonce, code.is_none()));
         Self {
             title,
             method: method_label(transaction.method, t),

@@ -22,7 +22,9 @@ pub struct Receipt {
     pub is_used: bool,
     /// Who was paid.
     pub merchant: String,
-    /// How much; none where a card was only stored.
+    /// Whether money went to somebody; not where a card was only stored.
+    pub is_paid: bool,
+    /// How much, if any.
     pub amount: Option<String>,
     /// When.
     pub at: Time,
@@ -47,6 +49,7 @@ impl Receipt {
         let merchant = visit.shop();
         let places = [("merchant", merchant)];
         let transaction = visit.current();
+        let is_paid = terms.kind != Kind::AddPaymentMethod;
         let is_used = at.after(JUST_NOW) <= visit.now;
         let (title, text) = match terms.kind {
             _ if is_used => (&t.used_title, t.used_text.to_string()),
@@ -75,12 +78,15 @@ impl Receipt {
             text,
             is_used,
             merchant: merchant.to_owned(),
+            is_paid,
             amount: transaction
                 .map(|transaction| transaction.amount)
                 .filter(|amount| !amount.is_zero())
                 .map(|amount| money(amount, language)),
             at: Time::new(at, language),
-            method: transaction.map(|transaction| method_label(transaction.method, t)),
+            method: transaction
+                .filter(|_| is_paid)
+                .map(|transaction| method_label(transaction.method, t)),
             number: transaction.map_or_else(
                 || visit.session.id.to_string(),
                 |transaction| transaction.id.to_string(),

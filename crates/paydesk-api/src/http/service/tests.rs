@@ -45,6 +45,10 @@ impl Subscriber for Lines {
 }
 
 fn service() -> EdgeService {
+    services().for_peer(SocketAddr::from(([10, 1, 1, 1], 1)))
+}
+
+fn services() -> EdgeServices {
     let who = async |context: RequestContext| format!("{} {}", context.id(), context.client());
     let slow = async || tokio::time::sleep(Duration::from_millis(1_050)).await;
     let patient = async |context: RequestContext| {
@@ -66,7 +70,7 @@ fn service() -> EdgeService {
         ..EdgeConfig::default()
     };
     let edge = Edge::new(config, Arc::new(Metrics::new("0")), &SeededIds::new(1));
-    wrap(router, edge).for_peer(SocketAddr::from(([10, 1, 1, 1], 1)))
+    wrap(router, edge)
 }
 
 async fn logged(path: &str) -> (Level, String) {
@@ -143,4 +147,31 @@ async fn the_worse_it_went_the_louder_it_is_told() {
 async fn slow_is_what_kept_us_busy_and_not_what_the_caller_waited_for() {
     let (slow, patient) = (logged("/slow").await, logged("/patient").await);
     assert_eq!((slow.0, patient.0), (Level::WARN, Level::DEBUG));
+}
+
+#[tokio::test]
+async fn a_person_whose_request_failed_reads_a_page_and_a_program_json() {
+    let apology = Apology::new(|reader, target, status| {
+        let path = target.map(PathAndQuery::path).unwrap_or_default();
+        let text = format!("{status} {path} {}", reader.languages());
+        Response::new(Body::from(text))
+    });
+    let service = services()
+        .with_apology(apology)
+        .for_peer(SocketAddr::from(([10, 1, 1, 1], 1)));
+    for (accepts, told) in [
+        ("text/html,*/*;q=0.8", "500 Internal Server Error /panic fr"),
+        ("*/*", FAILED),
+        ("application/json", FAILED),
+    ] {
+        let request = Request::get("/panic")
+            .header("accept", accepts)
+            .header("accept-language", "fr")
+            .body(Body::empty())
+            .unwrap();
+        let response = service.answer(request).await.unwrap();
+        assert!(response.headers().contains_key(&X_REQUEST_ID));
+        let body = read(response.into_body(), &BodyLimits::default()).await;
+        assert_eq!(body.unwrap(), told, "{accepts}");
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use paydesk_core::store::{Claim, ClaimKey, Conflict, IdempotencyWrite};
 use rusqlite::Connection;
 
-use super::super::{LockError, OpenError, ServerLock};
+use super::super::{LockError, OpenError, ServerLock, export};
 use super::*;
 
 fn database() -> (TempDir, std::path::PathBuf) {
@@ -198,4 +198,23 @@ async fn the_log_stays_short_while_commits_go_on() {
     tokio::time::timeout(patience, copy)
         .await
         .expect("the log is copied into the database");
+}
+
+/// What a move makes anew at the other side: the index of words.
+const NOT_MOVED: &str = "words";
+
+#[test]
+fn a_move_to_another_store_takes_every_table_along() {
+    let (_directory, path) = database();
+    drop(SqliteStore::open(&path).unwrap());
+    let db = Connection::open(&path).unwrap();
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'";
+    let mut tables = db.prepare(tables).unwrap();
+    let tables = tables.query_map([], |row| row.get(0)).unwrap();
+    let mut tables: Vec<String> = tables.map(Result::unwrap).collect();
+    tables.retain(|name| !name.starts_with(NOT_MOVED));
+    tables.sort_unstable();
+    let mut moved: Vec<_> = export::TABLES.iter().map(|table| table.name).collect();
+    moved.sort_unstable();
+    assert_eq!(tables, moved);
 }

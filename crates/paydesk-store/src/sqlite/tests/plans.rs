@@ -39,6 +39,7 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
             &["sessions_by_id", "transactions_by_session"],
         ),
         (queries::SESSIONS, &["sessions_by_id"]),
+        (queries::SESSIONS_OF_REFERENCE, &["sessions_by_reference"]),
         (queries::SESSIONS_DUE_UNTIL, &["sessions_due"]),
         (queries::PULSE, &["sessions_by_id"]),
         (queries::TRANSACTION, &["transactions_by_id"]),
@@ -152,6 +153,10 @@ async fn opening_a_session_touches_only_the_trees_that_it_must() {
         (
             0,
             "SELECT count(*) FROM sessions INDEXED BY sessions_by_customer WHERE customer IS NOT NULL",
+        ),
+        (
+            0,
+            "SELECT count(*) FROM sessions INDEXED BY sessions_by_card WHERE payment_method IS NOT NULL",
         ),
         (1, "SELECT count(*) FROM events"),
         (

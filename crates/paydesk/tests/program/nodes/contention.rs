@@ -6,13 +6,14 @@ use super::fleet::Fleet;
 use super::load::{Load, nothing_is_lost};
 use super::{blocking, count, postgres, report};
 
-/// At the end of one in five of the transactions that change a session, an event or a delivery, as a server does
-/// that runs everything serializable. The sequence counts them: it forgets nothing that is rolled back.
+/// At the end of one in five of the transactions that change a session or a delivery: half of them as a server refuses
+/// that runs everything serializable, half as one that found a deadlock. The sequence counts them: it forgets nothing
+/// that is rolled back.
 const REFUSE: &str = "CREATE SEQUENCE refused;
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF random() < 0.2 THEN
             PERFORM nextval('refused');
-            RAISE EXCEPTION 'injected' USING ERRCODE = '40001';
+            RAISE EXCEPTION 'injected' USING ERRCODE = CASE WHEN random() < 0.5 THEN '40001' ELSE '40P01' END;
         END IF;
         RETURN NULL;
     END $$;
@@ -42,7 +43,7 @@ async fn commits_that_the_server_refuses_are_repeated_and_nobody_sees_it() {
         fleet.logs()
     );
     report(&format!(
-        "40001 at 20 % of commits: {refused} injected, 0 surfaced; {found}"
+        "40001 and 40P01 at 20 % of commits: {refused} injected, 0 surfaced; {found}"
     ));
     Arc::into_inner(fleet).unwrap().stop().await;
 }

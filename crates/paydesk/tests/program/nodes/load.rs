@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::fleet::Fleet;
 use crate::crash::shop;
-use crate::support::{GOOD_CARD, wait_for};
+use crate::support::{Caller, GOOD_CARD, none_left, wait_for};
 
 /// Merchants' and payers' requests under way at once.
 const PEOPLE: usize = 12;
@@ -61,8 +61,8 @@ impl Load {
     /// Waits until so many more purchases have begun.
     pub async fn goes_on(&self, purchases: usize) {
         let enough = self.purchases() + purchases;
-        let look = async || (self.purchases() >= enough).then_some(());
-        wait_for("people go on shopping", SETTLED_WITHIN, look).await;
+        let left = async || enough.saturating_sub(self.purchases());
+        none_left("people go on shopping", SETTLED_WITHIN, left).await;
     }
 
     /// Stops, and answers what was acknowledged.
@@ -112,12 +112,10 @@ pub fn missing(acknowledged: &Acknowledged, sessions: &[Value]) -> (usize, usize
     )
 }
 
-/// Waits until every outcome is known; then nothing acknowledged may be missing, and the ledger must have charged
-/// each paid session once and nothing else. Says how much that was.
-pub async fn nothing_is_lost(fleet: &Fleet, acknowledged: &Acknowledged) -> String {
-    let caller = fleet.caller();
-    let sessions = wait_for("every outcome is known", SETTLED_WITHIN, async || {
-        let sessions = shop::all_sessions(&caller).await;
+/// All sessions, once every outcome is known.
+pub async fn settled(caller: &Caller) -> Vec<Value> {
+    wait_for("every outcome is known", SETTLED_WITHIN, async || {
+        let sessions = shop::all_sessions(caller).await;
         let open = |session: &Value| session["status"] == "processing";
         if sessions.iter().any(open) {
             // Thousands of sessions are read each time.
@@ -126,7 +124,14 @@ pub async fn nothing_is_lost(fleet: &Fleet, acknowledged: &Acknowledged) -> Stri
         }
         Some(sessions)
     })
-    .await;
+    .await
+}
+
+/// Waits until every outcome is known; then nothing acknowledged may be missing, and the ledger must have charged
+/// each paid session once and nothing else. Says how much that was.
+pub async fn nothing_is_lost(fleet: &Fleet, acknowledged: &Acknowledged) -> String {
+    let caller = fleet.caller();
+    let sessions = settled(&caller).await;
     assert_eq!(missing(acknowledged, &sessions), (0, 0), "lost");
     let merchant = fleet.installation.merchant_id();
     let charged = shop::books_agree(&caller, &fleet.sandbox, merchant).await;

@@ -6,6 +6,7 @@
 mod away;
 mod commands;
 mod contention;
+mod falls;
 mod fleet;
 mod kills;
 mod load;

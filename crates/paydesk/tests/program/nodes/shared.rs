@@ -15,7 +15,7 @@ use serde_json::json;
 use super::fleet::Fleet;
 use super::{blocking, count, postgres, report};
 use crate::crash::shop;
-use crate::support::{GOOD_CARD, send, wait_for};
+use crate::support::{GOOD_CARD, none_left, send, wait_for};
 
 const SOON: Duration = Duration::from_mins(1);
 
@@ -71,10 +71,10 @@ async fn a_session_that_runs_out_is_told_of_once_whoever_sweeps_it() {
         opened.unwrap().ok();
     }
     blocking(&server, |server| server.sql("paydesk", LET_TIME_PASS)).await;
-    wait_for("all are swept", SOON, async || {
+    none_left("all are swept", SOON, async || {
         let left = "SELECT count(*) FROM sessions WHERE due_at IS NOT NULL";
         let left = blocking(&server, move |server| server.sql("paydesk", left)).await;
-        (left == "0").then_some(())
+        left.parse().unwrap()
     })
     .await;
     let told = blocking(&server, |server| server.sql("paydesk", EXPIRY_EVENTS)).await;
@@ -122,12 +122,16 @@ async fn a_delivery_is_never_held_by_two_nodes() {
         let paid = send(node.pay(&shop::text(&session["publicId"]), GOOD_CARD)).await;
         assert_eq!(paid.unwrap().ok()["status"], "succeeded");
     }
-    let mut before = 0;
-    wait_for("all are told", SOON, async || {
+    let told = || seen.lock().unwrap().len();
+    none_left("all are told", SOON, async || {
+        sessions.saturating_sub(told())
+    })
+    .await;
+    let mut before = told();
+    wait_for("nobody is told twice", SOON, async || {
         tokio::time::sleep(Duration::from_secs(2)).await;
-        let now = seen.lock().unwrap().len();
-        let is_quiet = now == std::mem::replace(&mut before, now);
-        (now >= sessions && is_quiet).then_some(())
+        let now = told();
+        (now == std::mem::replace(&mut before, now)).then_some(())
     })
     .await;
     let seen = std::mem::take(&mut *seen.lock().unwrap());

@@ -4,29 +4,16 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use paydesk_testing_postgres::{Server, program};
 
+use super::{DATABASE, FILLERS, Ground};
 use crate::load::{Until, Work};
 use crate::measure::{self, float, median};
-use crate::process::{Process, free_address};
-use crate::subject::{self, Subject};
-
-/// Whatever the test servers leave out for speed is put back.
-const DURABLE: &[(&str, &str)] = &[
-    ("fsync", "on"),
-    ("full_page_writes", "on"),
-    ("synchronous_commit", "on"),
-    ("shared_buffers", "'512MB'"),
-    ("max_wal_size", "'4GB'"),
-];
-const DATABASE: &str = "paydesk";
-/// Connections that fill the store.
-const FILLERS: u32 = 64;
+use crate::subject::Running;
 
 /// What to measure, and how long.
 #[derive(clap::Args)]
@@ -61,32 +48,14 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         options.rounds > 0 && !options.connections.contains(&0),
         "rounds and connections are counted from 1"
     );
-    let program = subject::locate()?;
-    let directory = tempfile::tempdir()?;
-    let server = Server::start(DURABLE);
-    server.create_database(DATABASE);
-    let sandbox = free_address()?;
-    let mut ledger = Command::new(&program);
-    ledger.args(["sandbox", "--listen", &sandbox.to_string(), "--data"]);
-    ledger.arg(directory.path().join("sandbox.db"));
-    let _ledger = Process::spawn(&mut ledger, directory.path().join("sandbox.log"))?;
+    let ground = Ground::prepare(options.database_connections, &[])?;
+    let (server, running) = (&ground.server, &ground.running);
 
-    let connections = options.database_connections.to_string();
-    let serve = [
-        "--sandbox-url",
-        &format!("http://{sandbox}"),
-        "--database-connections",
-    ];
-    let mut serve: Vec<String> = serve.map(str::to_owned).to_vec();
-    serve.push(connections);
-    let subject = Subject::create_on(program, serve, directory.path(), server.url(DATABASE))?;
-    let running = subject.start()?;
-
-    let create = running.asked(subject.create_work());
+    let create = running.asked(ground.subject.create_work());
     let filled = measure::run(&create, FILLERS, 1, Until::Answers(options.sessions))?;
-    let script = directory.path().join("insert.sql");
-    std::fs::write(&script, bare_insert(&server)?)?;
-    let read = running.asked(subject.read_work(Arc::new(filled.created)));
+    let script = ground.directory.path().join("insert.sql");
+    std::fs::write(&script, bare_insert(server)?)?;
+    let read = running.asked(ground.subject.read_work(Arc::new(filled.created)));
 
     let mut out = std::io::stdout().lock();
     writeln!(out, "| | conn. | /s | ms | bare insert /s | ms | ÷ bare |")?;
@@ -96,11 +65,11 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         for round in 0..options.rounds {
             // What one leaves behind in the server's cache and log, the other finds.
             if round % 2 == 0 {
-                let ours = asked(&create.work, &running, clients, options)?;
-                rounds.push((ours, pgbench(&server, &script, clients, options)?));
+                let ours = asked(&create.work, running, clients, options)?;
+                rounds.push((ours, pgbench(server, &script, clients, options)?));
             } else {
-                let bare = pgbench(&server, &script, clients, options)?;
-                rounds.push((asked(&create.work, &running, clients, options)?, bare));
+                let bare = pgbench(server, &script, clients, options)?;
+                rounds.push((asked(&create.work, running, clients, options)?, bare));
             }
         }
         let of = |value: fn(&(Sample, Sample)) -> f64| median(rounds.iter().map(value));
@@ -115,7 +84,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
         )?;
     }
     for &clients in &options.connections {
-        let rounds = (0..options.rounds).map(|_| asked(&read.work, &running, clients, options));
+        let rounds = (0..options.rounds).map(|_| asked(&read.work, running, clients, options));
         let rounds = rounds.collect::<Result<Vec<_>, _>>()?;
         let per_second = median(rounds.iter().map(|sample| sample.per_second));
         let millis = median(rounds.iter().map(|sample| sample.millis));
@@ -135,7 +104,7 @@ pub fn run(options: &Options) -> anyhow::Result<()> {
 
 fn asked(
     work: &Work,
-    running: &subject::Running,
+    running: &Running,
     clients: u32,
     options: &Options,
 ) -> anyhow::Result<Sample> {
