@@ -28,6 +28,7 @@ pub mod rail;
 pub mod rates;
 pub mod refusal;
 pub mod restricted_key;
+pub mod retention;
 pub mod search;
 pub mod session;
 pub mod shop;

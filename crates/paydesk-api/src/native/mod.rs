@@ -15,6 +15,7 @@ mod merchant;
 pub mod openapi;
 mod orders;
 mod payment_methods;
+mod people;
 pub mod problem;
 mod products;
 mod provider_accounts;

@@ -357,6 +357,7 @@ impl Samples {
             state: DeliveryState::Due { at },
             attempts: 0,
             last: None,
+            ahead: Span::NONE,
             created_at: at,
             updated_at: at,
         }
