@@ -151,11 +151,7 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
             list.name,
             pair.subject.p50_micros,
             pair.bare.p50_micros,
-            if few_total == 0 {
-                1
-            } else {
-                many_total / few_total
-            },
+            many_total.checked_div(few_total).unwrap_or(1),
         )?;
         if list.is_promised {
             kept = ratio <= PROMISED;
