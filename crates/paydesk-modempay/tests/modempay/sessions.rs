@@ -58,7 +58,7 @@ async fn metadata_keeps_its_digits_and_the_order_of_its_keys() {
     let server = TestServer::start().await;
     // Nothing of it is a double's, or in the order of an index.
     let metadata = r#"{"z":12345678901234567890.123,"a":1e400,"zero":-0,"price":0.10,"10":"ten","9":["\/",{"":null}],"z":2}"#;
-    let spaced = metadata.replace(r#","#, " ,\n\t");
+    let spaced = metadata.replace(',', " ,\n\t");
     for given in [metadata, &spaced] {
         let body = format!(r#"{{"data": {{"amount": 450, "metadata": {given}}}}}"#);
         let made = call(&server, Method::POST, "/v1/sessions", body).await;
