@@ -9,6 +9,7 @@
 mod desk;
 mod orders;
 mod payments;
+mod pruning;
 mod pushes;
 mod rail;
 mod requests;
