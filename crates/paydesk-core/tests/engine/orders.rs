@@ -5,6 +5,7 @@ use paydesk_core::engine::record_transfer::Recorded;
 use paydesk_core::engine::shop::create_order::CreateOrder;
 use paydesk_core::engine::shop::open_order_session::OpenOrderSession;
 use paydesk_core::engine::shop::products::PutProduct;
+use paydesk_core::given::Given;
 use paydesk_core::method::Method;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Door, Flow, Session, StateName};
@@ -26,7 +27,7 @@ async fn order(desk: &Desk) -> Order {
         user: None,
         storage: "orders".into(),
         form: None,
-        form_data: serde_json::Value::Null,
+        form_data: Given::default(),
         account: None,
         products: vec![(7, 1)],
         currency: None,
