@@ -120,6 +120,53 @@ test('transactions: getMany, getOne, refundOne, voidOne, syncOne', async () => {
   assert.equal((await transactions.getMany({ hasProviderError: true })).totalCount, 2);
 });
 
+test('transactions.getMany filters', async () => {
+  const [paid] = (await transactions.getMany({ merchantInternalTransactionCode: 'order-9' })).items;
+  const [refund] = (await transactions.getMany({ action: 'REFUND' })).items;
+  const cases = [
+    [{}, 7],
+    [{ id: paid.id }, 1],
+    [{ id: paid.id, status: 'DECLINED' }, 0],
+    [{ providerCode: paid.providerCode }, 1],
+    [{ merchantInternalTransactionCode: 'order-9' }, 1],
+    [{ merchantInternalTransactionCode: 'order-9', action: 'REFUND' }, 0],
+    [{ merchantInternalCustomerCode: 'customer-1' }, 5],
+    [{ clientTransactionSessionId: paid.clientTransactionSessionId }, 2],
+    [{ transactionProviderId: paid.transactionProviderId }, 7],
+    [{ transactionProvider: 'NUVEI' }, 7],
+    [{ action: 'PAYMENT' }, 6],
+    [{ actions: ['PAYMENT', 'REFUND'] }, 7],
+    [{ status: 'DECLINED' }, 2],
+    [{ statuses: ['SUCCEEDED', 'DECLINED'] }, 7],
+    [{ currency: 'EUR' }, 5],
+    [{ relatedTransactionId: paid.id }, 1],
+    [{ providerRelatedCode: refund.providerRelatedCode }, 1],
+    [{ hasProviderError: true }, 2],
+    [{ hasProviderError: false }, 5],
+    [{ failed: true }, 2],
+    [{ succeeded: true }, 5],
+    [{ canceled: true }, 0],
+    [{ started: true }, 7],
+    [{ started: false }, 0],
+    [{ disputed: true }, 0],
+    [{ disputed: false }, 7],
+    [{ reverted: true }, 1],
+    [{ reverted: false }, 6],
+    [{ paymentMethodType: 'CARD' }, 7],
+    [{ paymentMethodType: 'ACH' }, 0],
+    [{ paymentMethodType: 'OTHER' }, 0],
+    [{ paymentMethodId: 'x' }, 0],
+    [{ paymentMethodCode: 'x' }, 0],
+    [{ paymentPlanId: 'x' }, 0],
+    [{ transactionDateFrom: paid.transactionDate, transactionDateTo: paid.transactionDate, id: paid.id }, 1],
+    [{ transactionDateTo: new Date('2020-01-01T00:00:00Z') }, 0],
+  ];
+  for (const [filter, expected] of cases) {
+    const { items, totalCount } = await transactions.getMany({ ...filter, take: 100 });
+    assert.deepEqual([totalCount, items.length], [expected, expected], JSON.stringify(filter));
+  }
+});
+
 test('stored cards: getMany, getOne, syncOne', async () => {
   const session = await clientSessions.paymentMethod.add.start({ data: storing('add-1') });
   await pay(session);

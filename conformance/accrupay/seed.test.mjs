@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { startServer } from '../lib/server.mjs';
-import { CARDS, UUID, ask, client, pay, payment, raw, refused, storing } from './client.mjs';
+import { CARDS, UUID, ask, client, pay, payment, refused, storing } from './client.mjs';
 
 const server = await startServer(test);
 const accrupay = client(server);
@@ -80,21 +80,6 @@ test('payments.verify answers with the transaction, by each identifier, as often
   for (const transaction of many) assert.deepEqual(transaction, many[0]);
 });
 
-test('verify tells declined, failed, unknown-then-known, and left at the bank’s page', async () => {
-  for (const [card, status, error] of [
-    [CARDS.declined, 'DECLINED', 'insufficient_funds'],
-    [CARDS.fails, 'FAILED', 'processing_error'],
-    [CARDS.unknown, 'SUCCEEDED', null],
-    [CARDS.challenged, 'PENDING', null],
-  ]) {
-    const session = await clientSessions.payments.start({ data: payment(`verify-${card}`) });
-    await pay(session, card);
-    const transaction = await clientSessions.payments.verify({ id: session.id });
-    assert.equal(transaction.status, status, card);
-    assert.equal(transaction.providerError, error);
-  }
-});
-
 test('a payer who tried in vain may try again', async () => {
   const session = await clientSessions.payments.start({ data: payment('again-1') });
   await pay(session, CARDS.declined);
@@ -146,45 +131,6 @@ test('a card that stores but cannot be charged says so', async () => {
   });
   assert.ok(['DECLINED', 'FAILED'].includes(charged.status), charged.status);
   assert.notEqual(charged.providerError, null);
-});
-
-// The page shows authorization sessions; the published client has no method for them. Its Apollo client takes the
-// documents as they are.
-test('authorizations: held, settled in part, voided', async () => {
-  const start = async (code) => {
-    const { it } = await ask(
-      server,
-      `mutation($data: MerchantApiClientTransactionPaymentSessionStartSchema!) {
-        it: merchantApiClientTransactionAuthorizationSessionStart(data: $data) { id kind action amount payload } }`,
-      { data: { ...payment(code), amount: '25000', customer: undefined } },
-    );
-    assert.deepEqual([it.kind, it.action, it.amount], ['authorization', 'AUTHORIZATION', '25000']);
-    await pay(it);
-    const verified = await ask(
-      server,
-      'mutation($id: String) { it: merchantApiClientTransactionAuthorizationSessionVerify(id: $id) { id status action } }',
-      { id: it.id },
-    );
-    assert.equal(verified.it.status, 'SUCCEEDED');
-    return verified.it;
-  };
-  const held = await start('auth-5540');
-  const settle = 'mutation($id: String, $amount: BigInt!) { it: merchantApiTransactionAuthorizationSettle(id: $id, amount: $amount) { id amount action status relatedTransactionId } }';
-  const over = await raw(server, settle, { id: held.id, amount: '25001' });
-  assert.equal(over.errors[0].extensions.code, 'VALIDATION_ERROR');
-  const { it: settled } = await ask(server, settle, { id: held.id, amount: '10000' });
-  assert.deepEqual([settled.action, settled.amount, settled.status, settled.relatedTransactionId], ['SETTLE', '10000', 'SUCCEEDED', held.id]);
-  assert.match((await raw(server, settle, { id: held.id, amount: '1' })).errors[0].message, /already settled/);
-
-  const other = await start('auth-5541');
-  const voided = await accrupay.transactions.voidOne({ id: other.id });
-  assert.deepEqual([voided.action, voided.relatedTransactionId], ['VOID', other.id]);
-  const { it: third } = await ask(
-    server,
-    'mutation($code: String) { it: merchantApiTransactionAuthorizationVoid(merchantInternalTransactionCode: $code) { action } }',
-    { code: (await start('auth-5542')) && 'auth-5542' },
-  );
-  assert.equal(third.action, 'VOID');
 });
 
 test('currencies and providers that the published client does not know come by plain GraphQL, and it can read them', async () => {

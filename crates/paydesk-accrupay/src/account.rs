@@ -71,6 +71,28 @@ impl TransactionProvider {
     }
 }
 
+/// The accounts that a list's arguments name, by id and by provider: nothing if there is none, and an empty list, as a
+/// filter has it, if they name no account at all.
+pub fn listed(
+    desk: &Desk<'_>,
+    id: Option<&str>,
+    provider: Option<TransactionProvider>,
+) -> Option<Vec<ProviderAccountId>> {
+    let id: Option<ProviderAccountId> = match id {
+        Some(id) => Some(id.parse().ok()?),
+        None => None,
+    };
+    let Some(provider) = provider else {
+        return Some(id.into_iter().collect());
+    };
+    let named = desk.accounts.iter().filter(|it| provider.names(it));
+    let named: Vec<_> = named
+        .map(|it| it.id)
+        .filter(|named| id.is_none_or(|id| id == *named))
+        .collect();
+    (!named.is_empty()).then_some(named)
+}
+
 /// The account that an operation names, by its id or by its provider, or the only enabled one.
 pub fn chosen<'d>(
     desk: &'d Desk<'_>,
@@ -97,10 +119,15 @@ pub fn chosen_of<'a>(
             .ok()
             .and_then(|id: ProviderAccountId| accounts.iter().find(|it| it.id == id))
             .ok_or_else(|| refused(Refusal::ProviderAccountNotFound)),
-        (None, Some(provider)) => accounts
-            .iter()
-            .find(|account| account.enabled && provider.names(account))
-            .ok_or_else(|| refused(Refusal::NoProviderAccount)),
+        (None, Some(provider)) => {
+            let mut named = accounts
+                .iter()
+                .filter(|account| account.enabled && provider.names(account));
+            let default = named.clone().find(|account| account.is_default);
+            default
+                .or_else(|| named.next())
+                .ok_or_else(|| refused(Refusal::NoProviderAccount))
+        }
         (None, None) => {
             let mut enabled = accounts.iter().filter(|account| account.enabled);
             match (enabled.next(), enabled.next()) {

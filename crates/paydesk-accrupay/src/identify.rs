@@ -66,12 +66,9 @@ impl Names {
             Name::Token(token) => read_token(&token, desk),
             Name::ProviderCode(code) => Mark::Session.read(&code).map(SessionId),
             Name::MerchantCode(code) => return session_of_code(code, desk).await,
-            Name::Code(code) => match code.parse().ok() {
-                Some(id) => desk
-                    .store()
-                    .transaction(desk.tenant(), id)
-                    .await?
-                    .and_then(|found| found.session),
+            Name::Code(code) => match Found::with_id(code.parse().ok(), desk).await? {
+                Some(Found::Stored(found)) => found.session,
+                Some(Found::Unattempted(session)) => return Ok(*session),
                 None => None,
             },
         };
@@ -103,13 +100,8 @@ impl Names {
                 }
             }
         };
-        let found = match id {
-            Some(id) => desk.store().transaction(desk.tenant(), id).await?,
-            None => None,
-        };
-        found
-            .map(|it| Found::Stored(Box::new(it)))
-            .ok_or_else(|| Fault::not_found("transaction"))
+        let found = Found::with_id(id, desk).await?;
+        found.ok_or_else(|| Fault::not_found("transaction"))
     }
 }
 
@@ -144,6 +136,25 @@ pub enum Found {
 }
 
 impl Found {
+    /// The transaction with this id, or the session that will have it when the payer begins.
+    async fn with_id(id: Option<TransactionId>, desk: &Desk<'_>) -> Result<Option<Self>, Fault> {
+        let Some(id) = id else { return Ok(None) };
+        let (store, tenant) = (desk.store(), desk.tenant());
+        if let Some(found) = store.transaction(tenant, id).await? {
+            return Ok(Some(Self::Stored(Box::new(found))));
+        }
+        let session = desk.app.engine.session_first_tried_as(tenant, id).await?;
+        Ok(match session {
+            // The payer began between the two reads.
+            Some(session) if session.attempted => {
+                let found = store.transaction(tenant, id).await?;
+                found.map(|it| Self::Stored(Box::new(it)))
+            }
+            Some(session) => Some(Self::Unattempted(Box::new(session))),
+            None => None,
+        })
+    }
+
     async fn of_session(id: SessionId, desk: &Desk<'_>) -> Result<Self, Fault> {
         let found = desk
             .store()

@@ -7,7 +7,7 @@ use paydesk_core::list::{By, Mark, Order, Page, Place};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Edge, PageInfo};
-use crate::fault::{Code, Fault};
+use crate::fault::Fault;
 use crate::names::SortOrder;
 use crate::scalar::Cursor;
 
@@ -233,20 +233,6 @@ fn read(name: &str, cursor: &Cursor, by: By) -> Result<Mark, Fault> {
         key: i64::from_be_bytes(*key),
         id,
     })
-}
-
-/// Too many to be looked through one by one.
-#[must_use]
-pub fn too_many(argument: &str, most: usize) -> Fault {
-    Fault {
-        argument: Some(argument.to_owned()),
-        ..Fault::new(
-            Code::Validation,
-            format!(
-                "{argument} looks through {most} records at most: narrow the list, by date say"
-            ),
-        )
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use async_graphql::Enum;
 use paydesk_core::merchant::Provider;
+use paydesk_core::method::{Family, Method};
 use paydesk_core::payer::DeviceKind;
 use paydesk_core::session::{Kind, StateName};
-use paydesk_core::transaction;
+use paydesk_core::transaction::{self, StatusName};
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident as $wire:literal { $($(#[$item:meta])* $value:ident,)* })*) => {$(
@@ -246,20 +247,27 @@ impl Action {
     }
 }
 
-impl From<&transaction::Status> for TransactionStatus {
-    fn from(status: &transaction::Status) -> Self {
+impl From<StatusName> for TransactionStatus {
+    fn from(status: StatusName) -> Self {
         match status {
-            transaction::Status::InFlight { .. }
-            | transaction::Status::AwaitingPayer { .. }
-            | transaction::Status::Received { .. } => Self::Pending,
-            transaction::Status::Unknown { .. } => Self::Unknown,
-            transaction::Status::Succeeded { .. } => Self::Succeeded,
-            transaction::Status::Declined { .. } => Self::Declined,
-            transaction::Status::Expired { .. } => Self::Expired,
-            // The vendor has no word for what was cancelled; `canceledAt` says when.
-            transaction::Status::Failed { .. } | transaction::Status::Cancelled { .. } => {
-                Self::Failed
+            StatusName::InFlight | StatusName::AwaitingPayer | StatusName::Received => {
+                Self::Pending
             }
+            StatusName::Unknown => Self::Unknown,
+            StatusName::Succeeded => Self::Succeeded,
+            StatusName::Declined => Self::Declined,
+            StatusName::Expired => Self::Expired,
+            // The vendor has no word for what was cancelled; `canceledAt` says when.
+            StatusName::Failed | StatusName::Cancelled => Self::Failed,
+        }
+    }
+}
+
+impl From<Method> for PaymentMethodType {
+    fn from(method: Method) -> Self {
+        match method.family() {
+            Family::Card => Self::Card,
+            Family::Qr | Family::BankTransfer | Family::Wallet => Self::Other,
         }
     }
 }

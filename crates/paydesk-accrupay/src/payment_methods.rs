@@ -2,9 +2,9 @@
 
 use paydesk_core::id::{PaymentMethodId, ProviderAccountId};
 use paydesk_core::list::{Listed as _, Order, Page, PaymentMethodFilter};
-use paydesk_core::merchant::ProviderAccount;
 use paydesk_core::payment_method::PaymentMethod;
 
+use crate::account;
 use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
@@ -38,7 +38,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// The filter, and the only one that is meant if one is named; nothing if no card can be all of this.
-    fn filter(&self) -> Option<(PaymentMethodFilter, Option<PaymentMethodId>)> {
+    fn filter(&self, desk: &Desk<'_>) -> Option<(PaymentMethodFilter, Option<PaymentMethodId>)> {
         if self.has_provider_error == Some(true)
             || self.is_default == Some(true)
             || self
@@ -49,13 +49,11 @@ impl Wanted {
         }
         let mut filter = PaymentMethodFilter {
             customer: self.customer.clone(),
+            provider_accounts: account::listed(desk, self.account.as_deref(), self.provider)?,
             ..PaymentMethodFilter::default()
         };
         if let Some(by) = &self.initial_transaction_id {
             filter.stored_by = Some(by.parse().ok()?);
-        }
-        if let Some(account) = &self.account {
-            filter.provider_account = Some(account.parse().ok()?);
         }
         let mut only: Option<PaymentMethodId> = None;
         if let Some(id) = &self.id {
@@ -72,34 +70,6 @@ impl Wanted {
     }
 }
 
-/// Narrows the filter to the accounts of a provider's. Whether there are any.
-fn narrow(
-    filter: &mut PaymentMethodFilter,
-    provider: TransactionProvider,
-    accounts: &[ProviderAccount],
-) -> Result<bool, Fault> {
-    let named: Vec<ProviderAccountId> = accounts
-        .iter()
-        .filter(|it| provider.names(it))
-        .map(|it| it.id)
-        .collect();
-    if let Some(account) = filter.provider_account {
-        return Ok(named.contains(&account));
-    }
-    match named.as_slice() {
-        [] => Ok(false),
-        all if all.len() == accounts.len() => Ok(true),
-        [only] => {
-            filter.provider_account = Some(*only);
-            Ok(true)
-        }
-        _ => Err(Fault::argument(
-            "transactionProvider",
-            "names several accounts of many; name one by transactionProviderId",
-        )),
-    }
-}
-
 /// A page of the stored cards that are wanted.
 pub async fn list(
     wanted: &Wanted,
@@ -107,15 +77,9 @@ pub async fn list(
     desk: &Desk<'_>,
 ) -> Result<Connection<PaymentMethodOut>, Fault> {
     let cut = paging.cut()?;
-    let nothing = || Ok(cut.connection(Vec::new(), false, 0));
-    let Some((mut filter, only)) = wanted.filter() else {
-        return nothing();
+    let Some((filter, only)) = wanted.filter(desk) else {
+        return Ok(cut.connection(Vec::new(), false, 0));
     };
-    if let Some(provider) = wanted.provider
-        && !narrow(&mut filter, provider, &desk.accounts)?
-    {
-        return nothing();
-    }
     let (store, tenant) = (desk.store(), desk.tenant());
     let (found, total): (Vec<PaymentMethod>, u64) = if let Some(id) = only {
         let found = store.payment_method(tenant, id).await?;
@@ -145,7 +109,7 @@ impl PaymentMethodOut {
     ) -> Result<Vec<Self>, Fault> {
         let filter = PaymentMethodFilter {
             customer: Some(customer),
-            provider_account: Some(account),
+            provider_accounts: vec![account],
             ..PaymentMethodFilter::default()
         };
         let page = Page::first(MOST).ordered(Order::NEWEST);

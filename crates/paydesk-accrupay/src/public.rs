@@ -56,7 +56,10 @@ async fn admit(ctx: &Context<'_>, public_id: &str) -> Result<Arc<ApiKey>, Fault>
         Err(error) => return Err(error.into()),
     };
     if let Some(asked) = ctx.data_opt::<Arc<Asked>>() {
-        asked.0.lock().push(key.tenant);
+        let mut tenants = asked.0.lock();
+        if !tenants.contains(&key.tenant) {
+            tenants.push(key.tenant);
+        }
     }
     Ok(key)
 }

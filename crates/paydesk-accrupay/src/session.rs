@@ -9,7 +9,7 @@ use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::ProviderAccount;
 use paydesk_core::session::{Kind, Session, State};
 use paydesk_core::time::Timestamp;
-use paydesk_core::transaction::{self, Transaction};
+use paydesk_core::transaction;
 use serde::Serialize;
 
 use crate::account::AccountOut;
@@ -53,6 +53,8 @@ pub struct SessionOut {
     store_payment_method: Option<bool>,
     transaction_provider: AccountOut,
     transaction_provider_id: String,
+    /// The card that it stored or charged, once it is completed.
+    payment_method_id: Option<String>,
     payment_plan_id: Option<String>,
     payment_plan: Option<PaymentPlan>,
     started_at: Option<DateTimeIso>,
@@ -130,6 +132,7 @@ impl SessionOut {
             .and_then(|customer| customer.code.clone());
         out.merchant_internal_transaction_code
             .clone_from(&terms.reference);
+        out.payment_method_id = session.payment_method().map(|id| id.to_string());
         out.parties = Parties::from(&**terms);
         out.transaction_provider = AccountOut::new(account, account.tenant.merchant.to_string());
         out.merchants = Some(Arc::new(session));
@@ -187,6 +190,7 @@ impl SessionOut {
             ),
             transaction_provider: AccountOut::new(account, light.publishable_key.to_owned()),
             transaction_provider_id: account.id.to_string(),
+            payment_method_id: None,
             payment_plan_id: None,
             payment_plan: None,
             // The merchant's `start` began it.
@@ -197,18 +201,6 @@ impl SessionOut {
             updated_at: session.updated_at.into(),
             parties: Parties::default(),
         }
-    }
-
-    /// The transaction that completed it, as its merchant may see it.
-    async fn completed_by(&self, desk: &Desk<'_>) -> Result<Option<Transaction>, Fault> {
-        let Some(session) = &self.merchants else {
-            return Ok(None);
-        };
-        let State::Completed { transaction, .. } = session.state else {
-            return Ok(None);
-        };
-        let transactions = desk.transactions_of(session.id).await?;
-        Ok(transactions.iter().find(|it| it.id == transaction).cloned())
     }
 }
 
@@ -230,23 +222,17 @@ impl SessionOut {
     }
 
     /// The card that it stored or charged, once it is completed.
-    async fn payment_method_id(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        if self.merchants.is_none() {
-            return Ok(None);
-        }
-        let desk = Desk::open(ctx).await?;
-        let by = self.completed_by(&desk).await?;
-        Ok(by.and_then(|it| it.payment_method).map(|id| id.to_string()))
-    }
-
-    /// The card that it stored or charged, once it is completed.
     async fn payment_method(&self, ctx: &Context<'_>) -> Result<Option<PaymentMethodOut>> {
-        if self.merchants.is_none() {
+        let Some(session) = &self.merchants else {
             return Ok(None);
-        }
+        };
+        let Some(id) = session.payment_method() else {
+            return Ok(None);
+        };
         let desk = Desk::open(ctx).await?;
-        let by = self.completed_by(&desk).await?;
-        Ok(PaymentMethodOut::load(by.and_then(|it| it.payment_method), &desk).await?)
+        // The transactions name cards too: all cards of a page are one read, after theirs.
+        desk.transactions_of(session.id).await?;
+        Ok(PaymentMethodOut::load(Some(id), &desk).await?)
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use paydesk_core::id::{PaymentMethodId, SessionId};
-use paydesk_core::list::{Listed as _, Page, SessionFilter, TransactionFilter, Within};
+use paydesk_core::id::SessionId;
+use paydesk_core::list::{Listed as _, SessionFilter, Within};
 use paydesk_core::money::Currency;
 use paydesk_core::session::{Kind, StateName};
 use paydesk_core::transaction;
@@ -12,14 +12,11 @@ use crate::codes::CurrencyCode;
 use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::list::{Paging, too_many};
+use crate::list::Paging;
 use crate::marks::Mark;
 use crate::names::{Action, SessionStatus};
 use crate::scalar::BigInt;
 use crate::session::{SessionOut, read_token};
-
-/// As many transactions of one stored card as are looked through for their sessions.
-const MOST_OF_A_CARD: usize = 1_000;
 
 /// The arguments of the list that say which sessions it shows: those that are all of this.
 #[derive(Clone, Debug, Default)]
@@ -70,7 +67,7 @@ const STATES: [StateName; 6] = [
 
 impl Wanted {
     /// The filter; nothing if no session can be all of this.
-    async fn filter(self, desk: &Desk<'_>) -> Result<Option<SessionFilter>, Fault> {
+    fn filter(self, desk: &Desk<'_>) -> Option<SessionFilter> {
         let mut filter = SessionFilter::at(desk.now);
         filter.ahead = desk.now.since(desk.app.engine.wall());
         let never = self.payment_plan_id.is_some()
@@ -78,7 +75,7 @@ impl Wanted {
             || self.started == Some(false)
             || self.status == Some(SessionStatus::Unavailable);
         if never {
-            return Ok(None);
+            return None;
         }
         if let Some(action) = self.action {
             filter.kind = match action.ours() {
@@ -90,14 +87,11 @@ impl Wanted {
                     | transaction::Action::Void
                     | transaction::Action::Refund,
                 )
-                | None => return Ok(None),
+                | None => return None,
             };
         }
         if let Some(currency) = self.currency {
-            let Some(currency) = Currency::from_code(currency.code()) else {
-                return Ok(None);
-            };
-            filter.currency = Some(currency);
+            filter.currency = Some(Currency::from_code(currency.code())?);
         }
         if let Some(BigInt(amount)) = self.amount {
             filter.amount = Within {
@@ -106,22 +100,22 @@ impl Wanted {
             };
         }
         if let Some(account) = &self.account {
-            let Ok(account) = account.parse() else {
-                return Ok(None);
-            };
-            filter.provider_account = Some(account);
+            filter.provider_account = Some(account.parse().ok()?);
+        }
+        if let Some(card) = &self.payment_method_id {
+            filter.payment_method = Some(card.parse().ok()?);
         }
         filter.customer.clone_from(&self.customer);
         filter.reference.clone_from(&self.reference);
         let states: Vec<StateName> = STATES.into_iter().filter(|it| self.takes(*it)).collect();
         if states.is_empty() {
-            return Ok(None);
+            return None;
         }
         if states.len() < STATES.len() {
             filter.states = states;
         }
-        filter.ids = self.ids(desk).await?;
-        Ok(Some(filter).filter(|filter| filter.ids.as_ref().is_none_or(|ids| !ids.is_empty())))
+        filter.ids = self.ids(desk);
+        Some(filter).filter(|filter| filter.ids.as_ref().is_none_or(|ids| !ids.is_empty()))
     }
 
     /// Whether a session in this state can be meant.
@@ -137,7 +131,7 @@ impl Wanted {
     }
 
     /// The sessions that are named one by one, if any argument does; those that all of them name.
-    async fn ids(&self, desk: &Desk<'_>) -> Result<Option<Vec<SessionId>>, Fault> {
+    fn ids(&self, desk: &Desk<'_>) -> Option<Vec<SessionId>> {
         let mut named: Vec<HashSet<SessionId>> = Vec::new();
         if let Some(id) = &self.id {
             named.push(id.parse().into_iter().collect());
@@ -149,43 +143,11 @@ impl Wanted {
         if let Some(token) = &self.token {
             named.push(read_token(token, desk).into_iter().collect());
         }
-        if let Some(card) = &self.payment_method_id {
-            let sessions = match card.parse() {
-                Ok(card) => completed_with(card, desk).await?,
-                Err(_) => HashSet::new(),
-            };
-            named.push(sessions);
-        }
         let all = named
             .into_iter()
             .reduce(|one, other| one.intersection(&other).copied().collect());
-        Ok(all.map(|ids| ids.into_iter().collect()))
+        all.map(|ids| ids.into_iter().collect())
     }
-}
-
-/// The sessions that a card was stored by, or charged in.
-async fn completed_with(
-    card: PaymentMethodId,
-    desk: &Desk<'_>,
-) -> Result<HashSet<SessionId>, Fault> {
-    let filter = TransactionFilter {
-        payment_method: Some(card),
-        statuses: vec![transaction::StatusName::Succeeded],
-        ..TransactionFilter::at(desk.now)
-    };
-    let page = Page::first(MOST_OF_A_CARD + 1);
-    let found = desk
-        .store()
-        .transactions(desk.tenant(), &filter, page)
-        .await?;
-    if found.len() > MOST_OF_A_CARD {
-        return Err(too_many("paymentMethodId", MOST_OF_A_CARD));
-    }
-    Ok(found
-        .into_iter()
-        .filter(|it| it.action.is_attempt() && it.parent.is_none())
-        .filter_map(|it| it.session)
-        .collect())
 }
 
 /// A page of the sessions that are wanted.
@@ -195,7 +157,7 @@ pub async fn list(
     desk: &Desk<'_>,
 ) -> Result<Connection<SessionOut>, Fault> {
     let cut = paging.cut()?;
-    let Some(filter) = wanted.filter(desk).await? else {
+    let Some(filter) = wanted.filter(desk) else {
         return Ok(cut.connection(Vec::new(), false, 0));
     };
     let (found, total) = tokio::try_join!(

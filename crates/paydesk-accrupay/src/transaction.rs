@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Json, Result, SimpleObject};
-use paydesk_core::method::{Family, Method};
+use paydesk_core::method::Method;
 use paydesk_core::money::Money;
 use paydesk_core::session::{Amount, Session, State};
 use paydesk_core::transaction::{self, Begin, Hold, Lease, Status, Transaction};
@@ -139,9 +139,6 @@ impl TransactionOut {
         let status = record.status_at(desk.now);
         let ends = Ends::of(&status);
         let terms = session.map(|session| &*session.terms);
-        let is_attempt = record.action.is_attempt() && record.parent.is_none();
-        let own_code = record.reference.clone();
-        let sessions_code = terms.and_then(|terms| terms.reference.clone());
         let (token, token_expires_at) = session
             .and_then(|session| token(session, Light::from(desk)))
             .unzip();
@@ -157,8 +154,8 @@ impl TransactionOut {
             action: record.action.into(),
             amount: record.amount.into(),
             currency: record.amount.currency().into(),
-            status: (&status).into(),
-            provider_status: (&status).into(),
+            status: status.status_name().into(),
+            provider_status: status.status_name().into(),
             provider_code: Mark::Transaction.write(record.id.0),
             provider_related_code: record.parent.map(|id| Mark::Transaction.write(id.0)),
             provider_error: ends.error.map(str::to_owned),
@@ -167,9 +164,7 @@ impl TransactionOut {
             transaction_error: ends.error.map(str::to_owned),
             client_transaction_session_id: record.session.map(|id| id.to_string()),
             merchant_internal_customer_code: record.customer.clone(),
-            // An operation on a payment has no code of its own: the code is the payment's.
-            merchant_internal_transaction_code: own_code
-                .or_else(|| sessions_code.filter(|_| is_attempt)),
+            merchant_internal_transaction_code: record.code(session).map(str::to_owned),
             related_transaction_id: record.parent.map(|id| id.to_string()),
             refunded_amount: takes.then_some(BigInt(record.done)),
             store_payment_method: terms.map(|terms| terms.store_payment_method),
@@ -181,11 +176,7 @@ impl TransactionOut {
             payment_method_code: record
                 .payment_method
                 .map(|id| Mark::PaymentMethod.write(id.0)),
-            payment_method_type: Some(if record.method.family() == Family::Card {
-                PaymentMethodType::Card
-            } else {
-                PaymentMethodType::Other
-            }),
+            payment_method_type: Some(record.method.into()),
             payment_plan_id: None,
             payment_plan: None,
             transaction_provider: AccountOut::new(account, account.tenant.merchant.to_string()),
@@ -347,11 +338,7 @@ impl TransactionOut {
 /// latest attempt. Nothing before the payer did anything.
 #[must_use]
 pub fn decisive(transactions: &[Transaction]) -> Option<&Transaction> {
-    let attempts = || {
-        transactions
-            .iter()
-            .filter(|it| it.action.is_attempt() && it.parent.is_none())
-    };
+    let attempts = || transactions.iter().filter(|it| it.is_attempt());
     attempts()
         .find(|it| matches!(it.status, Status::Succeeded { .. }))
         .or_else(|| attempts().rfind(|it| !it.status.is_terminal()))

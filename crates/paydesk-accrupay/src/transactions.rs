@@ -1,31 +1,22 @@
 //! The list of transactions, filtered.
 
-use std::collections::HashMap;
-
-use paydesk_core::id::{PaymentMethodId, SessionId, TransactionId};
-use paydesk_core::list::{Listed as _, Page, SessionFilter, TransactionFilter, Within};
-use paydesk_core::method::{Family, Method};
+use paydesk_core::id::{PaymentMethodId, TransactionId};
+use paydesk_core::list::{Listed as _, TransactionFilter, Within};
+use paydesk_core::method::Method;
 use paydesk_core::money::Currency;
-use paydesk_core::session::Session;
-use paydesk_core::transaction::{Hold, StatusName, Transaction};
+use paydesk_core::transaction::{StatusName, Transaction};
 
+use crate::account;
 use crate::codes::CurrencyCode;
 use crate::connection::Connection;
 use crate::desk::Desk;
 use crate::fault::Fault;
-use crate::list::{Cut, Paging, too_many};
+use crate::list::{Cut, Paging};
 use crate::marks::Mark;
 use crate::names::{Action, PaymentMethodType, TransactionProvider, TransactionStatus};
 use crate::scalar::DateTimeIso;
 use crate::session::read_token;
 use crate::transaction::TransactionOut;
-
-/// As many as are looked through one by one for what the store has no index of.
-const MOST_WALKED: usize = 10_000;
-/// As many as are read at once on such a walk.
-const STEP: usize = 500;
-/// As many sessions as may have had one code, one after the other.
-const MOST_OF_A_CODE: usize = 1_000;
 
 /// The arguments of the list that say which transactions it shows: those that are all of this.
 #[derive(Clone, Debug, Default)]
@@ -103,19 +94,6 @@ fn narrow<T: PartialEq>(field: &mut Option<T>, to: Option<T>) -> Result<(), Neve
     Ok(())
 }
 
-const fn status_of(status: StatusName) -> TransactionStatus {
-    match status {
-        StatusName::InFlight | StatusName::AwaitingPayer | StatusName::Received => {
-            TransactionStatus::Pending
-        }
-        StatusName::Unknown => TransactionStatus::Unknown,
-        StatusName::Succeeded => TransactionStatus::Succeeded,
-        StatusName::Declined => TransactionStatus::Declined,
-        StatusName::Failed | StatusName::Cancelled => TransactionStatus::Failed,
-        StatusName::Expired => TransactionStatus::Expired,
-    }
-}
-
 impl Wanted {
     fn filter(&self, desk: &Desk<'_>) -> Result<TransactionFilter, Never> {
         let mut filter = TransactionFilter::at(desk.now);
@@ -123,7 +101,6 @@ impl Wanted {
         if self.payment_plan_id.is_some()
             || self.disputed == Some(true)
             || self.started == Some(false)
-            || self.payment_method_type == Some(PaymentMethodType::Ach)
         {
             return Err(Never);
         }
@@ -131,9 +108,20 @@ impl Wanted {
         if let Some(currency) = self.currency {
             filter.currency = Some(Currency::from_code(currency.code()).ok_or(Never)?);
         }
-        if self.payment_method_type == Some(PaymentMethodType::Card) {
-            filter.method = Some(Method::Card);
+        if let Some(wanted) = self.payment_method_type {
+            let methods = Method::ALL.iter();
+            filter.methods = methods
+                .filter(|it| PaymentMethodType::from(**it) == wanted)
+                .copied()
+                .collect();
+            if filter.methods.is_empty() {
+                return Err(Never);
+            }
         }
+        let named = account::listed(desk, self.account.as_deref(), self.provider);
+        filter.provider_accounts = named.ok_or(Never)?;
+        filter.reverted = self.reverted;
+        filter.code.clone_from(&self.reference);
         filter.customer.clone_from(&self.customer);
         filter.created = Within {
             least: self.from.map(DateTimeIso::timestamp),
@@ -189,15 +177,12 @@ impl Wanted {
             let card = Mark::PaymentMethod.read(code).map(PaymentMethodId);
             narrow(&mut filter.payment_method, card)?;
         }
-        if let Some(account) = &self.account {
-            narrow(&mut filter.provider_account, account.parse().ok())?;
-        }
         Ok(())
     }
 
     /// Whether a transaction in this status can be meant.
     fn takes(&self, status: StatusName) -> bool {
-        let shown = status_of(status);
+        let shown = TransactionStatus::from(status);
         let is_failed = matches!(status, StatusName::Declined | StatusName::Failed);
         self.status.is_none_or(|it| it == shown)
             && self
@@ -214,124 +199,16 @@ impl Wanted {
                 .is_none_or(|it| it == (status == StatusName::Cancelled))
     }
 
-    /// The argument that the store has no index of, if one is given.
-    fn walked(&self, desk: &Desk<'_>) -> Option<&'static str> {
-        let spans_accounts = self
-            .provider
-            .is_some_and(|provider| !desk.accounts.iter().all(|account| provider.names(account)));
-        if self.reverted.is_some() {
-            Some("reverted")
-        } else if self.payment_method_type == Some(PaymentMethodType::Other) {
-            Some("paymentMethodType")
-        } else if spans_accounts {
-            Some("transactionProvider")
-        } else {
-            None
-        }
+    /// The only transaction that can be meant, if an argument names one; nothing in it if they name none, or two.
+    fn only(&self) -> Option<Option<TransactionId>> {
+        let ids = [&self.id, &self.code].into_iter().flatten();
+        let code = self.provider_code.as_ref();
+        let mut named = ids
+            .map(|id| id.parse().ok())
+            .chain(code.map(|code| Mark::Transaction.read(code).map(TransactionId)));
+        let first = named.next()?;
+        Some(first.filter(|_| named.all(|other| other == first)))
     }
-
-    /// Whether a transaction that the filter shows is all that is wanted.
-    fn is(&self, transaction: &Transaction, desk: &Desk<'_>) -> bool {
-        let is_reverted = matches!(transaction.hold, Some(Hold::Voided))
-            || (transaction.captured().minor() > 0 && transaction.done > 0);
-        let is_other = transaction.method.family() != Family::Card;
-        let is_of = |provider: TransactionProvider| {
-            desk.accounts
-                .iter()
-                .any(|it| it.id == transaction.provider_account && provider.names(it))
-        };
-        self.reverted.is_none_or(|it| it == is_reverted)
-            && (self.payment_method_type != Some(PaymentMethodType::Other) || is_other)
-            && self.provider.is_none_or(is_of)
-    }
-
-    /// The transactions that are named one by one, with their sessions, if any argument does.
-    async fn named(
-        &self,
-        desk: &Desk<'_>,
-    ) -> Result<Option<Vec<(Transaction, Option<Session>)>>, Fault> {
-        let mut ids: Vec<Option<TransactionId>> = Vec::new();
-        for id in [&self.id, &self.code].into_iter().flatten() {
-            ids.push(id.parse().ok());
-        }
-        if let Some(code) = &self.provider_code {
-            ids.push(Mark::Transaction.read(code).map(TransactionId));
-        }
-        let found = if let Some(first) = ids.first().copied() {
-            match first.filter(|_| ids.iter().all(|id| *id == first)) {
-                Some(id) => {
-                    let store = desk.store();
-                    store
-                        .transaction(desk.tenant(), id)
-                        .await?
-                        .into_iter()
-                        .collect()
-                }
-                None => Vec::new(),
-            }
-        } else if let Some(reference) = &self.reference {
-            return Ok(Some(with_code(reference, desk).await?));
-        } else {
-            return Ok(None);
-        };
-        let mut named = Vec::new();
-        for transaction in found {
-            let session = match transaction.session {
-                Some(id) => desk.session(id).await?,
-                None => None,
-            };
-            let code = transaction.reference.as_ref().or_else(|| {
-                let sessions = session.as_ref()?.terms.reference.as_ref();
-                sessions.filter(|_| is_attempt(&transaction))
-            });
-            if self.reference.is_none() || self.reference.as_ref() == code {
-                named.push((transaction, session));
-            }
-        }
-        Ok(Some(named))
-    }
-}
-
-fn is_attempt(transaction: &Transaction) -> bool {
-    transaction.action.is_attempt() && transaction.parent.is_none()
-}
-
-/// The transactions that have a merchant's code: charges of their own, and attempts by their session's.
-async fn with_code(
-    reference: &str,
-    desk: &Desk<'_>,
-) -> Result<Vec<(Transaction, Option<Session>)>, Fault> {
-    let sessions = SessionFilter {
-        reference: Some(reference.to_owned()),
-        ..SessionFilter::at(desk.now)
-    };
-    let charges = TransactionFilter {
-        reference: Some(reference.to_owned()),
-        ..TransactionFilter::at(desk.now)
-    };
-    let page = Page::first(MOST_OF_A_CODE + 1);
-    let (sessions, charges) = tokio::try_join!(
-        desk.store().sessions(desk.tenant(), &sessions, page),
-        desk.store().transactions(desk.tenant(), &charges, page),
-    )?;
-    if sessions.len() > MOST_OF_A_CODE || charges.len() > MOST_OF_A_CODE {
-        return Err(too_many("merchantInternalTransactionCode", MOST_OF_A_CODE));
-    }
-    let sessions: HashMap<SessionId, Session> = sessions
-        .into_iter()
-        .map(|session| (session.id, session))
-        .collect();
-    let ids: Vec<SessionId> = sessions.keys().copied().collect();
-    let attempts = desk.store().transactions_of(desk.tenant(), &ids).await?;
-    let of_session = |it: &Transaction| it.session.and_then(|id| sessions.get(&id).cloned());
-    Ok(charges
-        .into_iter()
-        .chain(attempts.into_iter().filter(is_attempt))
-        .map(|it| {
-            let session = of_session(&it);
-            (it, session)
-        })
-        .collect())
 }
 
 /// A page of the transactions that are wanted.
@@ -344,30 +221,15 @@ pub async fn list(
     let Ok(filter) = wanted.filter(desk) else {
         return Ok(cut.connection(Vec::new(), false, 0));
     };
-    if let Some(named) = wanted.named(desk).await? {
-        let all = named
-            .into_iter()
-            .filter(|(it, session)| filter.shows(it, session.as_ref()) && wanted.is(it, desk))
-            .map(|(it, _)| it);
-        return of_all(all.collect(), cut, desk).await;
-    }
-    if let Some(argument) = wanted.walked(desk) {
-        let mut all = Vec::new();
-        let (mut page, mut walked) = (Page::first(STEP), 0);
-        loop {
-            let store = desk.store();
-            let step = store.transactions(desk.tenant(), &filter, page).await?;
-            walked += step.len();
-            let is_last = step.len() < STEP;
-            page = page.after(step.last().map(|last| last.mark(page.order.by)));
-            all.extend(step.into_iter().filter(|it| wanted.is(it, desk)));
-            if is_last {
-                return of_all(all, cut, desk).await;
-            }
-            if walked >= MOST_WALKED {
-                return Err(too_many(argument, MOST_WALKED));
-            }
-        }
+    if let Some(only) = wanted.only() {
+        let shown = match only {
+            Some(id) => shown(id, &filter, desk).await?,
+            None => None,
+        };
+        let all: Vec<_> = shown.into_iter().collect();
+        let total = all.len() as u64;
+        let (shown, more) = cut.keep(cut.page().cut(all));
+        return connection(shown, more, total, cut, desk).await;
     }
     let (found, total) = tokio::try_join!(
         desk.store()
@@ -378,15 +240,20 @@ pub async fn list(
     connection(shown, more, total, cut, desk).await
 }
 
-/// A page of a list that is all there.
-async fn of_all(
-    all: Vec<Transaction>,
-    cut: Cut,
+/// The transaction with this id, if the filter shows it.
+async fn shown(
+    id: TransactionId,
+    filter: &TransactionFilter,
     desk: &Desk<'_>,
-) -> Result<Connection<TransactionOut>, Fault> {
-    let total = all.len() as u64;
-    let (shown, more) = cut.keep(cut.page().cut(all));
-    connection(shown, more, total, cut, desk).await
+) -> Result<Option<Transaction>, Fault> {
+    let Some(found) = desk.store().transaction(desk.tenant(), id).await? else {
+        return Ok(None);
+    };
+    let session = match found.session {
+        Some(id) => desk.session(id).await?,
+        None => None,
+    };
+    Ok(Some(found).filter(|it| filter.shows(it, session.as_ref())))
 }
 
 async fn connection(

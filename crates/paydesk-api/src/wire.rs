@@ -10,10 +10,12 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::idempotency::Idempotent;
+use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::id::TransactionId;
 use paydesk_core::merchant::ApiKey;
 use paydesk_core::money::{AmountError, Currency, Money};
 use paydesk_core::refusal::Refusal;
+use paydesk_core::session::Session;
 use paydesk_core::store::{Answer, IdempotencyKey, StoredAnswer};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
@@ -188,6 +190,31 @@ pub async fn repeated(
             return Err(Refusal::IdempotencyKeyInUse.into());
         }
     })
+}
+
+/// Opens a session, once for each idempotency key. `render` writes the answer, which the same request gets again.
+pub async fn open_once(
+    app: &Arc<App>,
+    tenant: Tenant,
+    repeatable: Option<Repeatable>,
+    command: OpenSession,
+    status: StatusCode,
+    render: fn(&App, &Session) -> Bytes,
+) -> Result<Response, EngineError> {
+    let idempotent = match repeated(app, tenant, repeatable).await? {
+        Repeated::Answered(answer) => return Ok(answer),
+        // No transaction ever finishes an opening.
+        Repeated::Became(_) => return Err(Refusal::IdempotencyKeyInUse.into()),
+        Repeated::New(repeatable) => repeatable.map(|repeatable| {
+            let app = Arc::clone(app);
+            repeatable.rendered(move |session| Answer {
+                status: status.as_u16(),
+                body: render(&app, session),
+            })
+        }),
+    };
+    let session = app.engine.open_session(tenant, command, idempotent).await?;
+    Ok(json(status, render(app, &session)))
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bank_transfer::BankTransfer;
+use crate::customer::Customer;
 use crate::endpoint::DisabledBecause;
 use crate::id::{EndpointId, EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
-use crate::session::State;
+use crate::session::{Session, State};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
 use crate::transaction::Transaction;
@@ -67,6 +68,12 @@ kinds! {
     EndpointDisabled = "webhookEndpoint.disabled";
     /// Money came in that no payment was found for.
     BankTransferUnmatched = "bankTransfer.unmatched";
+    /// The merchant made a customer, or a session named a new one.
+    CustomerCreated = "customer.created";
+    /// What is known of a customer changed.
+    CustomerUpdated = "customer.updated";
+    /// A customer was deleted.
+    CustomerDeleted = "customer.deleted";
 }
 
 /// What an event is about, as it was when it happened. What never changes (a session's terms) is not
@@ -108,6 +115,11 @@ pub enum Subject {
         /// As it was.
         bank_transfer: Box<BankTransfer>,
     },
+    /// A customer.
+    Customer {
+        /// As it was; of a deleted one, as it was last.
+        customer: Box<Customer>,
+    },
 }
 
 /// Something that happened.
@@ -133,4 +145,24 @@ pub struct Event {
     /// Whether the session's own notify address hears of it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub notify: bool,
+}
+
+impl Event {
+    /// This session of the event's as it stood then: what never changes is the session's, the rest is the event's.
+    /// Nothing if the event is not about where a session stood.
+    #[must_use]
+    pub fn session_then(&self, session: &Session) -> Option<Session> {
+        let Subject::Session {
+            state,
+            version,
+            charge,
+        } = &self.subject
+        else {
+            return None;
+        };
+        let mut then = session.clone();
+        (then.state, then.version, then.charge) = (*state, *version, *charge);
+        then.updated_at = self.at;
+        Some(then)
+    }
 }

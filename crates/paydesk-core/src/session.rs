@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{OrderId, ProviderAccountId, SessionId, TransactionId};
+use crate::given::Metadata;
+use crate::id::{OrderId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::payer::{Device, User};
@@ -256,8 +257,8 @@ pub struct Terms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub custom_fields: Vec<CustomField>,
     /// The merchant's own data; comes back as given.
-    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
     /// Where the payer goes after paying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub success_url: Option<String>,
@@ -342,6 +343,9 @@ pub enum State {
         at: Timestamp,
         /// By which transaction.
         transaction: TransactionId,
+        /// The card that it stored, or charged.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payment_method: Option<PaymentMethodId>,
     },
     /// Given up. Terminal.
     Cancelled {
@@ -488,6 +492,15 @@ impl Session {
     #[must_use]
     pub fn customer_code(&self) -> Option<&str> {
         self.terms.customer.as_ref()?.code.as_deref()
+    }
+
+    /// The stored card that completed it: the one that it stored, or charged.
+    #[must_use]
+    pub const fn payment_method(&self) -> Option<PaymentMethodId> {
+        match self.state {
+            State::Completed { payment_method, .. } => payment_method,
+            _ => None,
+        }
     }
 
     /// When the merchant's own lifetime ends it, if the merchant set one.

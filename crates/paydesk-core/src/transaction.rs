@@ -6,7 +6,7 @@ use crate::id::{NodeId, PaymentMethodId, ProviderAccountId, SessionId, Transacti
 use crate::method::Method;
 use crate::money::Money;
 use crate::rates::Exchange;
-use crate::session::{Contact, CustomFieldValue, Kind};
+use crate::session::{Contact, CustomFieldValue, Kind, Session};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
 
@@ -497,6 +497,29 @@ impl Transaction {
             (Action::Payment | Action::Settle, Status::Succeeded { .. }) => self.amount,
             _ => nothing,
         }
+    }
+
+    /// Whether it is an attempt at what its session is for, or a charge; not an operation on one, nor money that came
+    /// beside one.
+    #[must_use]
+    pub const fn is_attempt(&self) -> bool {
+        self.action.is_attempt() && self.parent.is_none()
+    }
+
+    /// The merchant's own code for it: its own, or, of an attempt at this session, the session's. What is done to a
+    /// payment has none: the code is the payment's.
+    #[must_use]
+    pub fn code<'t>(&'t self, session: Option<&'t Session>) -> Option<&'t str> {
+        self.reference.as_deref().or_else(|| {
+            let session = session.filter(|_| self.is_attempt())?;
+            session.terms.reference.as_deref()
+        })
+    }
+
+    /// Whether what it held was released by the merchant, or what it took was given back, in part at least.
+    #[must_use]
+    pub fn is_reverted(&self) -> bool {
+        matches!(self.hold, Some(Hold::Voided)) || (self.captured().minor() > 0 && self.done > 0)
     }
 
     /// What operations may still take of it, in minor units: of an open authorization what is held, of

@@ -7,16 +7,16 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use paydesk_api::http::{body, json};
-use paydesk_api::wire::{self, Repeatable, Repeated, WrittenAmount};
+use paydesk_api::wire::{self, Repeatable, WrittenAmount};
 use paydesk_api::{App, auth};
 use paydesk_core::engine::open_session::OpenSession;
+use paydesk_core::given::Metadata;
 use paydesk_core::money::Currency;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, CustomField, CustomerDetails, Door, Kind, Phone, Session};
-use paydesk_core::store::Answer;
 use paydesk_core::time::Span;
 use serde::Deserialize;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
 use crate::error::Error;
 use crate::session::SessionOut;
@@ -47,7 +47,7 @@ struct Params {
     customer_name: Option<String>,
     customer_email: Option<String>,
     customer_phone: Option<String>,
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Metadata>,
 }
 
 /// Handles the request.
@@ -70,23 +70,8 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
     })?;
     let command = command(params)?;
     let repeatable = Repeatable::of(&parts.headers, &caller, "POST /v1/sessions", &body)?;
-    let idempotent = match wire::repeated(app, caller.tenant, repeatable).await? {
-        Repeated::Answered(answer) => return Ok(answer),
-        // No transaction ever finishes an opening.
-        Repeated::Became(_) => return Err(Refusal::IdempotencyKeyInUse.into()),
-        Repeated::New(repeatable) => repeatable.map(|repeatable| {
-            let app = Arc::clone(app);
-            repeatable.rendered(move |session| Answer {
-                status: 201,
-                body: render(&app, session),
-            })
-        }),
-    };
-    let session = app
-        .engine
-        .open_session(caller.tenant, command, idempotent)
-        .await?;
-    Ok(wire::json(StatusCode::CREATED, render(app, &session)))
+    let (tenant, status) = (caller.tenant, StatusCode::CREATED);
+    Ok(wire::open_once(app, tenant, repeatable, command, status, render).await?)
 }
 
 fn render(app: &App, session: &Session) -> Bytes {

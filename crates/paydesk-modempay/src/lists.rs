@@ -176,7 +176,7 @@ async fn list_transactions(app: &App, query: &str, headers: &HeaderMap) -> Resul
     if let Some(currency) = Currency::from_code(query.search.trim()) {
         filter.currency = Some(currency);
     } else if let Ok(method) = query.search.trim().parse() {
-        filter.method = Some(method);
+        filter.methods = vec![method];
     } else {
         filter.search = query.search()?;
     }

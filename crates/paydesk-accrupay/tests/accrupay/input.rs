@@ -62,10 +62,48 @@ async fn every_wrong_argument_is_named_and_nothing_is_stored() {
             "data.shipping.shippingEmail",
         ),
         (
+            "shipping",
+            json!({"shippingFirstName": "J", "shippingLastName": "S", "shippingEmail": "a@b.co", "shippingAddressCountry": "SG", "shippingPhone": "1"}),
+            "data.shipping.shippingPhone",
+        ),
+        (
+            "shipping",
+            json!({"shippingFirstName": "J", "shippingLastName": "S", "shippingEmail": "a@b.co", "shippingAddressCountry": "SG", "shippingAddressState": "NY"}),
+            "data.shipping.shippingAddressState",
+        ),
+        (
+            "shipping",
+            json!({"shippingFirstName": "J", "shippingLastName": "S", "shippingEmail": "a@b.co", "shippingAddressCountry": "ZZ"}),
+            "data.shipping.shippingAddressCountry",
+        ),
+        (
             "user",
             json!({"userFirstName": "J", "userLastName": "S", "userEmail": "no", "userAddressCountry": "SG"}),
             "data.user.userEmail",
         ),
+        (
+            "user",
+            json!({"userFirstName": "J", "userLastName": "S", "userEmail": "a@b.co", "userAddressCountry": "SG", "userPhone": "+0"}),
+            "data.user.userPhone",
+        ),
+        (
+            "user",
+            json!({"userFirstName": "J", "userLastName": "S", "userEmail": "a@b.co", "userAddressCountry": "SG", "userAddressState": "US-NY"}),
+            "data.user.userAddressState",
+        ),
+        (
+            "user",
+            json!({"userFirstName": "J", "userLastName": "S", "userEmail": "a@b.co", "userAddressCountry": "SG", "userBirthDate": "yesterday"}),
+            "data.user.userBirthDate",
+        ),
+        (
+            "billing.billingEmail",
+            Value::Null,
+            "data.billing.billingEmail",
+        ),
+        ("storePaymentMethod", Value::Null, "data.storePaymentMethod"),
+        ("storePaymentMethod", json!("no"), "data.storePaymentMethod"),
+        ("billing", Value::Null, "data.billing"),
         (
             "device",
             json!({"deviceIp": "1.2.3"}),

@@ -13,6 +13,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
 mod guard;
 mod input;
 mod lists;

@@ -94,6 +94,45 @@ async fn a_part_of_a_hold_is_settled_and_the_rest_released() {
     );
 }
 
+impl Shop {
+    /// What the sandbox has of it: held, settled, released, captured.
+    async fn balance(&self, transaction: &Value) -> [i64; 4] {
+        let id = transaction["id"].as_str().unwrap().parse().unwrap();
+        let charge = self.server.ledger.charge(id).await.unwrap().unwrap();
+        [
+            charge.held,
+            charge.settled,
+            charge.released,
+            charge.captured,
+        ]
+    }
+}
+
+#[tokio::test]
+async fn the_rail_holds_settles_and_releases_what_the_answers_say() {
+    let shop = Shop::open().await;
+    let held = shop.authorized("auth-1").await;
+    let held_only = shop.balance(&held).await;
+    assert_eq!(held_only[1..], [0, 0, 0], "{held_only:?}");
+    // Whole, by many at once: one settles.
+    let settle = format!("{}, amount: 7000", by_id(&held));
+    let all = (0..20).map(|_| shop.operate("AuthorizationSettle", &settle));
+    let all = futures_util::future::join_all(all).await;
+    let done = all.iter().filter(|it| it.get("errors").is_none());
+    assert_eq!(done.count(), 1);
+    let [_, settled, released, _] = shop.balance(&held).await;
+    assert_eq!((settled, released), (7_000, 3_000));
+    let voided = shop.authorized("auth-2").await;
+    shop.done("AuthorizationVoid", &by_id(&voided)).await;
+    let [_, settled, released, _] = shop.balance(&voided).await;
+    assert_eq!((settled, released), (0, 10_000));
+    let settled_whole = shop.authorized("auth-3").await;
+    let arguments = format!("{}, amount: 10000", by_id(&settled_whole));
+    shop.done("AuthorizationSettle", &arguments).await;
+    let [_, settled, released, _] = shop.balance(&settled_whole).await;
+    assert_eq!((settled, released), (10_000, 0));
+}
+
 #[tokio::test]
 async fn a_hold_is_voided_by_either_name() {
     let shop = Shop::open().await;
@@ -119,7 +158,11 @@ async fn a_hold_is_voided_by_either_name() {
 async fn a_hold_runs_out_after_seven_days() {
     let shop = Shop::open().await;
     let held = shop.authorized("auth-1").await;
-    shop.server.clock.advance(Span::days(7));
+    let kept = shop.authorized("auth-2").await;
+    shop.server.clock.advance(Span::minutes(7 * 24 * 60 - 1));
+    let settle = format!("{}, amount: 1", by_id(&kept));
+    shop.done("AuthorizationSettle", &settle).await;
+    shop.server.clock.advance(Span::minutes(1));
     let late = shop
         .not_done(
             "AuthorizationSettle",
@@ -209,6 +252,8 @@ async fn a_stored_card_is_charged_later_and_refuses_once_it_is_detached() {
     );
     let stored = shop.verify("AddPaymentMethod", &session).await;
     assert_eq!(stored["status"], "SUCCEEDED");
+    let charged = shop.server.ledger.charges(None, 9).await.unwrap();
+    assert_eq!(charged.charges, [], "nothing is charged");
     let card = &stored["paymentMethod"]["id"];
     let charged = shop.ask(&charge_query(), charge(card, "charge-1")).await["it"].clone();
     assert_eq!(
@@ -232,6 +277,22 @@ async fn a_stored_card_is_charged_later_and_refuses_once_it_is_detached() {
         error["extensions"]["argument"],
         "data.merchantInternalTransactionCode"
     );
+    // The native references are the same namespace.
+    let native = json!({"amount": 100, "currency": "USD", "reference": "native-1"});
+    shop.server
+        .native(Method::POST, "/api/v1/sessions", native.to_string())
+        .await
+        .ok();
+    for refused in [
+        shop.start_refused("Payment", payment("native-1")).await,
+        shop.refused(&charge_query(), charge(card, "native-1"))
+            .await,
+    ] {
+        assert_eq!(
+            refused["extensions"]["argument"], "data.merchantInternalTransactionCode",
+            "{refused}"
+        );
+    }
 
     let by_code = "query { it: merchantApiTransaction(merchantInternalTransactionCode: \"charge-1\") { id } }";
     assert_eq!(
@@ -327,6 +388,8 @@ async fn payment_plans_and_direct_debits_are_refused() {
     for query in [
         "{ merchantApiPaymentPlan(merchantPaymentPlanId: \"x\") { id } }",
         "{ merchantApiPaymentPlans { totalCount } }",
+        "{ merchantApiPaymentPlanTemplate(merchantPaymentPlanTemplateId: \"x\") { id } }",
+        "{ merchantApiPaymentPlanTemplates { totalCount } }",
         "mutation { merchantApiPaymentPlanCancel(merchantPaymentPlanId: \"x\", merchantTransactionProviderId: \"x\") { id } }",
     ] {
         let error = shop.refused(query, json!({})).await;
@@ -346,5 +409,27 @@ async fn payment_plans_and_direct_debits_are_refused() {
             .as_str()
             .unwrap()
             .contains("not supported")
+    );
+}
+
+#[tokio::test]
+async fn what_a_payer_may_choose_is_asked_for_at_its_least() {
+    let shop = Shop::open().await;
+    let native = json!({"minAmount": 500, "currency": "USD", "reference": "choice-1"});
+    let made = shop
+        .server
+        .native(Method::POST, "/api/v1/sessions", native.to_string())
+        .await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    let query = format!(
+        "{{ it: merchantApiClientTransactionSession(merchantInternalTransactionCode: \"choice-1\") {{ ...Session }} }} {SESSION}"
+    );
+    let session = shop.ask(&query, json!({})).await["it"].clone();
+    assert_eq!(session["amount"], "500");
+    assert_eq!(session["kind"], "payment");
+    let started = shop.verify("Payment", &session).await;
+    assert_eq!(
+        (&started["amount"], &started["status"]),
+        (&json!("500"), &json!("STARTED"))
     );
 }

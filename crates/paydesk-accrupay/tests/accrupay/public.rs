@@ -55,6 +55,23 @@ impl Shop {
     }
 }
 
+/// The fields of a type of the schema that is served.
+fn fields_of(name: &str) -> Vec<String> {
+    let schema = paydesk_accrupay::sdl();
+    let (_, rest) = schema.split_once(&format!("type {name} {{\n")).unwrap();
+    let (body, _) = rest.split_once("\n}").unwrap();
+    let fields = body.lines().filter_map(|line| {
+        let line = line.strip_prefix('\t')?;
+        let end = line.find([':', '('])?;
+        let name = line.get(..end)?;
+        let is_name = name.chars().all(char::is_alphanumeric);
+        is_name.then(|| name.to_owned())
+    });
+    let fields: Vec<_> = fields.collect();
+    assert!(fields.len() > 60, "{fields:?}");
+    fields
+}
+
 /// Whoever is in the request, everywhere.
 fn everybody() -> Value {
     let party = |group: &str| {
@@ -107,6 +124,10 @@ async fn a_browser_sees_what_it_needs_and_nothing_private() {
             json!({"provider": "SANDBOX", "publicKey": public_id})
         );
         let shown = it["transactionSession"].as_object().unwrap();
+        // Whoever adds a field says here whether a browser may see it.
+        for field in fields_of("MerchantClientTransactionSession") {
+            assert!(shown.contains_key(&field), "{field} is not asked for");
+        }
         for (field, value) in shown {
             let may_be_null = ["completedAt", "canceledAt"].contains(&field.as_str());
             if SHOWN.contains(&field.as_str()) {
@@ -245,4 +266,39 @@ async fn an_allowed_origin_may_read_the_public_view_and_nothing_that_a_secret_op
         preflight.headers["access-control-allow-headers"],
         "content-type"
     );
+}
+
+#[tokio::test]
+async fn in_live_mode_only_the_merchants_own_origins_may_read() {
+    let shop = Shop::open().await;
+    let live = &shop.server.merchant.live;
+    let bearer = (http::header::AUTHORIZATION, TestServer::bearer(live));
+    let settings = json!({"allowedOrigins": ["https://shop.example"]});
+    shop.server
+        .request(
+            Method::PATCH,
+            "/api/v1/merchant",
+            &[bearer],
+            settings.to_string(),
+        )
+        .await
+        .ok();
+    let asked_from = async |origin: &'static str| {
+        let headers = [(http::header::ORIGIN, HeaderValue::from_static(origin))];
+        let answer = shop
+            .public(&headers, &live.publishable_key, &json!("x"))
+            .await;
+        let allowed = answer.headers.get("access-control-allow-origin");
+        allowed.map(|it| it.to_str().unwrap().to_owned())
+    };
+    let own = "https://shop.example";
+    assert_eq!(asked_from(own).await, Some(own.to_owned()));
+    for other in [
+        "https://evil.example",
+        "https://shop.example.evil.example",
+        "http://shop.example",
+        "null",
+    ] {
+        assert_eq!(asked_from(other).await, None, "{other}");
+    }
 }

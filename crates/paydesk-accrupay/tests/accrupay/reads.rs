@@ -1,28 +1,47 @@
-//! How often the store is read.
+//! How often the store is read, and what is said when it does not answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use paydesk_core::store::Unavailable;
 use paydesk_core::time::Span;
 use paydesk_testing::Watched;
 
 use super::*;
 
-type Reads = Arc<Mutex<Vec<&'static str>>>;
+/// What was read, and whether the store answers at all.
+#[derive(Default)]
+struct Reads {
+    made: Mutex<Vec<&'static str>>,
+    down: AtomicBool,
+}
 
-/// The real server, and a list of what it reads of its store.
-async fn counting(reads: &Reads) -> Shop {
-    let counted = Arc::clone(reads);
-    let server = TestServer::start_over(|store| {
-        Arc::new(Watched::new(store, move |call| {
-            if !["commit", "key_fingerprints"].contains(&call) {
-                counted.lock().push(call);
-            }
-            Ok(())
-        }))
-    });
-    Shop {
-        server: server.await,
+impl Reads {
+    /// All that were made since it was asked last.
+    fn made(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.made.lock())
+    }
+}
+
+impl Shop {
+    /// One whose reads of its store are noted, and can be made to fail.
+    async fn counted() -> (Self, Arc<Reads>) {
+        let reads = Arc::new(Reads::default());
+        let noted = Arc::clone(&reads);
+        let server = TestServer::start_over(|store| {
+            Arc::new(Watched::new(store, move |call| {
+                if !["commit", "key_fingerprints"].contains(&call) {
+                    noted.made.lock().push(call);
+                }
+                if noted.down.load(Ordering::Relaxed) {
+                    return Err(Unavailable::because("it is down"));
+                }
+                Ok(())
+            }))
+        });
+        let server = server.await;
+        (Self { server }, reads)
     }
 }
 
@@ -32,8 +51,7 @@ const LIST: &str = "query($take: Int) { it: merchantApiClientTransactionSessions
 
 #[tokio::test]
 async fn a_page_of_thirty_sessions_with_all_that_belongs_to_them_is_five_reads() {
-    let reads = Reads::default();
-    let shop = counting(&reads).await;
+    let (shop, reads) = Shop::counted().await;
     for number in 0..30 {
         let data = with(
             payment(&format!("order-{number}")),
@@ -48,9 +66,9 @@ async fn a_page_of_thirty_sessions_with_all_that_belongs_to_them_is_five_reads()
     let query = format!("{LIST} {SESSION} {TRANSACTION}");
     // What is in hand for some seconds is not in hand any more.
     shop.server.clock.advance(Span::minutes(1));
-    reads.lock().clear();
+    reads.made();
     let page = shop.ask(&query, json!({"take": 30})).await["it"].clone();
-    let mut made = std::mem::take(&mut *reads.lock());
+    let mut made = reads.made();
     assert_eq!(page["totalCount"], 30);
     let nodes: Vec<&Value> = page["edges"]
         .as_array()
@@ -83,9 +101,34 @@ async fn a_page_of_thirty_sessions_with_all_that_belongs_to_them_is_five_reads()
 }
 
 #[tokio::test]
+async fn a_token_is_judged_without_the_store() {
+    let (shop, reads) = Shop::counted().await;
+    let session = shop.start("Payment", payment("order-1")).await;
+    let token = session["token"].as_str().unwrap();
+    let flipped = |at: usize| {
+        let mut bytes = token.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        String::from_utf8(bytes).unwrap()
+    };
+    reads.made();
+    let mut wrong: Vec<_> = (0..token.len()).map(flipped).collect();
+    wrong.extend([
+        token[..token.len() - 2].to_owned(),
+        format!("{token}A"),
+        "x".to_owned(),
+    ]);
+    for token in wrong {
+        let answer = shop.pay(&json!({"token": token}), GOOD).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{}", answer.text());
+    }
+    assert_eq!(reads.made(), [""; 0]);
+    shop.pay(&session, GOOD).await.ok();
+    assert!(!reads.made().is_empty());
+}
+
+#[tokio::test]
 async fn a_page_of_transactions_with_their_sessions_and_operations_is_a_few_reads() {
-    let reads = Reads::default();
-    let shop = counting(&reads).await;
+    let (shop, reads) = Shop::counted().await;
     for number in 0..10 {
         let session = shop
             .paid("Payment", payment(&format!("order-{number}")))
@@ -100,9 +143,9 @@ async fn a_page_of_transactions_with_their_sessions_and_operations_is_a_few_read
             clientTransactionSession {{ id }} relatedTransaction {{ id merchantInternalTransactionCode }} \
             transactionsRelated {{ id }} }} }} }} {TRANSACTION}"
     );
-    reads.lock().clear();
+    reads.made();
     let page = shop.ask(&query, json!({})).await["it"].clone();
-    let mut made = std::mem::take(&mut *reads.lock());
+    let mut made = reads.made();
     assert_eq!(
         (&page["totalCount"], page["data"].as_array().unwrap().len()),
         (&json!(20), 20)
@@ -111,4 +154,29 @@ async fn a_page_of_transactions_with_their_sessions_and_operations_is_a_few_read
     made.retain(|read| !["api_key", "provider_accounts"].contains(read));
     // Sessions three times: of the page, as asked for, and of the related ones.
     assert!(made.len() <= 8, "{made:?}");
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_answer_is_told_by_the_status_and_so_is_its_return() {
+    let (shop, reads) = Shop::counted().await;
+    let secret = [Shop::secret(&shop.server.merchant.test)];
+    let query = json!({"query": "{ merchantApiTransactions { total } }"});
+    shop.post(&secret, &query).await.ok();
+    reads.down.store(true, Ordering::Relaxed);
+    for body in [&query, &json!([query])] {
+        let answer = shop.post(&secret, body).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_ne!(answer.headers["retry-after"], "0");
+        let answer = answer.json();
+        let answer = answer.get(0).unwrap_or(&answer);
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "SERVICE_UNAVAILABLE");
+        assert!(
+            !error["message"].as_str().unwrap().contains("down"),
+            "{error}"
+        );
+    }
+    reads.down.store(false, Ordering::Relaxed);
+    let answer = shop.post(&secret, &query).await.ok();
+    assert_eq!(answer["data"]["merchantApiTransactions"]["total"], 0);
 }

@@ -24,6 +24,75 @@ async fn before_the_payer_did_anything_there_is_a_started_transaction_with_the_i
 }
 
 #[tokio::test]
+async fn the_transaction_to_come_is_found_by_its_own_names_before_and_after() {
+    let shop = Shop::open().await;
+    let session = shop.start("Payment", payment("order-1")).await;
+    let started = shop.verify("Payment", &session).await;
+    let (id, code) = (started["id"].clone(), started["providerCode"].clone());
+    let get = format!(
+        "query($id: String, $code: String, $provider: String) {{ it: merchantApiTransaction(id: $id, code: $code, providerCode: $provider) \
+            {{ ...Transaction }} }} {TRANSACTION}"
+    );
+    let names = [
+        json!({"id": id}),
+        json!({"code": id}),
+        json!({"provider": code}),
+    ];
+    for name in &names {
+        assert_eq!(shop.ask(&get, name.clone()).await["it"], started, "{name}");
+    }
+    assert_eq!(shop.verify_by("Payment", "code", id.clone()).await, started);
+    let sync = "mutation($id: String, $account: String!) { it: merchantApiTransactionSyncOne(id: $id, merchantTransactionProviderId: $account) { id status } }";
+    let synced = json!({"id": id, "account": session["transactionProviderId"]});
+    assert_eq!(
+        shop.ask(sync, synced).await["it"],
+        json!({"id": id, "status": "STARTED"})
+    );
+    let void = "mutation($id: String) { merchantApiTransactionVoid(id: $id) { id } }";
+    let error = shop.refused(void, json!({"id": id})).await;
+    assert!(
+        error["message"].as_str().unwrap().contains("has not acted"),
+        "{error}"
+    );
+    // Nobody else finds it, and nothing else is found by it.
+    let stranger = shop.server.engine.create_merchant("Stranger").await;
+    for credentials in [
+        &shop.server.merchant.live,
+        &stranger.expect("a merchant").test,
+    ] {
+        let answer = shop.ask_as(credentials, &get, json!({"id": id})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "NOT_FOUND");
+    }
+    let error = shop.refused(&get, json!({"id": session["id"]})).await;
+    assert_eq!(error["extensions"]["code"], "NOT_FOUND");
+    shop.pay(&session, GOOD).await.ok();
+    for name in names {
+        let it = shop.ask(&get, name.clone()).await["it"].clone();
+        assert_eq!(
+            (&it["id"], &it["status"]),
+            (&id, &json!("SUCCEEDED")),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn of_several_attempts_in_vain_the_latest_counts() {
+    let shop = Shop::open().await;
+    let session = shop.start("Payment", payment("order-1")).await;
+    shop.pay(&session, DECLINED).await;
+    let first = shop.verify("Payment", &session).await;
+    shop.pay(&session, FAILS).await;
+    let latest = shop.verify("Payment", &session).await;
+    assert_eq!(
+        (&first["status"], &latest["status"]),
+        (&json!("DECLINED"), &json!("FAILED"))
+    );
+    assert_ne!(first["id"], latest["id"]);
+    assert_eq!(shop.verify("Payment", &session).await, latest);
+}
+
+#[tokio::test]
 async fn a_session_is_named_by_exactly_one_of_its_names() {
     let shop = Shop::open().await;
     let session = shop.paid("Payment", payment("order-1")).await;
@@ -100,6 +169,10 @@ async fn a_payer_who_leaves_the_banks_page_ends_as_failed() {
     let answer = shop.pay(&session, CHALLENGED).await.ok();
     assert_eq!(answer["nextAction"]["type"], "threeDS");
     assert_eq!(shop.verify("Payment", &session).await["status"], "PENDING");
+    let query =
+        "query($id: String!) { it: merchantApiClientTransactionSession(id: $id) { status } }";
+    let pending = shop.ask(query, json!({"id": session["id"]})).await;
+    assert_eq!(pending["it"]["status"], "PENDING");
     shop.server.clock.advance(Span::minutes(16));
     // Nobody's job came by: verifying asks by itself.
     assert_eq!(shop.verify("Payment", &session).await["status"], "FAILED");

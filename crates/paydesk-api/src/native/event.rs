@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bank_transfers::BankTransferOut;
+use super::customers::CustomerOut;
 use super::schema;
 use super::session::SessionOut;
 use super::transaction::TransactionOut;
@@ -102,15 +103,8 @@ impl Words for EventWords {
         _: &[Transaction],
     ) -> Option<String> {
         let written = match &event.subject {
-            Subject::Session {
-                state,
-                version,
-                charge,
-            } => {
-                // What never changes is the session's; where it stood is the event's.
-                let mut then = session?.clone();
-                (then.state, then.version, then.charge) = (*state, *version, *charge);
-                then.updated_at = event.at;
+            Subject::Session { .. } => {
+                let then = event.session_then(session?)?;
                 serde_json::to_string(&EventOut::new(
                     event,
                     SessionOut::new(&then, [], &self.0, event.at),
@@ -136,6 +130,9 @@ impl Words for EventWords {
                 event,
                 BankTransferOut::from(&**bank_transfer),
             )),
+            Subject::Customer { customer } => {
+                serde_json::to_string(&EventOut::new(event, CustomerOut::from(&**customer)))
+            }
         };
         match written {
             Ok(body) => Some(body),

@@ -98,6 +98,7 @@ const fn action_name(action: Action) -> &'static str {
 async fn list(asked: Asked) -> Result<Reply, Problem> {
     let (tenant, now) = (asked.tenant(), asked.now());
     let paging = asked.paging("transactions")?;
+    let method = asked.parsed("method", "is not a method such as card or paynow")?;
     let filter = TransactionFilter {
         ahead: asked.engine().ahead(tenant),
         session: asked.parsed("session", "is not the id of a session")?,
@@ -105,7 +106,7 @@ async fn list(asked: Asked) -> Result<Reply, Problem> {
         actions: asked.named("action", &ACTIONS, action_name)?,
         customer: asked.text("customer"),
         currency: asked.currency()?,
-        method: asked.parsed("method", "is not a method such as card or paynow")?,
+        methods: method.into_iter().collect(),
         payment_method: asked.parsed("paymentMethod", "is not the id of a payment method")?,
         amount: asked.amounts()?,
         created: asked.created()?,

@@ -14,7 +14,6 @@ use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{
     Amount, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Phone, Session,
 };
-use paydesk_core::store::Answer;
 use serde::Deserialize;
 
 use super::error::Error;
@@ -22,7 +21,7 @@ use super::session::{SessionOut, public_id};
 use crate::app::App;
 use crate::auth;
 use crate::http::{body, json};
-use crate::wire::{self, Repeatable, Repeated, WrittenAmount};
+use crate::wire::{self, Repeatable, WrittenAmount};
 
 /// What a merchant sends. Fields that XanPay does not document are passed over.
 #[derive(Deserialize)]
@@ -76,23 +75,8 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
     let command = command(input)?;
 
     let repeatable = Repeatable::of(&parts.headers, &caller, "POST /sessions", &body)?;
-    let idempotent = match wire::repeated(app, caller.tenant, repeatable).await? {
-        Repeated::Answered(answer) => return Ok(answer),
-        // No transaction ever finishes an opening.
-        Repeated::Became(_) => return Err(Refusal::IdempotencyKeyInUse.into()),
-        Repeated::New(repeatable) => repeatable.map(|repeatable| {
-            let app = Arc::clone(app);
-            repeatable.rendered(move |session| Answer {
-                status: 200,
-                body: render(&app, session),
-            })
-        }),
-    };
-    let session = app
-        .engine
-        .open_session(caller.tenant, command, idempotent)
-        .await?;
-    Ok(wire::json(StatusCode::OK, render(app, &session)))
+    let (tenant, status) = (caller.tenant, StatusCode::OK);
+    Ok(wire::open_once(app, tenant, repeatable, command, status, render).await?)
 }
 
 fn render(app: &App, session: &Session) -> Bytes {

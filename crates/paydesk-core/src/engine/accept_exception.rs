@@ -58,6 +58,7 @@ pub fn decide(
                 draft.enter(State::Completed {
                     at: env.now,
                     transaction: transaction.id,
+                    payment_method: transaction.payment_method,
                 });
             }
         }

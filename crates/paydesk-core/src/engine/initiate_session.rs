@@ -110,6 +110,7 @@ mod tests {
                 State::Completed {
                     at: START,
                     transaction,
+                    payment_method: None,
                 },
                 Refusal::SessionCompleted,
             ),

@@ -8,6 +8,7 @@ mod awaited;
 mod clocks;
 mod draft;
 mod env;
+mod first_attempt;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub mod initiate_session;
 pub mod lapse_session;
 pub mod open_session;
 pub mod operate;
+pub mod prune;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::idempotency::Idempotent;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
+use crate::given::Metadata;
 use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
@@ -64,7 +65,7 @@ pub struct OpenSession {
     /// What the page asks.
     pub custom_fields: Vec<CustomField>,
     /// The merchant's own data.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
     /// Where the payer goes after paying.
     pub success_url: Option<String>,
     /// Where the payer goes after giving up.
@@ -105,7 +106,7 @@ impl OpenSession {
             user: None,
             device: None,
             custom_fields: Vec::new(),
-            metadata: serde_json::Map::new(),
+            metadata: Metadata::default(),
             success_url: None,
             cancel_url: None,
             notify: None,
@@ -136,6 +137,8 @@ pub enum ReferenceHolder {
     Session(Box<SessionSnapshot>),
     /// A charge of a stored card.
     Charge(TransactionId),
+    /// What had it was removed long after it was paid. The reference stays used.
+    Removed,
 }
 
 /// Decides what session is opened. Refuses, in this order: what is wrong with a field, the account, the
@@ -151,14 +154,19 @@ pub fn decide(
     let methods = choose_methods(&request, account, env.rates)?;
 
     let created_at = env.now;
+    // Both ids are of one millisecond: the session is found by the other (`first_attempt.rs`).
+    let (id, first_transaction) = (
+        SessionId::fresh(env.ids, env.wall),
+        TransactionId::fresh(env.ids, env.wall),
+    );
     let expires_at = created_at.after(request.lifetime.unwrap_or(CREATED_LIFETIME));
     let session = Session {
-        id: SessionId::fresh(env.ids, env.wall),
+        id,
         tenant,
         version: 1,
         events: 0,
         state: State::Created { expires_at },
-        first_transaction: TransactionId::fresh(env.ids, env.wall),
+        first_transaction,
         attempted: false,
         card_attempts: 0,
         charge: None,
@@ -198,7 +206,9 @@ pub fn decide(
     let mut draft = Draft::opening(session, env);
     match snapshot.holder {
         None => {}
-        Some(ReferenceHolder::Charge(_)) => return Err(Refusal::ReferenceTaken { session: None }),
+        Some(ReferenceHolder::Charge(_) | ReferenceHolder::Removed) => {
+            return Err(Refusal::ReferenceTaken { session: None });
+        }
         Some(ReferenceHolder::Session(holder)) => {
             let id = holder.session.id;
             let holder = Draft::new(*holder, env);
@@ -334,7 +344,7 @@ impl Engine {
                     Some(Conflict::Claimed {
                         key: ClaimKey::Reference(_),
                         owner,
-                    }) => self.reference_holder(tenant, owner).await?,
+                    }) => Some(self.reference_holder(tenant, owner).await?),
                     _ => None,
                 };
                 let snapshot = Snapshot {
@@ -360,15 +370,17 @@ impl Engine {
         &self,
         tenant: Tenant,
         owner: uuid::Uuid,
-    ) -> Result<Option<ReferenceHolder>, EngineError> {
+    ) -> Result<ReferenceHolder, EngineError> {
         match self.session_with_live(tenant, SessionId(owner)).await {
-            Ok(snapshot) => Ok(Some(ReferenceHolder::Session(Box::new(snapshot)))),
+            Ok(snapshot) => Ok(ReferenceHolder::Session(Box::new(snapshot))),
             Err(EngineError::Refused(Refusal::SessionNotFound)) => {
                 let charge = self
                     .store()
                     .transaction(tenant, TransactionId(owner))
                     .await?;
-                Ok(charge.map(|charge| ReferenceHolder::Charge(charge.id)))
+                Ok(charge.map_or(ReferenceHolder::Removed, |charge| {
+                    ReferenceHolder::Charge(charge.id)
+                }))
             }
             Err(error) => Err(error),
         }

@@ -156,6 +156,7 @@ fn attempt_succeeded(draft: &mut Draft<'_>, transaction: &mut Transaction, recei
     draft.enter(State::Completed {
         at: env.now,
         transaction: transaction.id,
+        payment_method: transaction.payment_method,
     });
 }
 

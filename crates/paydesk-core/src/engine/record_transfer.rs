@@ -182,6 +182,7 @@ pub(super) fn complete(draft: &mut Draft<'_>, target: &mut Transaction) {
     draft.enter(State::Completed {
         at: now,
         transaction: target.id,
+        payment_method: target.payment_method,
     });
 }
 
@@ -427,6 +428,9 @@ impl Engine {
             Ok(decided) => Ok(Some(decided)),
             Err(EngineError::Refused(
                 refusal @ (Refusal::CurrencyDiffers { .. }
+                // Removed long ago, with its reference still used.
+                | Refusal::TransactionNotFound
+                | Refusal::SessionNotFound
                 | Refusal::InvalidAmount {
                     error: AmountError::TooLarge,
                     ..

@@ -43,6 +43,8 @@ pub struct SessionFilter {
     pub owner: Option<String>,
     /// For this order.
     pub order: Option<String>,
+    /// Completed with this card: it was stored, or charged.
+    pub payment_method: Option<PaymentMethodId>,
     /// One of these.
     pub ids: Option<Vec<SessionId>>,
     /// Found by these words.
@@ -67,6 +69,7 @@ impl SessionFilter {
             customer: None,
             owner: None,
             order: None,
+            payment_method: None,
             ids: None,
             search: None,
         }
@@ -86,6 +89,7 @@ impl SessionFilter {
             && self.customer.is_none()
             && self.owner.is_none()
             && self.order.is_none()
+            && self.payment_method.is_none()
             && self.ids.is_none()
             && self.search.is_none()
     }
@@ -115,6 +119,9 @@ impl SessionFilter {
             && is(&self.owner, terms.owner.as_deref())
             && is(&self.order, terms.order.as_deref())
             && self
+                .payment_method
+                .is_none_or(|card| session.payment_method() == Some(card))
+            && self
                 .ids
                 .as_ref()
                 .is_none_or(|ids| ids.contains(&session.id))
@@ -142,10 +149,12 @@ pub struct TransactionFilter {
     pub statuses: Vec<StatusName>,
     /// In this currency.
     pub currency: Option<Currency>,
-    /// By this method.
-    pub method: Option<Method>,
-    /// On this account.
-    pub provider_account: Option<ProviderAccountId>,
+    /// By one of these methods; by any if empty.
+    pub methods: Vec<Method>,
+    /// On one of these accounts; on any if empty.
+    pub provider_accounts: Vec<ProviderAccountId>,
+    /// Released or given back, in part at least, or not; see [`Transaction::is_reverted`].
+    pub reverted: Option<bool>,
     /// Of an amount within these bounds, in minor units.
     pub amount: Within<i64>,
     /// Begun within these bounds; the tenant's own time.
@@ -156,6 +165,8 @@ pub struct TransactionFilter {
     pub payment_method: Option<PaymentMethodId>,
     /// With this reference of the merchant's: its own, as a charge without a session has.
     pub reference: Option<String>,
+    /// With this code of the merchant's: its own, or its session's; see [`Transaction::code`].
+    pub code: Option<String>,
     /// With this name on the rail.
     pub provider_reference: Option<String>,
     /// Found by these words, or of a session that is.
@@ -174,13 +185,15 @@ impl TransactionFilter {
             actions: Vec::new(),
             statuses: Vec::new(),
             currency: None,
-            method: None,
-            provider_account: None,
+            methods: Vec::new(),
+            provider_accounts: Vec::new(),
+            reverted: None,
             amount: Within::ANY,
             created: Within::ANY,
             customer: None,
             payment_method: None,
             reference: None,
+            code: None,
             provider_reference: None,
             search: None,
         }
@@ -194,13 +207,15 @@ impl TransactionFilter {
             && self.actions.is_empty()
             && self.statuses.is_empty()
             && self.currency.is_none()
-            && self.method.is_none()
-            && self.provider_account.is_none()
+            && self.methods.is_empty()
+            && self.provider_accounts.is_empty()
+            && self.reverted.is_none()
             && self.amount.is_any()
             && self.created.is_any()
             && self.customer.is_none()
             && self.payment_method.is_none()
             && self.reference.is_none()
+            && self.code.is_none()
             && self.provider_reference.is_none()
             && self.search.is_none()
     }
@@ -221,12 +236,14 @@ impl TransactionFilter {
             && self
                 .currency
                 .is_none_or(|currency| transaction.amount.currency() == currency)
+            && (self.methods.is_empty() || self.methods.contains(&transaction.method))
+            && (self.provider_accounts.is_empty()
+                || self
+                    .provider_accounts
+                    .contains(&transaction.provider_account))
             && self
-                .method
-                .is_none_or(|method| transaction.method == method)
-            && self
-                .provider_account
-                .is_none_or(|account| transaction.provider_account == account)
+                .reverted
+                .is_none_or(|it| transaction.is_reverted() == it)
             && self.amount.holds(transaction.amount.minor())
             && self.created.holds(transaction.created_at)
             && is(&self.customer, &transaction.customer)
@@ -234,6 +251,10 @@ impl TransactionFilter {
                 .payment_method
                 .is_none_or(|id| transaction.payment_method == Some(id))
             && is(&self.reference, &transaction.reference)
+            && self
+                .code
+                .as_deref()
+                .is_none_or(|code| transaction.code(session) == Some(code))
             && is(&self.provider_reference, &transaction.provider_reference)
             && self
                 .search
@@ -247,8 +268,8 @@ impl TransactionFilter {
 pub struct PaymentMethodFilter {
     /// Of the customer with this code.
     pub customer: Option<String>,
-    /// On this account.
-    pub provider_account: Option<ProviderAccountId>,
+    /// On one of these accounts; on any if empty.
+    pub provider_accounts: Vec<ProviderAccountId>,
     /// Stored by this transaction.
     pub stored_by: Option<TransactionId>,
     /// Detached, or not.
@@ -260,9 +281,8 @@ impl PaymentMethodFilter {
     #[must_use]
     pub fn shows(&self, card: &PaymentMethod) -> bool {
         (self.customer.is_none() || self.customer == card.customer)
-            && self
-                .provider_account
-                .is_none_or(|account| card.provider_account == account)
+            && (self.provider_accounts.is_empty()
+                || self.provider_accounts.contains(&card.provider_account))
             && self.stored_by.is_none_or(|by| card.stored_by == by)
             && self
                 .detached

@@ -6,7 +6,7 @@ use super::samples::{Chance, Samples, money};
 use super::{apply, puts};
 use crate::delivery::{Delivery, DeliveryState, Receiver};
 use crate::event::EventKind;
-use crate::id::{EndpointId, ProviderAccountId, SessionId, TransactionId};
+use crate::id::{EndpointId, PaymentMethodId, ProviderAccountId, SessionId, TransactionId};
 use crate::list::{
     By, DeliveryFilter, DeliveryStateName, EventFilter, Listed, Order, Page, PaymentMethodFilter,
     Place, SessionFilter, TransactionFilter, Within,
@@ -18,7 +18,9 @@ use crate::session::{Amount, Canceller, CustomerDetails, Kind, Session, State, S
 use crate::store::{Change, Counter, Increment, Record, Store};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
-use crate::transaction::{Action, DeclineReason, FailureReason, Status, StatusName, Transaction};
+use crate::transaction::{
+    Action, DeclineReason, FailureReason, Hold, Status, StatusName, Transaction,
+};
 
 const STATES: [StateName; 6] = [
     StateName::Created,
@@ -36,6 +38,7 @@ const ACTIONS: [Action; 6] = [
     Action::Refund,
     Action::AddPaymentMethod,
 ];
+const METHODS: [Method; 3] = [Method::Card, Method::PayNow, Method::Toss];
 const KINDS: [Kind; 3] = [Kind::Payment, Kind::Authorization, Kind::AddPaymentMethod];
 
 fn currency(chance: &Chance) -> Currency {
@@ -87,12 +90,29 @@ fn any_session(samples: &Samples, chance: &Chance, tenant: Tenant) -> Session {
             transaction,
             lapses_at: None,
         },
-        5 => State::Completed { at, transaction },
+        5 => State::Completed {
+            at,
+            transaction,
+            payment_method: any_card(chance),
+        },
         6 => State::Cancelled { at, by },
         _ => State::Expired { at },
     };
     session.updated_at = at.after(Span::minutes(chance.below(4)));
     session
+}
+
+fn any_account(chance: &Chance) -> ProviderAccountId {
+    ProviderAccountId(uuid::Uuid::from_u128(chance.below(3).into()))
+}
+
+fn some_accounts(chance: &Chance) -> Vec<ProviderAccountId> {
+    (0..chance.below(3)).map(|_| any_account(chance)).collect()
+}
+
+/// One of a few cards, or none.
+fn any_card(chance: &Chance) -> Option<PaymentMethodId> {
+    (!chance.one_in(3)).then(|| PaymentMethodId(uuid::Uuid::from_u128(chance.below(3).into())))
 }
 
 fn any_order(chance: &Chance) -> Order {
@@ -148,6 +168,7 @@ fn any_session_filter(chance: &Chance, all: &[Session]) -> SessionFilter {
         customer: rarely(8).then(|| "customer-1".to_owned()),
         owner: rarely(8).then(|| "owner-1".to_owned()),
         order: rarely(8).then(|| "order-1".to_owned()),
+        payment_method: if rarely(8) { any_card(chance) } else { None },
         ids: rarely(8).then(|| (0..9).map(|_| chance.pick(all).id).collect()),
         ..SessionFilter::at(any_moment(chance))
     }
@@ -307,16 +328,19 @@ fn any_transaction(samples: &Samples, chance: &Chance, sessions: &[Session]) -> 
         it.session = None;
     }
     it.amount = Money::from_minor(i64::from(chance.below(5)) * 100, currency(chance)).unwrap();
-    it.method = *chance.pick(&[Method::Card, Method::PayNow]);
-    it.provider_account = ProviderAccountId(uuid::Uuid::from_u128(chance.below(2).into()));
+    it.method = *chance.pick(&METHODS);
+    it.provider_account = any_account(chance);
     it.parent = chance
         .one_in(3)
         .then(|| TransactionId(uuid::Uuid::from_u128(chance.below(3).into())));
-    it.payment_method = chance
+    it.payment_method = any_card(chance);
+    // Some was given back, or taken of what was held; of the latter, some was released.
+    it.done = i64::from(chance.below(2));
+    it.hold = chance
         .one_in(3)
-        .then(|| crate::id::PaymentMethodId(uuid::Uuid::from_u128(chance.below(3).into())));
+        .then(|| *chance.pick(&[Hold::Voided, Hold::Settled]));
     it.customer = name(chance, "customer");
-    it.reference = name(chance, "reference");
+    it.reference = (chance.one_in(3)).then(|| format!("reference-{}", chance.below(3)));
     it.provider_reference = name(chance, "rail");
     it.updated_at = at.after(Span::minutes(chance.below(4)));
     let waiting = |ask_at| Status::AwaitingPayer {
@@ -355,19 +379,30 @@ pub async fn any_filter_order_and_place_shows_the_transactions_that_it_should(
 ) {
     let (samples, chance) = (Samples::new(1), Chance::new(1));
     let tenant = samples.tenant();
-    let sessions: Vec<_> = (0..5).map(|_| samples.session(tenant)).collect();
-    let all: Vec<_> = (0..150)
+    // Several have had the same reference, one after the other.
+    let sessions: Vec<_> = (0..7)
+        .map(|_| any_session(&samples, &chance, tenant))
+        .collect();
+    let mut all: Vec<_> = (0..150)
         .map(|_| any_transaction(&samples, &chance, &sessions))
         .collect();
-    put_new(
-        &store,
-        tenant,
-        all.iter().cloned().map(Record::Transaction).collect(),
-    )
-    .await;
-    let stranger = samples.session(samples.tenant());
-    let strange = any_transaction(&samples, &chance, &[stranger]);
-    put_new(&store, strange.tenant, vec![Record::Transaction(strange)]).await;
+    let records = sessions.iter().cloned().map(Record::Session);
+    let records = records.chain(all.iter().cloned().map(Record::Transaction));
+    put_new(&store, tenant, records.collect()).await;
+    let stranger = any_session(&samples, &chance, samples.tenant());
+    let strange = any_transaction(&samples, &chance, std::slice::from_ref(&stranger));
+    let (theirs, records) = (
+        stranger.tenant,
+        vec![Record::Session(stranger), Record::Transaction(strange)],
+    );
+    put_new(&store, theirs, records).await;
+    // What changes is found by what it is now.
+    for it in all.iter_mut().step_by(4) {
+        it.version += 1;
+        (it.done, it.hold) = (1 - it.done, Some(Hold::Settled));
+        apply(&store, puts(tenant, [Record::Transaction(it.clone())])).await;
+    }
+    let of = |one: &Transaction| sessions.iter().find(|it| Some(it.id) == one.session);
     let id = |chance: &Chance| uuid::Uuid::from_u128(chance.below(4).into());
     for _ in 0..600 {
         let rarely = |n| chance.one_in(n);
@@ -377,18 +412,28 @@ pub async fn any_filter_order_and_place_shows_the_transactions_that_it_should(
             actions: chance.some(&ACTIONS),
             statuses: chance.some(&StatusName::ALL),
             currency: rarely(4).then(|| currency(&chance)),
-            method: rarely(4).then(|| *chance.pick(&[Method::Card, Method::PayNow])),
-            provider_account: rarely(6).then(|| ProviderAccountId(id(&chance))),
+            methods: if rarely(4) {
+                chance.some(&METHODS)
+            } else {
+                Vec::new()
+            },
+            provider_accounts: if rarely(3) {
+                some_accounts(&chance)
+            } else {
+                Vec::new()
+            },
+            reverted: rarely(3).then(|| chance.one_in(2)),
             amount: any_bounds(&chance, |chance| i64::from(chance.below(500))),
             created: any_bounds(&chance, |chance| chance.pick(&all).created_at),
             customer: rarely(8).then(|| "customer-1".to_owned()),
-            payment_method: rarely(8).then(|| crate::id::PaymentMethodId(id(&chance))),
+            payment_method: if rarely(8) { any_card(&chance) } else { None },
             reference: rarely(8).then(|| "reference-1".to_owned()),
+            code: rarely(4).then(|| format!("reference-{}", chance.below(4))),
             provider_reference: rarely(8).then(|| "rail-1".to_owned()),
             ..TransactionFilter::at(any_moment(&chance))
         };
         let page = any_page(&chance, &all);
-        let shown: Vec<_> = all.iter().filter(|one| filter.shows(one, None)).collect();
+        let shown: Vec<_> = all.iter().filter(|it| filter.shows(it, of(it))).collect();
         let found = store.transactions(tenant, &filter, page).await.unwrap();
         let found: Vec<TransactionId> = found.iter().map(|one| one.id).collect();
         let expected: Vec<_> = page.cut(shown.clone()).iter().map(|one| one.id).collect();
@@ -406,7 +451,7 @@ pub async fn stored_cards_are_listed_and_counted(store: Arc<dyn Store>) {
             let card = samples.payment_method(tenant);
             PaymentMethod {
                 customer: name(&chance, "customer"),
-                provider_account: ProviderAccountId(uuid::Uuid::from_u128(chance.below(2).into())),
+                provider_account: any_account(&chance),
                 stored_by: TransactionId(uuid::Uuid::from_u128(chance.below(9).into())),
                 detached_at: chance.one_in(3).then_some(card.created_at),
                 updated_at: card.created_at.after(Span::minutes(chance.below(4))),
@@ -423,9 +468,7 @@ pub async fn stored_cards_are_listed_and_counted(store: Arc<dyn Store>) {
     for _ in 0..100 {
         let filter = PaymentMethodFilter {
             customer: chance.one_in(2).then(|| "customer-1".to_owned()),
-            provider_account: chance
-                .one_in(4)
-                .then(|| ProviderAccountId(uuid::Uuid::from_u128(1))),
+            provider_accounts: some_accounts(&chance),
             stored_by: chance
                 .one_in(4)
                 .then(|| TransactionId(uuid::Uuid::from_u128(chance.below(9).into()))),

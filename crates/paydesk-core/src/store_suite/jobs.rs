@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::samples::{Samples, moved};
+use super::samples::{Samples, completed, moved};
 use super::{apply, puts};
 use crate::delivery::DeliveryState;
 use crate::id::{NodeId, TransactionId};
@@ -70,7 +70,7 @@ pub async fn a_session_is_due_when_it_says_so_and_no_longer(store: Arc<dyn Store
         processing(Some(minute(20))),
         processing(None),
         processing(Some(minute(3))),
-        State::Completed { at, transaction },
+        completed(at, transaction),
     ] {
         session = moved(&session, state);
         if session.state.is_terminal() {
@@ -93,7 +93,7 @@ pub async fn a_session_is_due_when_it_says_so_and_no_longer(store: Arc<dyn Store
     session.hold_expires_at = None;
     let by = Canceller::Merchant;
     for state in [
-        State::Completed { at, transaction },
+        completed(at, transaction),
         State::Cancelled { at, by },
         State::Expired { at },
     ] {
@@ -294,6 +294,7 @@ pub async fn a_moved_test_clock_is_found_whoever_moved_it(store: Arc<dyn Store>)
             version: 1,
             ahead: Span::hours(ahead),
             moved_at: samples.tick(),
+            moving: None,
         };
         let entry = Record::entry(&clock).unwrap();
         apply(&store, puts(tenant, [Record::Merchant(merchant), entry])).await;

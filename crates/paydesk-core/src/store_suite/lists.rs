@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::samples::{Samples, moved};
+use super::samples::{Samples, completed, moved};
 use super::{apply, puts};
 use crate::id::{SessionId, TransactionId};
 use crate::list::{Mark, Page, SessionFilter, TransactionFilter};
@@ -56,7 +56,7 @@ async fn in_every_state(store: &Arc<dyn Store>, samples: &Samples, tenant: Tenan
                 created.initiated_at(at),
                 processing(Some(soon)),
                 processing(None),
-                State::Completed { at, transaction },
+                completed(at, transaction),
                 State::Cancelled {
                     at,
                     by: Canceller::Payer,
@@ -250,8 +250,11 @@ pub async fn a_moved_session_is_listed_where_it_stands_now(store: Arc<dyn Store>
         transaction,
         lapses_at: None,
     };
-    let completed = State::Completed { at, transaction };
-    for state in [session.initiated_at(at), processing, completed] {
+    for state in [
+        session.initiated_at(at),
+        processing,
+        completed(at, transaction),
+    ] {
         session = moved(&session, state);
         apply(&store, puts(tenant, [Record::Session(session.clone())])).await;
         for name in STATES {

@@ -11,7 +11,8 @@ use paydesk_core::method::Method;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, Canceller, Door, Kind, StateName};
 use paydesk_core::store::Store as _;
-use paydesk_core::tenant::Tenant;
+use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::time::Span;
 use paydesk_core::transaction::{Hold, Status};
 use tokio::task::JoinSet;
 
@@ -229,4 +230,55 @@ async fn a_declined_card_leaves_room_for_another() {
     let (session, _) = desk.pay(&session, Method::Card).await.unwrap();
     assert_eq!(session.state.name(), StateName::Completed);
     assert_eq!(desk.rail.moved(), (3_500, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_session_is_found_by_the_id_that_its_first_attempt_will_have() {
+    let desk = Desk::new().await;
+    // All in one millisecond: the clock stands still.
+    let mut opening = JoinSet::new();
+    for _ in 0..250 {
+        let (engine, tenant) = (Arc::clone(&desk.engine), desk.tenant);
+        let request = OpenSession::new(Door::Native, Kind::Payment, Amount::Fixed(cents(100)));
+        opening.spawn(async move { engine.open_session(tenant, request, None).await.unwrap() });
+    }
+    let mut opened = opening.join_all().await;
+    desk.clock.advance(Span::millis(1));
+    opened.push(desk.open(Kind::Payment).await);
+    let first_tried_as = async |tenant, id| {
+        let found = desk
+            .engine
+            .session_first_tried_as(tenant, id)
+            .await
+            .unwrap();
+        found.map(|session| session.id)
+    };
+    for session in &opened {
+        let found = first_tried_as(desk.tenant, session.first_transaction).await;
+        assert_eq!(found, Some(session.id));
+    }
+    let [first, ..] = opened.as_slice() else {
+        panic!("some were opened");
+    };
+    // Of the same millisecond, and nobody's; of no time at all; somebody else's.
+    let next = TransactionId(uuid::Uuid::from_u128(
+        first.first_transaction.0.as_u128() ^ 1,
+    ));
+    for id in [
+        next,
+        TransactionId(uuid::Uuid::nil()),
+        TransactionId(uuid::Uuid::max()),
+        TransactionId(first.id.0),
+    ] {
+        assert_eq!(first_tried_as(desk.tenant, id).await, None);
+    }
+    let live = Tenant {
+        mode: Mode::Live,
+        ..desk.tenant
+    };
+    assert_eq!(first_tried_as(live, first.first_transaction).await, None);
+    // Once it was made it is still the first one's.
+    let (session, paid) = desk.pay(first, Method::Card).await.unwrap();
+    assert_eq!(paid.id, first.first_transaction);
+    assert_eq!(first_tried_as(desk.tenant, paid.id).await, Some(session.id));
 }

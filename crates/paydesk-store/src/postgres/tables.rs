@@ -67,35 +67,36 @@ pub(super) const PROVIDER_ACCOUNTS: Table = Table {
 
 pub(super) const SESSIONS: Table = Table {
     key: 3,
-    updated: 10,
+    updated: 11,
     doc: "SELECT doc FROM sessions WHERE merchant = $1 AND mode = $2 AND id = $3",
     insert: "INSERT INTO sessions
-                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, doc, bucket,
-                  first_event, created_at, kind, currency, amount, methods, account, reference, customer, owner,
-                  for_order, words)
+                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, payment_method, doc,
+                  bucket, first_event, created_at, kind, currency, amount, methods, account, reference, customer,
+                  owner, for_order, words)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                     $22, array_to_tsvector($23::text[]))",
+                     $22, $23, array_to_tsvector($24::text[]))",
     update: exactly_one!(
         "UPDATE sessions
-         SET version = $4, state = $5, expires_at = $6, lapses_at = $7, due_at = $8, updated_at = $9, doc = $10
+         SET version = $4, state = $5, expires_at = $6, lapses_at = $7, due_at = $8, updated_at = $9,
+             payment_method = $10, doc = $11
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };
 
 pub(super) const TRANSACTIONS: Table = Table {
     key: 3,
-    updated: 11,
+    updated: 12,
     doc: "SELECT doc FROM transactions WHERE merchant = $1 AND mode = $2 AND id = $3",
     insert: "INSERT INTO transactions
                  (merchant, mode, id, version, status, ask_at, lapses_at, updated_at, provider_reference,
-                  payment_method, doc, bucket, action, session, parent, created_at, currency, amount, method, account,
-                  reference, customer)
+                  payment_method, reverted, doc, bucket, action, session, parent, created_at, currency, amount,
+                  method, account, reference, customer)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                     $22)",
+                     $22, $23)",
     update: exactly_one!(
         "UPDATE transactions
          SET version = $4, status = $5, ask_at = $6, lapses_at = $7, updated_at = $8, provider_reference = $9,
-             payment_method = $10, doc = $11
+             payment_method = $10, reverted = $11, doc = $12
          WHERE merchant = $1 AND mode = $2 AND id = $3 AND version = $4::bigint - 1"
     ),
 };

@@ -8,7 +8,7 @@ use rusqlite::types::{FromSqlError, FromSqlResult, Type, ValueRef};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::rows::mode_of;
+use super::rows::{Cell, mode_of};
 
 /// Reads JSON.
 fn json<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {
@@ -35,6 +35,16 @@ pub(super) fn optional_doc<T: DeserializeOwned>(
 pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
     let bytes = blob(row.get_ref(column)?)?;
     Ok(Uuid::from_bytes(bytes))
+}
+
+/// A value of an index, as it was written.
+pub(super) fn cell(row: &Row<'_>, column: usize) -> rusqlite::Result<Cell> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Integer(n) => Cell::Integer(n),
+        text @ ValueRef::Text(_) => Cell::Text(text.as_str()?.to_owned()),
+        blob @ ValueRef::Blob(_) => Cell::Id(Uuid::from_bytes(self::blob(blob)?)),
+        ValueRef::Null | ValueRef::Real(_) => Cell::Null,
+    })
 }
 
 /// Bytes of a fixed length.

@@ -14,6 +14,11 @@ pub(super) const IS_IN_STATE: &str = "((1 << CASE state
 pub(super) const IS_IN_STATUS: &str =
     "((1 << CASE WHEN lapses_at <= ? THEN 6 ELSE status END) & ?) <> 0";
 
+/// Whether a transaction has a code, the first parameter and the last, as `Transaction::code` tells; those between are
+/// the tenant.
+pub(super) const HAS_CODE: &str = "(reference = ? OR (reference IS NULL AND parent IS NULL AND action IN (0, 1, 5)
+        AND session IN (SELECT s.id FROM sessions s WHERE s.merchant = ? AND s.mode = ? AND s.reference = ?)))";
+
 pub(super) const MERCHANT: &str = "SELECT doc FROM merchants WHERE id = ?1";
 pub(super) const MERCHANTS: &str = "SELECT id FROM merchants ORDER BY id";
 pub(super) const API_KEY: &str = "SELECT doc FROM api_keys WHERE secret_hash = ?1";
@@ -37,6 +42,9 @@ pub(super) const SESSION_WITH_TRANSACTIONS: &str = "SELECT s.doc, t.doc FROM ses
 /// All sessions before ?3.
 pub(super) const SESSIONS: &str = "SELECT doc FROM sessions
     WHERE merchant = ?1 AND mode = ?2 AND id < ?3 ORDER BY id DESC LIMIT ?4";
+/// Which sessions have had the reference ?3.
+pub(super) const SESSIONS_OF_REFERENCE: &str =
+    "SELECT id FROM sessions WHERE merchant = ?1 AND mode = ?2 AND reference = ?3";
 /// As many rows as sessions, up to ?2, that time alone changes until ?1.
 pub(super) const SESSIONS_DUE_UNTIL: &str = "SELECT 1 FROM sessions WHERE due_at <= ?1 LIMIT ?2";
 

@@ -9,7 +9,7 @@ use paydesk_core::list::DeliveryStateName;
 use paydesk_core::method::Method;
 use paydesk_core::session::{Kind, Session, State, StateName};
 use paydesk_core::store::{
-    Change, Claim, ClaimKey, Counter, IdempotencyKey, IdempotencyWrite, Record, RecordKey,
+    Change, Claim, ClaimKey, Counter, IdempotencyKey, IdempotencyWrite, Record, RecordKey, Removal,
     StoredAnswer, Unavailable,
 };
 use paydesk_core::tenant::{Mode, Tenant};
@@ -24,7 +24,7 @@ use super::tables::{self, Table};
 use super::words::Words;
 
 /// One value of a row.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) enum Cell {
     Null,
     Integer(i64),
@@ -33,6 +33,22 @@ pub(super) enum Cell {
     /// A name that is known beforehand.
     Name(&'static str),
     Text(String),
+}
+
+impl Cell {
+    /// Whether it is this text.
+    pub(super) fn is_text(&self, text: &str) -> bool {
+        match self {
+            Self::Name(name) => *name == text,
+            Self::Text(own) => own == text,
+            Self::Null | Self::Integer(_) | Self::Id(_) | Self::Hash(_) => false,
+        }
+    }
+
+    /// Whether it is a set of bits that has one of these.
+    pub(super) const fn has_bit_of(&self, bits: i64) -> bool {
+        matches!(self, Self::Integer(own) if *own & bits != 0)
+    }
 }
 
 impl ToSql for Cell {
@@ -108,6 +124,7 @@ pub(super) struct Prepared {
     pub(super) events: Vec<[Cell; 8]>,
     pub(super) dispatched: Vec<EventId>,
     pub(super) retold: Vec<EventId>,
+    pub(super) removals: Vec<Removal>,
     pub(super) increments: Vec<(i64, i64)>,
     pub(super) idempotency: Option<IdempotencyRow>,
     pub(super) fingerprints: Vec<(KeyVersion, [u8; 32])>,
@@ -133,6 +150,7 @@ impl Prepared {
             events,
             dispatched: change.dispatched,
             retold: change.retold,
+            removals: change.removals,
             increments: increments
                 .map(|one| (counter_number(one.counter), one.by))
                 .collect(),
@@ -172,6 +190,7 @@ impl Prepared {
             events: Vec::new(),
             dispatched: Vec::new(),
             retold: Vec::new(),
+            removals: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
             fingerprints: Vec::new(),
@@ -254,7 +273,7 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         Record::Entry(it) => entry_row(it, version),
     };
     let words = match record {
-        Record::Session(it) if it.version == 1 => Some(Words::of(it)),
+        Record::Session(it) if it.version == 1 => Words::of(it),
         _ => None,
     };
     Ok(Row {
@@ -305,6 +324,7 @@ fn session_cells(it: &Session, version: Cell, events: &[Event]) -> Result<Vec<Ce
         lapses_at(it).into(),
         it.due_at().into(),
         Cell::Integer(it.updated_at.as_millis()),
+        it.payment_method().map(|id| id.0).into(),
         doc(it)?,
         first_event(it, events).map(|event| event.0).into(),
         Cell::Integer(it.created_at.as_millis()),
@@ -333,6 +353,7 @@ fn transaction_cells(it: &Transaction, version: Cell) -> Result<Vec<Cell>, Unava
         Cell::Integer(it.updated_at.as_millis()),
         it.provider_reference.as_deref().into(),
         it.payment_method.map(|id| id.0).into(),
+        Cell::Integer(it.is_reverted().into()),
         doc(it)?,
         Cell::Integer(action_number(it.action)),
         it.session.map(|id| id.0).into(),

@@ -44,15 +44,18 @@ pub(super) const PROVIDER_ACCOUNTS: Table = Table {
 pub(super) const SESSIONS: Table = Table {
     key: 3,
     version: "SELECT version FROM sessions WHERE merchant = ?1 AND mode = ?2 AND id = ?3",
-    place: Some(21),
+    place: Some(22),
     insert: "INSERT INTO sessions
-                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, doc, first_event,
-                  created_at, kind, currency, amount, methods, account, reference, customer, owner, for_order, place)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+                 (merchant, mode, id, version, state, expires_at, lapses_at, due_at, updated_at, payment_method, doc,
+                  first_event, created_at, kind, currency, amount, methods, account, reference, customer, owner,
+                  for_order, place)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                     ?23)
              ON CONFLICT DO NOTHING",
     // What never changes stays; it is not even bound.
     update: "UPDATE sessions
-             SET version = ?4, state = ?5, expires_at = ?6, lapses_at = ?7, due_at = ?8, updated_at = ?9, doc = ?10
+             SET version = ?4, state = ?5, expires_at = ?6, lapses_at = ?7, due_at = ?8, updated_at = ?9,
+                 payment_method = ?10, doc = ?11
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 
@@ -62,14 +65,15 @@ pub(super) const TRANSACTIONS: Table = Table {
     place: None,
     insert: "INSERT INTO transactions
                  (merchant, mode, id, version, status, ask_at, lapses_at, updated_at, provider_reference,
-                  payment_method, doc, action, session, parent, created_at, currency, amount, method, account,
-                  reference, customer)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+                  payment_method, reverted, doc, action, session, parent, created_at, currency, amount, method,
+                  account, reference, customer)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                     ?22)
              ON CONFLICT DO NOTHING",
     // What never changes stays; it is not even bound.
     update: "UPDATE transactions
              SET version = ?4, status = ?5, ask_at = ?6, lapses_at = ?7, updated_at = ?8, provider_reference = ?9,
-                 payment_method = ?10, doc = ?11
+                 payment_method = ?10, reverted = ?11, doc = ?12
              WHERE merchant = ?1 AND mode = ?2 AND id = ?3 AND version = ?4 - 1",
 };
 

@@ -172,6 +172,7 @@ fn each_end_of_a_session_has_its_own_refusal() {
             State::Completed {
                 at,
                 transaction: TransactionId(uuid::Uuid::nil()),
+                payment_method: None,
             },
             Refusal::SessionCompleted,
         ),

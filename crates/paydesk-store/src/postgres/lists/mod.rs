@@ -4,6 +4,7 @@
 //! filter that shows nearly everything and one that shows nearly nothing want different plans. Which stretches of which
 //! indexes hold what is shown is said in `sessions`, `transactions` and `small`.
 
+use paydesk_core::id::ProviderAccountId;
 use paydesk_core::list::{By, Walk, Within};
 use paydesk_core::search::{Search, Term};
 use paydesk_core::tenant::Tenant;
@@ -69,6 +70,15 @@ impl Conditions {
         if let Some(wanted) = wanted {
             let wanted = query.bind(wanted);
             self.and(format!("{column} = {wanted}"));
+        }
+    }
+
+    /// That a row is of one of these accounts, if there are any.
+    fn one_of(&mut self, query: &mut Query, column: &str, accounts: &[ProviderAccountId]) {
+        if !accounts.is_empty() {
+            let accounts = accounts.iter().map(|id| id.0).collect();
+            let accounts = query.bind(Cell::Ids(accounts));
+            self.and(format!("{column} = ANY({accounts})"));
         }
     }
 
@@ -177,12 +187,12 @@ fn count_of(mut query: Query, table: &str, conditions: &Conditions) -> Query {
 
 /// Which classes of a table a list looks at. The index on the class and the id says what classes a tenant has (from
 /// each, it is one step to the next), and holds each class in the order of ids.
-struct Classes {
+struct Classes<const N: usize> {
     table: &'static str,
-    columns: [&'static str; 5],
+    columns: [&'static str; N],
 }
 
-impl Classes {
+impl<const N: usize> Classes<N> {
     /// `WITH RECURSIVE class AS (…)`: all classes of the tenant, which is `$1` and `$2`.
     fn with(&self) -> String {
         let (table, columns) = (self.table, self.columns.join(", "));

@@ -17,7 +17,7 @@ use super::{
 use crate::sqlite::rows::{kind_number, method_bits, state_number};
 
 const TABLE: &str = "sessions";
-const CLASSES: Classes = Classes {
+const CLASSES: Classes<5> = Classes {
     table: TABLE,
     columns: ["state", "kind", "currency", "methods", "account"],
 };
@@ -50,6 +50,8 @@ fn conditions(query: &mut Query, tenant: Tenant, filter: &SessionFilter) -> Cond
     all.is(query, "for_order", named(&filter.order));
     all.is(query, "owner", named(&filter.owner));
     all.is(query, "customer", named(&filter.customer));
+    let card = filter.payment_method.map(|id| Cell::Id(id.0));
+    all.is(query, "payment_method", card);
     all.within(query, "amount", filter.amount);
     all.created(query, filter.created, filter.ahead);
     if let Some(ids) = &filter.ids {
@@ -92,6 +94,7 @@ fn is_named(filter: &SessionFilter) -> bool {
         || filter.order.is_some()
         || filter.owner.is_some()
         || filter.customer.is_some()
+        || filter.payment_method.is_some()
         || filter.ids.is_some()
         || filter.search.is_some()
 }

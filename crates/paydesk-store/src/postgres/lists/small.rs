@@ -13,8 +13,7 @@ fn card_conditions(query: &mut Query, tenant: Tenant, filter: &PaymentMethodFilt
     let mut all = query.of(tenant);
     let customer = filter.customer.as_deref().map(|it| name(Some(it)));
     all.is(query, "customer", customer);
-    let account = filter.provider_account.map(|id| Cell::Id(id.0));
-    all.is(query, "account", account);
+    all.one_of(query, "account", &filter.provider_accounts);
     let stored_by = filter.stored_by.map(|id| Cell::Id(id.0));
     all.is(query, "stored_by", stored_by);
     all.is(query, "detached", filter.detached.map(Cell::Flag));

@@ -13,9 +13,11 @@ use super::{
 use crate::sqlite::rows::{action_number, method_bits, status_number};
 
 const TABLE: &str = "transactions";
-const CLASSES: Classes = Classes {
+const CLASSES: Classes<6> = Classes {
     table: TABLE,
-    columns: ["action", "status", "currency", "method", "account"],
+    columns: [
+        "action", "status", "currency", "method", "account", "reverted",
+    ],
 };
 
 fn numbers(numbers: impl Iterator<Item = i64>) -> Cell {
@@ -39,6 +41,18 @@ fn conditions(query: &mut Query, tenant: Tenant, filter: &TransactionFilter) -> 
     ] {
         let wanted = wanted.as_deref().map(|wanted| name(Some(wanted)));
         all.is(query, column, wanted);
+    }
+    if let Some(code) = &filter.code {
+        // As `Transaction::code` tells: its own, or, of an attempt, its session's.
+        let code = query.bind(name(Some(code)));
+        all.and(format!(
+            "id IN (SELECT t.id FROM transactions t
+                    WHERE t.merchant = $1 AND t.mode = $2 AND t.reference = {code}
+                UNION ALL SELECT t.id FROM sessions s JOIN transactions t ON t.session = s.id
+                    WHERE s.merchant = $1 AND s.mode = $2 AND s.reference = {code}
+                        AND t.merchant = $1 AND t.mode = $2
+                        AND t.reference IS NULL AND t.parent IS NULL AND t.action IN (0, 1, 5))"
+        ));
     }
     all.within(query, "amount", filter.amount);
     all.created(query, filter.created, filter.ahead);
@@ -88,10 +102,12 @@ fn class_conditions(query: &mut Query, filter: &TransactionFilter, of: &str) -> 
     }
     let currency = filter.currency.map(|it| Cell::Text(it.code().to_owned()));
     all.is(query, &is("currency"), currency);
-    let method = filter.method.map(|it| Cell::Integer(method_bits(&[it])));
-    all.is(query, &is("method"), method);
-    let account = filter.provider_account.map(|id| Cell::Id(id.0));
-    all.is(query, &is("account"), account);
+    if !filter.methods.is_empty() {
+        let bits = query.bind(Cell::Integer(method_bits(&filter.methods)));
+        all.and(format!("{} & {bits} <> 0", is("method")));
+    }
+    all.one_of(query, &is("account"), &filter.provider_accounts);
+    all.is(query, &is("reverted"), filter.reverted.map(Cell::Flag));
     all.0
 }
 
@@ -101,6 +117,7 @@ fn is_named(filter: &TransactionFilter) -> bool {
         || filter.session.is_some()
         || filter.payment_method.is_some()
         || filter.reference.is_some()
+        || filter.code.is_some()
         || filter.provider_reference.is_some()
         || filter.customer.is_some()
         || filter.search.is_some()
@@ -119,7 +136,7 @@ pub(in super::super) fn transactions(
     walk: &Walk,
 ) -> Query {
     let mut query = Query::new();
-    if filter.search.is_some() {
+    if filter.search.is_some() || filter.code.is_some() {
         let mut all = all_conditions(&mut query, tenant, filter);
         return page_of_few(query, TABLE, &mut all, walk);
     }

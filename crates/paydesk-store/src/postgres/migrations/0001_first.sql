@@ -42,6 +42,7 @@ CREATE TABLE sessions (
     lapses_at bigint,        -- of a pushed payment under way
     due_at bigint,           -- Session::due_at
     updated_at bigint NOT NULL,
+    payment_method uuid,     -- the card that completed it
     doc text NOT NULL,
     -- From here on: what never changes.
     bucket smallint NOT NULL,
@@ -70,6 +71,8 @@ CREATE INDEX sessions_by_reference ON sessions (merchant, mode, reference, id) W
 CREATE INDEX sessions_by_customer ON sessions (merchant, mode, customer, id) WHERE customer IS NOT NULL;
 CREATE INDEX sessions_by_owner ON sessions (merchant, mode, owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX sessions_by_order ON sessions (merchant, mode, for_order, id) WHERE for_order IS NOT NULL;
+-- What a stored card completed.
+CREATE INDEX sessions_by_card ON sessions (merchant, mode, payment_method, id) WHERE payment_method IS NOT NULL;
 CREATE INDEX sessions_by_word ON sessions USING gin (words) WHERE words IS NOT NULL;
 
 CREATE TABLE transactions (
@@ -84,6 +87,7 @@ CREATE TABLE transactions (
     updated_at bigint NOT NULL,
     provider_reference bytea,
     payment_method uuid,
+    reverted boolean NOT NULL, -- Transaction::is_reverted
     doc text NOT NULL,
     -- From here on: what never changes.
     bucket smallint NOT NULL,
@@ -104,7 +108,9 @@ CREATE INDEX transactions_by_session ON transactions (merchant, mode, session, i
 -- The operations on a transaction.
 CREATE INDEX transactions_by_parent ON transactions (merchant, mode, parent, id) WHERE parent IS NOT NULL;
 -- Filtered lists, as for sessions.
-CREATE INDEX transactions_by_class ON transactions (merchant, mode, action, status, currency, method, account, id);
+CREATE INDEX transactions_by_class ON transactions (
+    merchant, mode, action, status, currency, method, account, reverted, id
+);
 CREATE INDEX transactions_by_customer ON transactions (merchant, mode, customer, id) WHERE customer IS NOT NULL;
 CREATE INDEX transactions_by_card ON transactions (merchant, mode, payment_method, id)
     WHERE payment_method IS NOT NULL;

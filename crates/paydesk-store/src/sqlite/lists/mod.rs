@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use paydesk_core::list::{By, Mark, Walk, Within};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::{Span, Timestamp};
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::{Connection, params_from_iter};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -64,9 +64,9 @@ impl Where {
         }
     }
 
-    fn one_of(&mut self, column: &str, values: &[i64]) {
+    fn one_of(&mut self, column: &str, values: impl IntoIterator<Item = Cell>) {
+        let values: Vec<_> = values.into_iter().collect();
         let marks = vec!["?"; values.len()].join(", ");
-        let values = values.iter().map(|value| Cell::Integer(*value));
         self.and(&format!("{column} IN ({marks})"), values);
     }
 }
@@ -253,82 +253,49 @@ fn narrowed(ids: RangeInclusive<u128>, walk: &Walk) -> RangeInclusive<u128> {
 }
 
 /// Goes through the classes of a tenant, in their order, and says which are wanted. `columns` are the index's, after
-/// the tenant; the first two of them are numbers, which may be skipped over.
-struct Classes {
+/// the tenant; the first of them is a number, and not below 0.
+struct Classes<const N: usize> {
     table: &'static str,
     by: &'static str,
-    columns: [&'static str; 5],
+    columns: [&'static str; N],
 }
 
-/// What the records of a class have in common: two numbers, the currency, a number, the account.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Class {
-    first: i64,
-    second: i64,
-    currency: String,
-    methods: i64,
-    account: Uuid,
-}
+/// What the records of a class have in common, column by column.
+type Class<const N: usize> = [Cell; N];
 
-impl Classes {
+impl<const N: usize> Classes<N> {
     /// The statement that finds the class after one.
     fn next(&self) -> String {
-        let columns = self.columns.join(", ");
+        let (columns, marks) = (self.columns.join(", "), ["?"; N].join(", "));
         format!(
             "SELECT {columns} FROM {} {} WHERE merchant = ? AND mode = ? \
-             AND ({columns}) > (?, ?, ?, ?, ?) ORDER BY {columns} LIMIT 1",
+             AND ({columns}) > ({marks}) ORDER BY {columns} LIMIT 1",
             self.table, self.by
         )
     }
 
     /// All classes that the tenant has records in, in order.
-    fn of(&self, db: &Connection, tenant: Tenant) -> rusqlite::Result<Vec<Class>> {
+    fn of(&self, db: &Connection, tenant: Tenant) -> rusqlite::Result<Vec<Class<N>>> {
         let mut next = db.prepare_cached(&self.next())?;
-        let (merchant, mode) = (tenant.merchant.0, mode_number(tenant.mode));
-        let mut last = Class {
-            first: -1,
-            second: -1,
-            currency: String::new(),
-            methods: -1,
-            account: Uuid::nil(),
-        };
+        let tenant = Where::of(tenant).cells;
+        let mut last = [const { Cell::Integer(-1) }; N];
         let mut classes = Vec::new();
         loop {
-            let after = params![
-                merchant.as_bytes(),
-                mode,
-                last.first,
-                last.second,
-                last.currency,
-                last.methods,
-                last.account.as_bytes()
-            ];
-            let mut rows = next.query(after)?;
+            let mut rows = next.query(params_from_iter(tenant.iter().chain(&last)))?;
             let Some(row) = rows.next()? else {
                 return Ok(classes);
             };
-            last = Class {
-                first: row.get(0)?,
-                second: row.get(1)?,
-                currency: row.get(2)?,
-                methods: row.get(3)?,
-                account: decode::id(row, 4)?,
-            };
+            for (column, cell) in last.iter_mut().enumerate() {
+                *cell = decode::cell(row, column)?;
+            }
             classes.push(last.clone());
         }
     }
 
     /// The stretch of the index that a class is.
-    fn source(&self, tenant: Tenant, class: Class) -> Source {
+    fn source(&self, tenant: Tenant, class: Class<N>) -> Source {
         let mut filter = Where::of(tenant);
-        let [first, second, currency, methods, account] = self.columns;
-        for (column, cell) in [
-            (first, Cell::Integer(class.first)),
-            (second, Cell::Integer(class.second)),
-            (currency, Cell::Text(class.currency)),
-            (methods, Cell::Integer(class.methods)),
-            (account, Cell::Id(class.account)),
-        ] {
+        for (column, cell) in self.columns.into_iter().zip(class) {
             filter.and(&format!("{column} = ?"), [cell]);
         }
         Source {

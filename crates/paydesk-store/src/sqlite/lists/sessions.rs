@@ -24,7 +24,7 @@ const FEW: usize = 500;
 /// Skipping more than so many is left to another thread.
 const FAR: usize = 1_000;
 
-pub(in super::super) const CLASSES: Classes = Classes {
+pub(in super::super) const CLASSES: Classes<5> = Classes {
     table: TABLE,
     by: "INDEXED BY sessions_by_class",
     columns: ["state", "kind", "currency", "methods", "account"],
@@ -143,23 +143,37 @@ impl SessionList {
             let by = "INDEXED BY sessions_by_id";
             return Ok(vec![Source { by, filter }]);
         }
-        for (by, column, name) in [
+        let text = |text: &String| Cell::Text(text.clone());
+        for (by, condition, cell) in [
             (
                 "INDEXED BY sessions_by_reference",
-                "reference",
-                &filter.reference,
+                "reference = ?",
+                filter.reference.as_ref().map(text),
             ),
-            ("INDEXED BY sessions_by_order", "for_order", &filter.order),
-            ("INDEXED BY sessions_by_owner", "owner", &filter.owner),
+            (
+                "INDEXED BY sessions_by_order",
+                "for_order = ?",
+                filter.order.as_ref().map(text),
+            ),
+            (
+                "INDEXED BY sessions_by_card",
+                "payment_method = ?",
+                filter.payment_method.map(|card| Cell::Id(card.0)),
+            ),
+            (
+                "INDEXED BY sessions_by_owner",
+                "owner = ?",
+                filter.owner.as_ref().map(text),
+            ),
             (
                 "INDEXED BY sessions_by_customer",
-                "customer",
-                &filter.customer,
+                "customer = ?",
+                filter.customer.as_ref().map(text),
             ),
         ] {
-            if let Some(name) = name {
+            if let Some(cell) = cell {
                 let mut filter = Where::of(self.tenant);
-                filter.and(&format!("{column} = ?"), [Cell::Text(name.clone())]);
+                filter.and(condition, [cell]);
                 self.add_rest(&mut filter);
                 return Ok(vec![Source { by, filter }]);
             }
@@ -176,7 +190,8 @@ impl SessionList {
         let classes = classes.filter(|class| self.shows_class(class));
         let mut sources = Vec::new();
         for class in classes {
-            let of_state = |state: &StateName| state_number(*state) == class.first;
+            let [stored, ..] = &class;
+            let of_state = |state: &StateName| *stored == Cell::Integer(state_number(*state));
             let is_wanted = wanted.is_empty() || wanted.iter().any(of_state);
             if is_wanted || (!by_due && stored_as.iter().any(of_state)) {
                 let mut source = CLASSES.source(self.tenant, class);
@@ -187,10 +202,10 @@ impl SessionList {
         }
         if by_due {
             let others = stored_as.iter().filter(|state| !wanted.contains(state));
-            let others: Vec<_> = others.map(|state| state_number(*state)).collect();
+            let others = others.map(|state| Cell::Integer(state_number(*state)));
             let mut filter = Where::of(self.tenant);
             filter.and("due_at <= ?", [Cell::Integer(self.filter.now.as_millis())]);
-            filter.one_of("state", &others);
+            filter.one_of("state", others);
             self.add_rest(&mut filter);
             let by = "INDEXED BY sessions_due";
             sources.push(Source { by, filter });
@@ -227,20 +242,19 @@ impl SessionList {
     }
 
     /// Whether the filter shows sessions of this class, as far as the class tells.
-    fn shows_class(&self, class: &Class) -> bool {
+    fn shows_class(&self, class: &Class<5>) -> bool {
         let filter = &self.filter;
+        let [_state, kind, currency, methods, account] = class;
         filter
             .kind
-            .is_none_or(|kind| class.second == kind_number(kind))
-            && filter
-                .currency
-                .is_none_or(|currency| class.currency == currency.code())
+            .is_none_or(|wanted| *kind == Cell::Integer(kind_number(wanted)))
+            && filter.currency.is_none_or(|it| currency.is_text(it.code()))
             && filter
                 .method
-                .is_none_or(|method| class.methods & method_bits(&[method]) != 0)
+                .is_none_or(|method| methods.has_bit_of(method_bits(&[method])))
             && filter
                 .provider_account
-                .is_none_or(|account| class.account == account.0)
+                .is_none_or(|wanted| *account == Cell::Id(wanted.0))
     }
 
     /// What a class does not tell of the state.
@@ -285,6 +299,9 @@ impl SessionList {
         }
         if let Some(account) = filter.provider_account {
             to.and("account = ?", [Cell::Id(account.0)]);
+        }
+        if let Some(card) = filter.payment_method {
+            to.and("payment_method = ?", [Cell::Id(card.0)]);
         }
         for (condition, name) in [
             ("reference = ?", &filter.reference),

@@ -21,13 +21,12 @@ fn card_source(tenant: Tenant, filter: &PaymentMethodFilter) -> Source {
             "INDEXED BY payment_methods_by_customer"
         }
     };
-    for (condition, id) in [
-        ("account = ?", filter.provider_account.map(|id| id.0)),
-        ("stored_by = ?", filter.stored_by.map(|id| id.0)),
-    ] {
-        if let Some(id) = id {
-            found.and(condition, [Cell::Id(id)]);
-        }
+    if !filter.provider_accounts.is_empty() {
+        let accounts = filter.provider_accounts.iter();
+        found.one_of("account", accounts.map(|id| Cell::Id(id.0)));
+    }
+    if let Some(by) = filter.stored_by {
+        found.and("stored_by = ?", [Cell::Id(by.0)]);
     }
     if let Some(detached) = filter.detached {
         found.and("detached = ?", [Cell::Integer(detached.into())]);

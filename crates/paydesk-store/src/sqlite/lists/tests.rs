@@ -1,10 +1,12 @@
 //! How SQLite goes about lists: what it looks through is what it shows.
 
-use paydesk_core::id::{ProviderAccountId, SessionId};
+use std::sync::Arc;
+
+use paydesk_core::id::{PaymentMethodId, ProviderAccountId, SessionId};
 use paydesk_core::list::{Order, Page, Place, SessionFilter, TransactionFilter};
 use paydesk_core::method::Method;
 use paydesk_core::money::Currency;
-use paydesk_core::session::{Kind, StateName};
+use paydesk_core::session::{Kind, StateName, Terms};
 use paydesk_core::store::{Change, Record, Store as _};
 use paydesk_core::store_suite::samples::Samples;
 use paydesk_core::transaction::{Action, StatusName};
@@ -20,7 +22,11 @@ async fn database() -> (TempDir, Connection, Tenant) {
     let store = SqliteStore::open(&path).unwrap();
     let samples = Samples::new(1);
     let tenant = samples.tenant();
-    let session = samples.session(tenant);
+    let mut session = samples.session(tenant);
+    session.terms = Arc::new(Terms {
+        reference: Some("order-1".to_owned()),
+        ..(*session.terms).clone()
+    });
     let payment = samples.transaction(&session);
     let mut ended = samples.session(tenant);
     let at = ended.created_at;
@@ -137,9 +143,17 @@ async fn a_filtered_page_of_sessions_is_a_stretch_of_its_index() {
         (
             SessionFilter {
                 order: name(),
-                ..every
+                ..every.clone()
             },
             "sessions_by_order",
+            true,
+        ),
+        (
+            SessionFilter {
+                payment_method: Some(PaymentMethodId(Uuid::nil())),
+                ..every
+            },
+            "sessions_by_card",
             true,
         ),
     ] {
@@ -158,6 +172,7 @@ async fn a_filtered_page_of_sessions_is_a_stretch_of_its_index() {
 async fn a_filtered_page_of_transactions_is_a_stretch_of_its_index() {
     let (_directory, db, tenant) = database().await;
     let every = TransactionFilter::at(Timestamp::EPOCH);
+    let account = ProviderAccountId(tenant.merchant.0);
     for (filter, index) in [
         (every.clone(), "transactions_by_id"),
         (
@@ -165,7 +180,9 @@ async fn a_filtered_page_of_transactions_is_a_stretch_of_its_index() {
                 actions: vec![Action::Payment],
                 statuses: vec![StatusName::InFlight],
                 currency: Currency::from_code("SGD"),
-                method: Some(Method::Card),
+                methods: vec![Method::Card, Method::PayNow],
+                provider_accounts: vec![account, ProviderAccountId(Uuid::nil())],
+                reverted: Some(false),
                 ..every.clone()
             },
             "transactions_by_class",
@@ -199,6 +216,30 @@ async fn a_filtered_page_of_transactions_is_a_stretch_of_its_index() {
 }
 
 #[tokio::test]
+async fn a_code_is_found_by_two_indexes() {
+    let (_directory, db, tenant) = database().await;
+    let filter = TransactionFilter {
+        code: Some("order-1".to_owned()),
+        ..TransactionFilter::at(Timestamp::EPOCH)
+    };
+    let list = TransactionList { tenant, filter };
+    let sources = list.sources(&db).unwrap();
+    let by: Vec<_> = sources.iter().map(|source| source.by).collect();
+    assert_eq!(
+        by,
+        [
+            "INDEXED BY transactions_by_reference",
+            "INDEXED BY transactions_by_session"
+        ]
+    );
+    for source in &sources {
+        let (sql, _) = sum("transactions", source, &(0..=u128::MAX));
+        let steps = plan(&db, &sql);
+        assert!(!steps.iter().any(|it| it.contains("SCAN")), "{steps:#?}");
+    }
+}
+
+#[tokio::test]
 async fn sorting_looks_at_no_document() {
     let (_directory, db, tenant) = database().await;
     for by in [By::Amount, By::Updated] {
@@ -226,14 +267,22 @@ async fn sorting_looks_at_no_document() {
 #[tokio::test]
 async fn classes_are_found_by_leaping_from_one_to_the_next() {
     let (_directory, db, tenant) = database().await;
-    for (classes, count) in [(sessions::CLASSES, 2), (transactions::CLASSES, 1)] {
-        assert_eq!(classes.of(&db, tenant).unwrap().len(), count);
-        let steps = plan(&db, &classes.next());
-        assert_eq!(steps.len(), 1, "{steps:#?}");
-        assert!(steps[0].starts_with("SEARCH"), "{steps:#?}");
-        let leaps = format!("({},", classes.columns[0]);
-        assert!(steps[0].contains(&leaps), "{steps:#?}");
-    }
+    assert_leaps(&db, tenant, &sessions::CLASSES, 2);
+    assert_leaps(&db, tenant, &transactions::CLASSES, 1);
+}
+
+fn assert_leaps<const N: usize>(
+    db: &Connection,
+    tenant: Tenant,
+    classes: &Classes<N>,
+    count: usize,
+) {
+    assert_eq!(classes.of(db, tenant).unwrap().len(), count);
+    let steps = plan(db, &classes.next());
+    assert_eq!(steps.len(), 1, "{steps:#?}");
+    assert!(steps[0].starts_with("SEARCH"), "{steps:#?}");
+    let leaps = format!("({},", classes.columns[0]);
+    assert!(steps[0].contains(&leaps), "{steps:#?}");
 }
 
 #[tokio::test]

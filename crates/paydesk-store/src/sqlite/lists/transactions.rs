@@ -7,11 +7,11 @@ use paydesk_core::session::Session;
 use paydesk_core::store::Unavailable;
 use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::{StatusName, Transaction};
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 
-use super::super::queries;
 use super::super::readers::Readers;
 use super::super::rows::{Cell, action_number, method_bits, status_number};
+use super::super::{decode, queries};
 use super::search::Sought;
 use super::{Class, Classes, Source, Where, ids_within, millis};
 
@@ -19,10 +19,12 @@ const TABLE: &str = "transactions";
 /// Skipping more than so many is left to another thread.
 const FAR: usize = 1_000;
 
-pub(in super::super) const CLASSES: Classes = Classes {
+pub(in super::super) const CLASSES: Classes<6> = Classes {
     table: TABLE,
     by: "INDEXED BY transactions_by_class",
-    columns: ["action", "status", "currency", "method", "account"],
+    columns: [
+        "action", "status", "currency", "method", "account", "reverted",
+    ],
 };
 
 /// The transactions that a filter shows.
@@ -96,48 +98,71 @@ impl TransactionList {
             let by = "INDEXED BY transactions_by_id";
             return Ok(vec![Source { by, filter }]);
         }
-        let id = |id| Some(Cell::Id(id));
-        let text = |text: &String| Some(Cell::Text(text.clone()));
+        let text = |text: &String| Cell::Text(text.clone());
         for (by, condition, cell) in [
             (
                 "INDEXED BY transactions_by_parent",
                 "parent = ?",
-                filter.parent.and_then(|parent| id(parent.0)),
+                filter.parent.map(|parent| Cell::Id(parent.0)),
             ),
             (
                 "INDEXED BY transactions_by_session",
                 "session = ?",
-                filter.session.and_then(|session| id(session.0)),
+                filter.session.map(|session| Cell::Id(session.0)),
             ),
             (
                 "INDEXED BY transactions_by_reference",
                 "reference = ?",
-                filter.reference.as_ref().and_then(text),
+                filter.reference.as_ref().map(text),
             ),
             (
                 "INDEXED BY transactions_by_provider_reference",
                 "provider_reference = ?",
-                filter.provider_reference.as_ref().and_then(text),
-            ),
-            (
-                "INDEXED BY transactions_by_card",
-                "payment_method = ?",
-                filter.payment_method.and_then(|card| id(card.0)),
-            ),
-            (
-                "INDEXED BY transactions_by_customer",
-                "customer = ?",
-                filter.customer.as_ref().and_then(text),
+                filter.provider_reference.as_ref().map(text),
             ),
         ] {
             if let Some(cell) = cell {
-                let mut filter = Where::of(self.tenant);
-                filter.and(condition, [cell]);
-                self.add_rest(&mut filter);
-                return Ok(vec![Source { by, filter }]);
+                return Ok(vec![self.named(by, condition, cell)]);
             }
         }
+        if let Some(code) = &filter.code {
+            return self.of_code(db, code);
+        }
+        if let Some(card) = filter.payment_method {
+            let by = "INDEXED BY transactions_by_card";
+            return Ok(vec![self.named(by, "payment_method = ?", Cell::Id(card.0))]);
+        }
+        if let Some(customer) = &filter.customer {
+            let by = "INDEXED BY transactions_by_customer";
+            return Ok(vec![self.named(by, "customer = ?", text(customer))]);
+        }
         self.by_class(db)
+    }
+
+    /// The stretch of an index that one thing names, and all else that the filter asks for.
+    fn named(&self, by: &'static str, condition: &str, cell: Cell) -> Source {
+        let mut filter = Where::of(self.tenant);
+        filter.and(condition, [cell]);
+        self.add_rest(&mut filter);
+        Source { by, filter }
+    }
+
+    /// Those with this code of their own, and those of each session that has had it.
+    fn of_code(&self, db: &Connection, code: &str) -> rusqlite::Result<Vec<Source>> {
+        let code = Cell::Text(code.to_owned());
+        let mut sessions = db.prepare_cached(queries::SESSIONS_OF_REFERENCE)?;
+        let mut asked = Where::of(self.tenant).cells;
+        asked.push(code.clone());
+        let sessions = sessions.query_map(params_from_iter(&asked), |row| decode::id(row, 0))?;
+        let by = "INDEXED BY transactions_by_reference";
+        let mut sources = vec![self.named(by, "reference = ?", code)];
+        for session in sessions {
+            let by = "INDEXED BY transactions_by_session";
+            let mut source = self.named(by, "session = ?", Cell::Id(session?));
+            source.filter.and("reference IS NULL", []);
+            sources.push(source);
+        }
+        Ok(sources)
     }
 
     fn by_class(&self, db: &Connection) -> rusqlite::Result<Vec<Source>> {
@@ -153,29 +178,30 @@ impl TransactionList {
     }
 
     /// Whether the filter shows transactions of this class, as far as the class tells.
-    fn shows_class(&self, class: &Class) -> bool {
+    fn shows_class(&self, class: &Class<6>) -> bool {
         let filter = &self.filter;
+        let [action, stored, currency, method, account, reverted] = class;
+        let integer = |cell: &Cell, wanted: i64| *cell == Cell::Integer(wanted);
         let mut actions = filter.actions.iter();
         let mut statuses = filter.statuses.iter();
         let may_be = |status: &StatusName| match status {
             // What still waits as far as is stored may have run out.
             StatusName::Expired => {
                 let waiting = status_number(StatusName::AwaitingPayer);
-                [status_number(*status), waiting].contains(&class.second)
+                integer(stored, status_number(*status)) || integer(stored, waiting)
             }
-            other => status_number(*other) == class.second,
+            other => integer(stored, status_number(*other)),
         };
-        (filter.actions.is_empty() || actions.any(|one| action_number(*one) == class.first))
+        let mut accounts = filter.provider_accounts.iter();
+        (filter.actions.is_empty() || actions.any(|it| integer(action, action_number(*it))))
             && (filter.statuses.is_empty() || statuses.any(may_be))
+            && filter.currency.is_none_or(|it| currency.is_text(it.code()))
+            && (filter.methods.is_empty() || method.has_bit_of(method_bits(&filter.methods)))
+            && (filter.provider_accounts.is_empty()
+                || accounts.any(|it| *account == Cell::Id(it.0)))
             && filter
-                .currency
-                .is_none_or(|currency| class.currency == currency.code())
-            && filter
-                .method
-                .is_none_or(|method| class.methods == method_bits(&[method]))
-            && filter
-                .provider_account
-                .is_none_or(|account| class.account == account.0)
+                .reverted
+                .is_none_or(|wanted| integer(reverted, wanted.into()))
     }
 
     /// What a class does not tell of the status.
@@ -205,7 +231,6 @@ impl TransactionList {
             ("parent = ?", filter.parent.map(|id| id.0)),
             ("session = ?", filter.session.map(|id| id.0)),
             ("payment_method = ?", filter.payment_method.map(|id| id.0)),
-            ("account = ?", filter.provider_account.map(|id| id.0)),
         ] {
             if let Some(id) = id {
                 to.and(condition, [Cell::Id(id)]);
@@ -220,19 +245,33 @@ impl TransactionList {
                 to.and(condition, [Cell::Text(name.clone())]);
             }
         }
+        if let Some(code) = &filter.code {
+            let code = Cell::Text(code.clone());
+            let mut cells = vec![code.clone()];
+            cells.extend(Where::of(self.tenant).cells);
+            cells.push(code);
+            to.and(queries::HAS_CODE, cells);
+        }
         if !filter.actions.is_empty() {
-            let actions: Vec<_> = filter
-                .actions
-                .iter()
-                .map(|one| action_number(*one))
-                .collect();
-            to.one_of("action", &actions);
+            let actions = filter.actions.iter();
+            to.one_of(
+                "action",
+                actions.map(|it| Cell::Integer(action_number(*it))),
+            );
+        }
+        if !filter.provider_accounts.is_empty() {
+            let accounts = filter.provider_accounts.iter();
+            to.one_of("account", accounts.map(|id| Cell::Id(id.0)));
+        }
+        if let Some(reverted) = filter.reverted {
+            to.and("reverted = ?", [Cell::Integer(reverted.into())]);
         }
         if let Some(currency) = filter.currency {
             to.and("currency = ?", [Cell::Name(currency.code())]);
         }
-        if let Some(method) = filter.method {
-            to.and("method = ?", [Cell::Integer(method_bits(&[method]))]);
+        if !filter.methods.is_empty() {
+            let methods = Cell::Integer(method_bits(&filter.methods));
+            to.and("method & ? <> 0", [methods]);
         }
         self.add_status(to);
         self.add_bounds(to);

@@ -48,6 +48,7 @@ CREATE TABLE sessions (
     lapses_at INTEGER,       -- of a pushed payment under way
     due_at INTEGER,          -- Session::due_at
     updated_at INTEGER NOT NULL,
+    payment_method BLOB,     -- the card that completed it
     first_event BLOB,        -- the event written together with the session's first version
     -- From here on: what never changes.
     created_at INTEGER NOT NULL,
@@ -78,6 +79,8 @@ CREATE INDEX sessions_by_reference ON sessions (merchant, mode, reference, id) W
 CREATE INDEX sessions_by_customer ON sessions (merchant, mode, customer, id) WHERE customer IS NOT NULL;
 CREATE INDEX sessions_by_owner ON sessions (merchant, mode, owner, id) WHERE owner IS NOT NULL;
 CREATE INDEX sessions_by_order ON sessions (merchant, mode, for_order, id) WHERE for_order IS NOT NULL;
+-- What a stored card completed.
+CREATE INDEX sessions_by_card ON sessions (merchant, mode, payment_method, id) WHERE payment_method IS NOT NULL;
 
 -- The words that sessions are found by, each led by its tenant's number (see `words.rs`): which rows of sessions have a word, and
 -- nothing else. The words are taken apart beforehand: here they are only set apart by spaces.
@@ -115,6 +118,7 @@ CREATE TABLE transactions (
     updated_at INTEGER NOT NULL,
     provider_reference TEXT,
     payment_method BLOB,
+    reverted INTEGER NOT NULL, -- 1 where Transaction::is_reverted
     -- From here on: what never changes.
     created_at INTEGER NOT NULL,
     currency TEXT NOT NULL,
@@ -133,7 +137,7 @@ CREATE INDEX transactions_by_session ON transactions (merchant, mode, session, i
 CREATE INDEX transactions_by_parent ON transactions (merchant, mode, parent, id) WHERE parent IS NOT NULL;
 -- Filtered lists, as for sessions.
 CREATE INDEX transactions_by_class ON transactions (
-    merchant, mode, action, status, currency, method, account, id,
+    merchant, mode, action, status, currency, method, account, reverted, id,
     amount, created_at, updated_at, lapses_at
 );
 CREATE INDEX transactions_by_customer ON transactions (merchant, mode, customer, id) WHERE customer IS NOT NULL;
