@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{DeliveryId, EndpointId, EventId, NodeId, SessionId};
 use crate::tenant::Tenant;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 
 /// Who is told.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -84,6 +84,9 @@ pub struct Delivery {
     /// What the last one came to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Attempt>,
+    /// How far the test clock was ahead by the last of its steps that brought this forward. Each step does so once.
+    #[serde(default, skip_serializing_if = "Span::is_none")]
+    pub ahead: Span,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.

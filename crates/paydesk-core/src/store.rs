@@ -272,6 +272,36 @@ pub enum IdempotencyWrite {
     },
 }
 
+/// What is taken out for good, with all that belongs to it alone. What [may go](crate::retention) is not for a store to
+/// say; it only sees to it that nothing is taken away from under something else.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Removal {
+    /// A session at this version, its transactions, and the claim of its payment. Kept while it has events.
+    Session {
+        /// Which.
+        id: SessionId,
+        /// As it was read. Since each change to a transaction raises it, the transactions are as they were read, too.
+        version: u64,
+    },
+    /// A charge without a session, at this version, and the operations on it, each of which raised that.
+    Charge {
+        /// Which.
+        id: TransactionId,
+        /// As it was read.
+        version: u64,
+    },
+    /// A stored card at this version. Kept while a transaction names it.
+    PaymentMethod {
+        /// Which.
+        id: PaymentMethodId,
+        /// As it was read.
+        version: u64,
+    },
+    /// An event and its deliveries. Kept while it is undispatched, and while one of its deliveries waits for its time
+    /// or is with a worker.
+    Event(EventId),
+}
+
 /// Everything that one step changes, applied as a whole.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Change {
@@ -291,6 +321,9 @@ pub struct Change {
     pub dispatched: Vec<EventId>,
     /// Events to be dispatched once more, whether or not they were; unknown ones are passed over.
     pub retold: Vec<EventId>,
+    /// Taken out. Each must be free to go as things stand before this change; the claims that names were given with stay,
+    /// so that what was used once is used for ever.
+    pub removals: Vec<Removal>,
     /// Added to totals.
     pub increments: Vec<Increment>,
     /// Written with the rest.
@@ -309,6 +342,7 @@ impl Change {
             events: Vec::new(),
             dispatched: Vec::new(),
             retold: Vec::new(),
+            removals: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
         }
@@ -321,12 +355,13 @@ impl Change {
         self.claims.extend(other.claims);
         self.events.extend(other.events);
         self.dispatched.extend(other.dispatched);
+        self.removals.extend(other.removals);
         self.increments.extend(other.increments);
     }
 }
 
 /// Why a change was refused; nothing of it was applied. Checked in this order: idempotency, dispatched,
-/// records (in the order given), claims (in the order given).
+/// records (in the order given), claims (in the order given), removals (in the order given).
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Conflict {
     /// The idempotency key is known.
@@ -346,6 +381,9 @@ pub enum Conflict {
         /// By whom.
         owner: Uuid,
     },
+    /// What the change would take out is not there, has changed, or is needed.
+    #[error("{0:?} cannot go")]
+    Kept(Removal),
 }
 
 /// The store could not be reached or failed; what it was asked may or may not have happened.

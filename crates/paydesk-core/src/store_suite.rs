@@ -32,6 +32,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod lists;
 pub mod lookups;
+pub mod removals;
 pub mod samples;
 pub mod search;
 pub mod tenants;
@@ -136,6 +137,15 @@ macro_rules! store_suite {
             lookups::totals_count_what_was_added,
             lookups::known_key_fingerprints_stay,
             lookups::it_answers,
+            removals::a_session_goes_with_its_transactions_and_nothing_finds_it,
+            removals::a_session_stays_while_it_has_events,
+            removals::a_session_stays_that_has_changed_or_is_not_there,
+            removals::what_is_kept_leaves_nothing_of_the_change_applied,
+            removals::a_charge_without_a_session_goes_with_its_operations,
+            removals::a_card_goes_once_no_transaction_names_it,
+            removals::an_event_goes_with_its_deliveries_once_they_are_done,
+            removals::of_many_that_remove_the_same_one_counts_it,
+            removals::a_removal_and_a_change_to_the_same_session_never_both_happen,
             search::any_search_finds_the_sessions_that_it_should,
             search::a_search_finds_nothing_of_another_merchant_or_mode,
             search::a_search_finds_a_transaction_by_its_session_or_its_id,
@@ -205,6 +215,7 @@ mod tests {
             ("jobs", include_str!("store_suite/jobs.rs")),
             ("lists", include_str!("store_suite/lists.rs")),
             ("lookups", include_str!("store_suite/lookups.rs")),
+            ("removals", include_str!("store_suite/removals.rs")),
             ("search", include_str!("store_suite/search.rs")),
             ("tenants", include_str!("store_suite/tenants.rs")),
             ("versions", include_str!("store_suite/versions.rs")),

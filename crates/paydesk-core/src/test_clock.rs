@@ -26,6 +26,9 @@ pub struct TestClock {
     pub ahead: Span,
     /// When it was last moved; wall time.
     pub moved_at: Timestamp,
+    /// The last step, for as long as deliveries may still have to be brought forward by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moving: Option<Span>,
 }
 
 impl TestClock {

@@ -90,7 +90,9 @@ impl FromStr for Timestamp {
 }
 
 /// A length of time in milliseconds, never negative.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Span(i64);
 
@@ -122,6 +124,15 @@ impl Span {
     #[must_use]
     pub const fn days(n: u32) -> Self {
         Self(n as i64 * 86_400_000)
+    }
+    /// Whether it is no time at all.
+    #[must_use]
+    #[allow(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    pub const fn is_none(&self) -> bool {
+        self.0 == 0
     }
     /// Both together.
     #[must_use]

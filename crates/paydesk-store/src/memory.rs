@@ -83,6 +83,37 @@ impl Tables {
             .filter_map(|&(_, _, id)| self.transactions.get(&(tenant, id)).cloned())
             .collect()
     }
+
+    fn children(&self, tenant: Tenant, parent: TransactionId) -> Vec<Transaction> {
+        let ends = (tenant, parent, TransactionId(FIRST))..=(tenant, parent, TransactionId(LAST));
+        self.transactions_of_parent
+            .range(ends)
+            .filter_map(|&(_, _, id)| self.transactions.get(&(tenant, id)).cloned())
+            .collect()
+    }
+
+    /// The keys of a session's events, in order.
+    fn event_keys_of(
+        &self,
+        tenant: Tenant,
+        session: SessionId,
+    ) -> impl Iterator<Item = (Tenant, EventId)> {
+        let ends =
+            (tenant, session, 0, EventId(FIRST))..=(tenant, session, u32::MAX, EventId(LAST));
+        let events = self.events_of_session.range(ends);
+        events.map(|&(tenant, _, _, id)| (tenant, id))
+    }
+
+    /// The keys of an event's deliveries, oldest first.
+    fn delivery_keys_of(
+        &self,
+        tenant: Tenant,
+        event: EventId,
+    ) -> impl Iterator<Item = (Tenant, DeliveryId)> {
+        let ends = (tenant, event, DeliveryId(FIRST))..=(tenant, event, DeliveryId(LAST));
+        let deliveries = self.deliveries_of_event.range(ends);
+        deliveries.map(|&(tenant, _, id)| (tenant, id))
+    }
 }
 
 impl Tables {
@@ -233,13 +264,7 @@ impl Store for MemoryStore {
         tenant: Tenant,
         parent: TransactionId,
     ) -> Result<Vec<Transaction>, Unavailable> {
-        let ends = (tenant, parent, TransactionId(FIRST))..=(tenant, parent, TransactionId(LAST));
-        let tables = self.tables.lock();
-        Ok(tables
-            .transactions_of_parent
-            .range(ends)
-            .filter_map(|&(_, _, id)| tables.transactions.get(&(tenant, id)).cloned())
-            .collect())
+        Ok(self.tables.lock().children(tenant, parent))
     }
 
     async fn transactions_by_id(
@@ -413,13 +438,10 @@ impl Store for MemoryStore {
     }
 
     async fn events(&self, tenant: Tenant, session: SessionId) -> Result<Vec<Event>, Unavailable> {
-        let ends =
-            (tenant, session, 0, EventId(FIRST))..=(tenant, session, u32::MAX, EventId(LAST));
         let tables = self.tables.lock();
-        Ok(tables
-            .events_of_session
-            .range(ends)
-            .filter_map(|&(_, _, _, id)| tables.events.get(&(tenant, id)).cloned())
+        let events = tables.event_keys_of(tenant, session);
+        Ok(events
+            .filter_map(|key| tables.events.get(&key).cloned())
             .collect())
     }
 
@@ -460,12 +482,10 @@ impl Store for MemoryStore {
         tenant: Tenant,
         event: EventId,
     ) -> Result<Vec<Delivery>, Unavailable> {
-        let ends = (tenant, event, DeliveryId(FIRST))..=(tenant, event, DeliveryId(LAST));
         let tables = self.tables.lock();
-        Ok(tables
-            .deliveries_of_event
-            .range(ends)
-            .filter_map(|&(_, _, id)| tables.deliveries.get(&(tenant, id)).cloned())
+        let deliveries = tables.delivery_keys_of(tenant, event);
+        Ok(deliveries
+            .filter_map(|key| tables.deliveries.get(&key).cloned())
             .collect())
     }
 

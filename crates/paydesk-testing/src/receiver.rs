@@ -68,7 +68,12 @@ impl Receiver {
     }
 }
 
-async fn receive(State(inbox): State<Arc<Inbox>>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn receive(
+    State(inbox): State<Arc<Inbox>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, &'static str) {
     inbox.received.lock().push(Received { headers, body });
-    inbox.answers.lock().pop().unwrap_or(StatusCode::OK)
+    let status = inbox.answers.lock().pop().unwrap_or(StatusCode::OK);
+    (status, status.canonical_reason().unwrap_or_default())
 }

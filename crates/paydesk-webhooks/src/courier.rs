@@ -283,6 +283,7 @@ mod tests {
             },
             attempts,
             last: None,
+            ahead: Span::NONE,
             created_at: NOW,
             updated_at: NOW,
         }

@@ -15,7 +15,7 @@ use paydesk_core::id::{DeliveryId, Ids};
 use paydesk_core::session::Session;
 use paydesk_core::store::{Change, CommitError, Conflict, Record, Store, Unavailable};
 use paydesk_core::tenant::Tenant;
-use paydesk_core::time::{Clock, Timestamp};
+use paydesk_core::time::{Clock, Span, Timestamp};
 use paydesk_core::transaction::Transaction;
 use tokio::task::JoinSet;
 
@@ -247,6 +247,7 @@ impl Inner {
             state: DeliveryState::Due { at: now },
             attempts: 0,
             last: None,
+            ahead: Span::NONE,
             created_at: now,
             updated_at: now,
         }

@@ -112,7 +112,7 @@ mod tests {
     use paydesk_core::delivery::{DeliveryState, Receiver as Told};
     use paydesk_core::id::{EventId, MerchantId, SeededIds, SessionId};
     use paydesk_core::tenant::{Mode, Tenant};
-    use paydesk_core::time::Timestamp;
+    use paydesk_core::time::{Span, Timestamp};
 
     use super::*;
     use crate::lanes::Bounds;
@@ -134,6 +134,7 @@ mod tests {
             state: DeliveryState::Due { at },
             attempts: 0,
             last: None,
+            ahead: Span::NONE,
             created_at: at,
             updated_at: at,
         }

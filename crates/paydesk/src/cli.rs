@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
+use paydesk_core::time::Span;
 use url::Url;
 
 /// Paydesk: a self-hosted payment session server.
@@ -63,6 +64,12 @@ pub enum Command {
     /// Reads the database itself, page by page: a million rows take no more memory than a hundred. A server may
     /// be running beside it.
     Export(ExportOptions),
+    /// Remove finished data that is old: sessions with all that belongs to them, events, deliveries, detached cards
+    ///
+    /// Nothing goes that is open, under way, held, or still to be told, and no payment that can be refunded unless
+    /// --paid-older-than says so. References that were used stay used. A server may be running beside it; a run that was
+    /// interrupted is simply started again.
+    Prune(PruneOptions),
     /// Follow a merchant's events, and forward each to a program on this machine
     Listen(ListenCommandOptions),
     /// Bring an event about in test mode, such as `session.completed`
@@ -226,6 +233,36 @@ pub struct ExportOptions {
     pub public_url: Url,
     #[command(flatten)]
     pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct PruneOptions {
+    /// What is finished and has not changed for so long, such as 90d, 26w or 2y; at least 30d
+    #[arg(long, value_parser = crate::prune::span)]
+    pub older_than: Span,
+    /// Also payments of which something could still be refunded, when they have not changed for so long
+    #[arg(long, value_parser = crate::prune::span)]
+    pub paid_older_than: Option<Span>,
+    /// Whose, by the merchant's id [default: all merchants']
+    #[arg(long)]
+    pub merchant: Option<String>,
+    /// Of this mode only [default: of both]
+    #[arg(long)]
+    pub mode: Option<ModeOption>,
+    /// Only count what would go
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+/// Test or live.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum ModeOption {
+    /// Test mode.
+    Test,
+    /// Live mode.
+    Live,
 }
 
 #[derive(Args, Clone)]

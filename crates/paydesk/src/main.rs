@@ -15,6 +15,7 @@ mod logs;
 mod merchant;
 mod migrate_store;
 mod parts;
+mod prune;
 mod sandbox;
 mod serve;
 mod verify_page;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Command::Sandbox(options) => run(sandbox::run(options)),
         Command::VerifyPage(options) => run(verify_page::run(options)),
         Command::Export(options) => run(export::run(options)),
+        Command::Prune(options) => run(prune::run(options)),
         Command::Listen(options) => run(developer::listen::run(options)),
         Command::Trigger(options) => run(developer::trigger::run(options)),
         Command::Sessions(command) => run(developer::sessions::run(command)),

@@ -51,6 +51,11 @@ stand_ins! {
     ProviderName = json_schema!({"type": "string", "enum": ["SANDBOX"]});
     /// What a session is for.
     KindName = json_schema!({"type": "string", "enum": ["payment", "authorization", "addPaymentMethod"]});
+    /// What sort of thing a device is.
+    DeviceKindName = json_schema!({
+        "type": "string",
+        "enum": ["desktop", "smartphone", "tablet", "tv", "unknown"]
+    });
     /// What a transaction does.
     ActionName = json_schema!({
         "type": "string",

@@ -3,20 +3,24 @@
 use paydesk_core::authority::Authority;
 use paydesk_core::engine::Engine;
 use paydesk_core::engine::open_session::OpenSession;
+use paydesk_core::given::Metadata;
 use paydesk_core::id::{ProviderAccountId, SessionId};
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
+use paydesk_core::payer::{Device, User};
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{
-    Amount, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Party, Phone,
+    Amount, CustomField, CustomerDetails, Door, Kind, LineItem, Notify, NotifyFormat, Party,
     Session, State,
 };
 use paydesk_core::time::{Span, Timestamp};
 use paydesk_core::transaction::Transaction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use super::people::{
+    CustomerIn, CustomerOut, DeviceIn, DeviceOut, PartyIn, PartyOut, UserIn, UserOut,
+};
 use super::schema;
 use super::transaction::TransactionOut;
 use crate::wire::Iso;
@@ -60,13 +64,17 @@ pub struct SessionIn {
     billing: Option<PartyIn>,
     /// Where it is shipped to.
     shipping: Option<PartyIn>,
+    /// Who is signed in.
+    user: Option<UserIn>,
+    /// What is paid from.
+    device: Option<DeviceIn>,
     /// What the page asks the payer.
     #[serde(default)]
     #[schemars(length(max = 20))]
     custom_fields: Vec<CustomFieldIn>,
     #[serde(default)]
     #[schemars(with = "schema::Metadata")]
-    metadata: Map<String, Value>,
+    metadata: Metadata,
     /// Where the payer goes after paying.
     #[schemars(length(max = 2048), extend("format" = "uri"))]
     success_url: Option<String>,
@@ -111,21 +119,6 @@ struct LineItemIn {
     amount: i64,
 }
 
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "SessionCustomerRequest")]
-struct CustomerIn {
-    /// Your own code for the customer: the same code is the same customer.
-    #[schemars(length(min = 1, max = 500))]
-    code: Option<String>,
-    #[schemars(length(min = 1, max = 500))]
-    name: Option<String>,
-    #[schemars(length(min = 1, max = 500))]
-    email: Option<String>,
-    #[schemars(length(min = 1, max = 40))]
-    phone: Option<String>,
-}
-
 /// A question to the payer.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -141,42 +134,6 @@ struct CustomFieldIn {
     required: bool,
 }
 
-/// Somebody with an address.
-#[derive(Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(rename = "PartyRequest")]
-struct PartyIn {
-    first_name: Option<String>,
-    last_name: Option<String>,
-    email: Option<String>,
-    /// E.164.
-    phone: Option<String>,
-    /// ISO 3166-1 alpha-2.
-    country: Option<String>,
-    /// ISO 3166-2.
-    state: Option<String>,
-    city: Option<String>,
-    line1: Option<String>,
-    line2: Option<String>,
-    postal_code: Option<String>,
-}
-
-impl From<PartyIn> for Party {
-    fn from(party: PartyIn) -> Self {
-        Self {
-            first_name: party.first_name,
-            last_name: party.last_name,
-            email: party.email,
-            phone: party.phone,
-            country: party.country,
-            state: party.state,
-            city: party.city,
-            line1: party.line1,
-            line2: party.line2,
-            postal_code: party.postal_code,
-        }
-    }
-}
 /// As many entries as metadata may have.
 const MAX_METADATA: usize = 50;
 
@@ -230,20 +187,14 @@ impl SessionIn {
                 |_| Refusal::field("providerAccount", "is not the id of a provider account");
             command.provider_account = Some(account.parse::<ProviderAccountId>().map_err(wrong)?);
         }
-        command.customer = self.customer.map(|customer| CustomerDetails {
-            code: customer.code,
-            name: customer.name,
-            email: customer.email,
-            phone: customer.phone.map(|number| Phone {
-                code: String::new(),
-                number,
-            }),
-        });
+        command.customer = self.customer.map(CustomerDetails::from);
         command.reference = self.reference;
         command.title = self.title;
         command.description = self.description;
         command.billing = self.billing.map(Party::from);
         command.shipping = self.shipping.map(Party::from);
+        command.user = self.user.map(User::from);
+        command.device = self.device.map(Device::from);
         command.custom_fields = self
             .custom_fields
             .into_iter()
@@ -322,12 +273,18 @@ pub struct SessionOut<'s> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "PartyOut")]
     shipping: Option<&'s Party>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "UserOut")]
+    user: Option<&'s User>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "DeviceOut")]
+    device: Option<&'s Device>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(with = "Vec<CustomFieldOut>")]
     custom_fields: &'s [CustomField],
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(skip_serializing_if = "Metadata::is_empty")]
     #[schemars(with = "schema::Metadata")]
-    metadata: &'s Map<String, Value>,
+    metadata: &'s Metadata,
     #[serde(skip_serializing_if = "Option::is_none")]
     success_url: Option<&'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -373,19 +330,6 @@ struct LineItemOut<'s> {
     amount: i64,
 }
 
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "SessionCustomer")]
-struct CustomerOut<'s> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'s str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'s str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'s str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
-}
-
 /// A question to the payer, as core writes it.
 #[derive(JsonSchema)]
 #[schemars(rename = "CustomField")]
@@ -394,33 +338,6 @@ struct CustomFieldOut {
     name: String,
     label: String,
     required: bool,
-}
-
-/// Somebody with an address, as core writes it: what is not known is left out.
-#[derive(JsonSchema)]
-#[schemars(rename = "Party", rename_all = "camelCase")]
-#[allow(dead_code, reason = "it only describes")]
-struct PartyOut {
-    #[schemars(default)]
-    first_name: String,
-    #[schemars(default)]
-    last_name: String,
-    #[schemars(default)]
-    email: String,
-    #[schemars(default)]
-    phone: String,
-    #[schemars(default)]
-    country: String,
-    #[schemars(default)]
-    state: String,
-    #[schemars(default)]
-    city: String,
-    #[schemars(default)]
-    line1: String,
-    #[schemars(default)]
-    line2: String,
-    #[schemars(default)]
-    postal_code: String,
 }
 
 impl<'s> SessionOut<'s> {
@@ -459,6 +376,8 @@ impl<'s> SessionOut<'s> {
             customer: terms.customer.as_ref().map(CustomerOut::from),
             billing: terms.billing.as_ref(),
             shipping: terms.shipping.as_ref(),
+            user: terms.user.as_ref(),
+            device: terms.device.as_ref(),
             custom_fields: &terms.custom_fields,
             metadata: &terms.metadata,
             success_url: terms.success_url.as_deref(),
@@ -504,20 +423,6 @@ impl<'s> From<&'s LineItem> for LineItemOut<'s> {
             name: &item.name,
             quantity: item.quantity,
             amount: item.amount.minor(),
-        }
-    }
-}
-
-impl<'s> From<&'s CustomerDetails> for CustomerOut<'s> {
-    fn from(customer: &'s CustomerDetails) -> Self {
-        Self {
-            code: customer.code.as_deref(),
-            name: customer.name.as_deref(),
-            email: customer.email.as_deref(),
-            phone: customer
-                .phone
-                .as_ref()
-                .map(|phone| format!("{}{}", phone.code, phone.number)),
         }
     }
 }

@@ -33,6 +33,32 @@ async fn a_wrong_session_is_refused_by_the_field_that_is_wrong() {
             json_error,
             "billing.street",
         ),
+        (with("user", json!({"name": "a"})), json_error, "user.name"),
+        (
+            with("user", json!({"birthDate": "31.12.1990"})),
+            field_error,
+            "user.birthDate",
+        ),
+        (
+            with("user", json!({"country": "sg"})),
+            field_error,
+            "user.country",
+        ),
+        (
+            with("device", json!({"type": "tv"})),
+            json_error,
+            "device.type",
+        ),
+        (
+            with("device", json!({"kind": "fridge"})),
+            json_error,
+            "device.kind",
+        ),
+        (
+            with("device", json!({"ip": "300.1.1.1"})),
+            field_error,
+            "device.ip",
+        ),
         (
             with("lineItems", json!([{"name": "Tea"}])),
             json_error,

@@ -17,6 +17,7 @@ mod idempotency;
 mod keys;
 mod lists;
 mod pages;
+mod sessions;
 mod settings;
 mod transactions;
 mod webhooks;

@@ -139,6 +139,7 @@ async fn the_log_tells_what_came_of_each_delivery() {
         (&delivery["attempts"], &delivery["lastAttempt"]["status"]),
         (&json!(1), &json!(502))
     );
+    assert_eq!(delivery["lastAttempt"]["answer"], "Bad Gateway");
     assert!(delivery["lastAttempt"]["latency"].is_u64() && delivery["nextAttemptAt"].is_string());
     assert!(get(&server, &path(&endpoint)).await.ok()["failingSince"].is_string());
 

@@ -50,24 +50,34 @@ pub fn decide(
         version,
         ahead,
         moved_at: env.wall,
+        moving: Some(step),
     };
     let mut change = Change::new(tenant);
     change.puts.push(Record::entry(&clock)?);
     Ok((change, clock))
 }
 
-/// What a step of the clock does to a delivery: it is due so much sooner. Both times run equally fast, so a moved
-/// schedule is the schedule that the moved clock would have kept.
+/// What the last step of the clock does to a delivery: it is due so much sooner. Both times run equally fast, so a moved
+/// schedule is the schedule that the moved clock would have kept. Nothing if this step did so before, so that a pass
+/// over all of them that was interrupted is made again.
 #[must_use]
-pub fn brought_forward(delivery: &Delivery, step: Span, wall: Timestamp) -> Option<Delivery> {
-    let DeliveryState::Due { at } = delivery.state else {
+pub fn brought_forward(
+    delivery: &Delivery,
+    clock: &TestClock,
+    wall: Timestamp,
+) -> Option<Delivery> {
+    let (DeliveryState::Due { at }, Some(step)) = (delivery.state, clock.moving) else {
         return None;
     };
+    if delivery.ahead >= clock.ahead {
+        return None;
+    }
     Some(Delivery {
         version: delivery.version + 1,
         state: DeliveryState::Due {
             at: at.before(step),
         },
+        ahead: clock.ahead,
         updated_at: wall,
         ..delivery.clone()
     })
@@ -100,16 +110,39 @@ impl Engine {
     ) -> Result<TestClock, EngineError> {
         let clock = self
             .once(tenant, idempotent.as_ref(), |_| async move {
-                let known: Option<TestClock> = self.store().find(tenant, tenant.merchant.0).await?;
+                let mut known: Option<TestClock> =
+                    self.store().find(tenant, tenant.merchant.0).await?;
+                if let Some(moved) = known.as_ref().filter(|clock| clock.moving.is_some()) {
+                    // Another step is not through, or its process is gone: that one comes first.
+                    known = Some(self.finish_moving(moved).await?);
+                }
                 let (change, clock) = decide(tenant, known.as_ref(), seconds, self.env(tenant))?;
                 Ok((Some(change), clock))
             })
             .await?;
         self.clocks.saw(clock.merchant, clock.ahead);
-        let step = Span::seconds(u32::try_from(seconds).unwrap_or(0));
-        self.bring_deliveries_forward(tenant, step).await?;
+        crate::failpoint!("clock-moved");
+        self.finish_moving(&clock).await?;
         while self.sweep_of(tenant).await? >= BATCH {}
         Ok(clock)
+    }
+
+    /// Brings all deliveries forward that the clock's last step has not reached, and writes down that it reached all.
+    /// Several may be at it at once. Answers with the clock as it then is, if nobody moved it meanwhile.
+    pub(super) async fn finish_moving(&self, clock: &TestClock) -> Result<TestClock, Unavailable> {
+        self.bring_deliveries_forward(clock).await?;
+        let finished = TestClock {
+            version: clock.version + 1,
+            moving: None,
+            ..clock.clone()
+        };
+        let mut change = Change::new(TestClock::tenant_of(clock.merchant));
+        change.puts.push(Record::entry(&finished)?);
+        match self.store().commit(change).await {
+            // Somebody else has written it down.
+            Ok(()) | Err(CommitError::Conflict(_)) => Ok(finished),
+            Err(CommitError::Unavailable(error)) => Err(error),
+        }
     }
 
     /// Writes down what time has done to a tenant's sessions. Answers to how many.
@@ -130,17 +163,14 @@ impl Engine {
         Ok(swept)
     }
 
-    async fn bring_deliveries_forward(
-        &self,
-        tenant: Tenant,
-        step: Span,
-    ) -> Result<(), Unavailable> {
+    async fn bring_deliveries_forward(&self, clock: &TestClock) -> Result<(), Unavailable> {
+        let tenant = TestClock::tenant_of(clock.merchant);
         let waiting = self
             .store()
             .due_deliveries_of(tenant, Timestamp::FAR_FUTURE, usize::MAX)
             .await?;
         for delivery in waiting {
-            let Some(sooner) = brought_forward(&delivery, step, self.wall()) else {
+            let Some(sooner) = brought_forward(&delivery, clock, self.wall()) else {
                 continue;
             };
             let mut change = Change::new(tenant);
@@ -150,6 +180,7 @@ impl Engine {
                 Ok(()) | Err(CommitError::Conflict(_)) => {}
                 Err(CommitError::Unavailable(error)) => return Err(error),
             }
+            crate::failpoint!("delivery-brought-forward");
         }
         Ok(())
     }
@@ -159,6 +190,8 @@ impl Engine {
 mod tests {
     use super::super::fixtures::*;
     use super::*;
+    use crate::delivery::Receiver;
+    use crate::id::{DeliveryId, EventId, SessionId};
 
     fn tenant(mode: Mode) -> Tenant {
         let Desk { tenant, .. } = Desk::new();
@@ -172,6 +205,53 @@ mod tests {
         assert_eq!((first.version, first.ahead), (1, Span::minutes(1)));
         let (_, second) = decide(tenant(Mode::Test), Some(&first), 3_600, desk.env()).unwrap();
         assert_eq!((second.version, second.ahead), (2, Span::minutes(61)));
+    }
+
+    #[test]
+    fn each_step_brings_a_delivery_forward_once() {
+        let desk = Desk::new();
+        let tenant = tenant(Mode::Test);
+        let at = desk.now.after(Span::hours(5));
+        let delivery = Delivery {
+            id: DeliveryId::fresh(&desk.ids, desk.now),
+            tenant,
+            version: 3,
+            event: EventId::fresh(&desk.ids, desk.now),
+            receiver: Receiver::Notify(SessionId::fresh(&desk.ids, desk.now)),
+            url: "https://shop.example/hook".into(),
+            body: "{}".into(),
+            state: DeliveryState::Due { at },
+            attempts: 2,
+            last: None,
+            ahead: Span::NONE,
+            created_at: desk.now,
+            updated_at: desk.now,
+        };
+        let (_, clock) = decide(tenant, None, 3_600, desk.env()).unwrap();
+        let once = brought_forward(&delivery, &clock, desk.now).unwrap();
+        let sooner = DeliveryState::Due {
+            at: at.before(Span::hours(1)),
+        };
+        assert_eq!((once.version, once.state), (4, sooner));
+        assert_eq!(brought_forward(&once, &clock, desk.now), None);
+        // The next step does so again, and by itself alone, also to one that was made after the first.
+        let (_, clock) = decide(tenant, Some(&clock), 1_800, desk.env()).unwrap();
+        for (before, hours) in [(&once, 1), (&delivery, 0)] {
+            let twice = brought_forward(before, &clock, desk.now).unwrap();
+            let at = at.before(Span::hours(hours)).before(Span::minutes(30));
+            assert_eq!(twice.state, DeliveryState::Due { at });
+        }
+        // What a worker has, or is over, has no time that could come sooner.
+        for state in [
+            DeliveryState::Delivered { at },
+            DeliveryState::GivenUp { at },
+        ] {
+            let other = Delivery {
+                state,
+                ..delivery.clone()
+            };
+            assert_eq!(brought_forward(&other, &clock, desk.now), None);
+        }
     }
 
     #[test]
@@ -199,6 +279,7 @@ mod tests {
             version: 7,
             ahead: FURTHEST,
             moved_at: desk.now,
+            moving: None,
         };
         assert!(decide(tenant(Mode::Test), Some(&far), 1, desk.env()).is_err());
     }

@@ -76,7 +76,9 @@ pub fn decide(
     let mut change = Change::new(tenant);
     match holder {
         None => {}
-        Some(ReferenceHolder::Charge(_)) => return Err(Refusal::ReferenceTaken { session: None }),
+        Some(ReferenceHolder::Charge(_) | ReferenceHolder::Removed) => {
+            return Err(Refusal::ReferenceTaken { session: None });
+        }
         Some(ReferenceHolder::Session(holder)) => {
             let id = holder.session.id;
             let holder = Draft::new(*holder, env);
@@ -212,7 +214,7 @@ impl Engine {
                         Some(Conflict::Claimed {
                             key: ClaimKey::Reference(_),
                             owner,
-                        }) => self.reference_holder(tenant, owner).await?,
+                        }) => Some(self.reference_holder(tenant, owner).await?),
                         _ => None,
                     };
                     // Each time: it may have been detached since the last.

@@ -48,12 +48,17 @@ impl Clocks {
 }
 
 impl Engine {
-    /// Learns which test clocks are moved; at start-up, and with every sweep.
-    pub async fn read_clocks(&self) -> Result<(), Unavailable> {
+    /// Learns which test clocks are moved; at start-up, and with every sweep. Answers with those whose last step is not
+    /// through.
+    pub async fn read_clocks(&self) -> Result<Vec<TestClock>, Unavailable> {
+        let mut moving = Vec::new();
         for doc in self.store().test_clocks().await? {
             let clock: TestClock = serde_json::from_str(&doc).map_err(Unavailable::because)?;
             self.clocks.saw(clock.merchant, clock.ahead);
+            if clock.moving.is_some() {
+                moving.push(clock);
+            }
         }
-        Ok(())
+        Ok(moving)
     }
 }

@@ -99,7 +99,10 @@ async fn every<F>(
 impl Engine {
     /// Writes down what time has done to sessions. Answers to how many: a job that fails does not go on at once.
     pub async fn sweep(&self) -> Result<usize, Unavailable> {
-        self.read_clocks().await?;
+        for clock in self.read_clocks().await? {
+            // Its process may be gone. If it is at it still, each delivery is brought forward once all the same.
+            self.finish_moving(&clock).await?;
+        }
         let mut swept = 0;
         for merchant in self.clocks.moved() {
             swept += self.sweep_of(TestClock::tenant_of(merchant)).await?;

@@ -36,6 +36,7 @@ pub mod initiate_session;
 pub mod lapse_session;
 pub mod open_session;
 pub mod operate;
+pub mod prune;
 pub mod reconcile;
 pub mod record_outcome;
 pub mod record_transfer;

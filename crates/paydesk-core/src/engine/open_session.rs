@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::idempotency::Idempotent;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
+use crate::given::Metadata;
 use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
@@ -64,7 +65,7 @@ pub struct OpenSession {
     /// What the page asks.
     pub custom_fields: Vec<CustomField>,
     /// The merchant's own data.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
     /// Where the payer goes after paying.
     pub success_url: Option<String>,
     /// Where the payer goes after giving up.
@@ -105,7 +106,7 @@ impl OpenSession {
             user: None,
             device: None,
             custom_fields: Vec::new(),
-            metadata: serde_json::Map::new(),
+            metadata: Metadata::default(),
             success_url: None,
             cancel_url: None,
             notify: None,
@@ -136,6 +137,8 @@ pub enum ReferenceHolder {
     Session(Box<SessionSnapshot>),
     /// A charge of a stored card.
     Charge(TransactionId),
+    /// What had it was removed long after it was paid. The reference stays used.
+    Removed,
 }
 
 /// Decides what session is opened. Refuses, in this order: what is wrong with a field, the account, the
@@ -203,7 +206,9 @@ pub fn decide(
     let mut draft = Draft::opening(session, env);
     match snapshot.holder {
         None => {}
-        Some(ReferenceHolder::Charge(_)) => return Err(Refusal::ReferenceTaken { session: None }),
+        Some(ReferenceHolder::Charge(_) | ReferenceHolder::Removed) => {
+            return Err(Refusal::ReferenceTaken { session: None });
+        }
         Some(ReferenceHolder::Session(holder)) => {
             let id = holder.session.id;
             let holder = Draft::new(*holder, env);
@@ -339,7 +344,7 @@ impl Engine {
                     Some(Conflict::Claimed {
                         key: ClaimKey::Reference(_),
                         owner,
-                    }) => self.reference_holder(tenant, owner).await?,
+                    }) => Some(self.reference_holder(tenant, owner).await?),
                     _ => None,
                 };
                 let snapshot = Snapshot {
@@ -365,15 +370,17 @@ impl Engine {
         &self,
         tenant: Tenant,
         owner: uuid::Uuid,
-    ) -> Result<Option<ReferenceHolder>, EngineError> {
+    ) -> Result<ReferenceHolder, EngineError> {
         match self.session_with_live(tenant, SessionId(owner)).await {
-            Ok(snapshot) => Ok(Some(ReferenceHolder::Session(Box::new(snapshot)))),
+            Ok(snapshot) => Ok(ReferenceHolder::Session(Box::new(snapshot))),
             Err(EngineError::Refused(Refusal::SessionNotFound)) => {
                 let charge = self
                     .store()
                     .transaction(tenant, TransactionId(owner))
                     .await?;
-                Ok(charge.map(|charge| ReferenceHolder::Charge(charge.id)))
+                Ok(charge.map_or(ReferenceHolder::Removed, |charge| {
+                    ReferenceHolder::Charge(charge.id)
+                }))
             }
             Err(error) => Err(error),
         }

@@ -428,6 +428,9 @@ impl Engine {
             Ok(decided) => Ok(Some(decided)),
             Err(EngineError::Refused(
                 refusal @ (Refusal::CurrencyDiffers { .. }
+                // Removed long ago, with its reference still used.
+                | Refusal::TransactionNotFound
+                | Refusal::SessionNotFound
                 | Refusal::InvalidAmount {
                     error: AmountError::TooLarge,
                     ..

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::session::Session;
 use crate::store::{
     Change, Claim, Conflict, Counter, IdempotencyRecord, IdempotencyWrite, Increment, Record,
-    RecordKey, Store,
+    RecordKey, Removal, Store,
 };
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
@@ -24,6 +24,8 @@ struct Scene {
     waiting: Event,
     /// Was there, and nobody was to be told; the change has it told.
     told: Event,
+    /// Was there; the change takes it out.
+    old: Session,
     /// Was held; the change gives it up.
     old_claim: Claim,
     claimed: Vec<Claim>,
@@ -39,12 +41,19 @@ impl Scene {
         let session = samples.session(tenant);
         let waiting = samples.event(&session, 1, true);
         let told = samples.event(&samples.session(tenant), 1, false);
+        let old = samples.session(tenant);
         let old_claim = reference("old", session.id.0);
         let before = Change {
             events: vec![waiting.clone(), told.clone()],
             claims: vec![old_claim.clone()],
             increments: vec![sessions(1)],
-            ..puts(tenant, [Record::Session(session.clone())])
+            ..puts(
+                tenant,
+                [
+                    Record::Session(session.clone()),
+                    Record::Session(old.clone()),
+                ],
+            )
         };
         apply(store, before).await;
 
@@ -68,6 +77,10 @@ impl Scene {
             claims: claimed.clone(),
             dispatched: vec![waiting.id],
             retold: vec![told.id],
+            removals: vec![Removal::Session {
+                id: old.id,
+                version: old.version,
+            }],
             increments: vec![sessions(10)],
             idempotency: Some(IdempotencyWrite::Claim(running.clone())),
         };
@@ -76,6 +89,7 @@ impl Scene {
             session,
             waiting,
             told,
+            old,
             old_claim,
             claimed,
             running,
@@ -104,6 +118,8 @@ impl Scene {
                 other => panic!("nothing looks for {other:?}"),
             }
         }
+        let there = store.session(tenant, self.old.id).await.unwrap();
+        assert_eq!(there.is_none(), applied);
         let event = &self.change.events[0];
         let there = store.event(tenant, event.id).await.unwrap();
         assert_eq!(there.as_ref(), applied.then_some(event));
@@ -128,7 +144,9 @@ impl Scene {
         let known = store.idempotency(tenant, &self.running.key).await.unwrap();
         assert_eq!(known.as_ref() == Some(&self.running), applied);
         let due = store.due_sessions(Timestamp::FAR_FUTURE, 9).await.unwrap();
-        assert_eq!(due, [(tenant, id)]);
+        let mut open = vec![(tenant, id)];
+        open.extend((!applied).then_some((tenant, self.old.id)));
+        assert_eq!(due, open);
         let asked = store.due_transactions(Timestamp::FAR_FUTURE, 9).await;
         assert_eq!(asked.unwrap().is_empty(), !applied);
         let told = store.due_deliveries(Timestamp::FAR_FUTURE, 9).await;
@@ -239,6 +257,11 @@ pub async fn conflicts_are_named_in_the_documented_order(store: Arc<dyn Store>) 
         reference("one", samples.uuid()),
     ];
     change.puts.reverse();
+    let removals = [2, 3].map(|version| Removal::Session {
+        id: first.id,
+        version,
+    });
+    change.removals = removals.to_vec();
     assert_eq!(
         refused(&store, change.clone()).await,
         Conflict::Idempotency(Box::new(scene.running.clone()))
@@ -266,6 +289,10 @@ pub async fn conflicts_are_named_in_the_documented_order(store: Arc<dyn Store>) 
             }
         );
         change.claims.remove(0);
+    }
+    for kept in removals {
+        assert_eq!(refused(&store, change.clone()).await, Conflict::Kept(kept));
+        change.removals.remove(0);
     }
     apply(&store, change).await;
 }

@@ -294,6 +294,7 @@ pub async fn a_moved_test_clock_is_found_whoever_moved_it(store: Arc<dyn Store>)
             version: 1,
             ahead: Span::hours(ahead),
             moved_at: samples.tick(),
+            moving: None,
         };
         let entry = Record::entry(&clock).unwrap();
         apply(&store, puts(tenant, [Record::Merchant(merchant), entry])).await;

@@ -37,6 +37,7 @@ async fn assert_hidden(store: &Arc<dyn Store>, mine: Tenant, samples: &Samples, 
         events: vec![event.clone(), later.clone()],
         dispatched: vec![],
         retold: vec![],
+        removals: vec![],
         increments: vec![Increment {
             counter: Counter::Sessions,
             by: 1,

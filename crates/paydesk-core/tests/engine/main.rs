@@ -8,6 +8,7 @@
 
 mod desk;
 mod payments;
+mod pruning;
 mod pushes;
 mod rail;
 mod requests;

@@ -16,7 +16,7 @@ use paydesk_core::transaction::Status;
 use super::desk::{Desk, cents, refusal};
 
 /// A card of a customer's, kept by the rail.
-async fn kept_card(desk: &Desk) -> PaymentMethod {
+pub async fn kept_card(desk: &Desk) -> PaymentMethod {
     let (_, paid) = desk.paid().await;
     let now = desk.engine.wall();
     let stored = PaymentMethod {

@@ -4,12 +4,17 @@ use std::collections::BTreeSet;
 
 use paydesk_core::directory::StoredEntry;
 use paydesk_core::endpoint::AUDIENCE;
-use paydesk_core::store::{Change, Conflict, IdempotencyWrite, Record, StoredAnswer};
+use paydesk_core::id::TransactionId;
+use paydesk_core::store::{
+    Change, ClaimKey, Conflict, IdempotencyWrite, Record, Removal, StoredAnswer,
+};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
+use paydesk_core::transaction::Transaction;
 use uuid::Uuid;
 
 use super::Tables;
+use super::lists::of_tenant;
 
 impl Tables {
     /// Why the change may not be applied, if it may not; in the order that [`Conflict`] documents.
@@ -51,7 +56,44 @@ impl Tables {
                 return Err(Conflict::Claimed { key, owner });
             }
         }
-        Ok(())
+        match change
+            .removals
+            .iter()
+            .find(|removal| !self.may_go(tenant, **removal))
+        {
+            Some(kept) => Err(Conflict::Kept(*kept)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether something is as it was read, and nothing needs it.
+    fn may_go(&self, tenant: Tenant, removal: Removal) -> bool {
+        match removal {
+            Removal::Session { id, version } => {
+                let is_as_read = self.sessions.get(&(tenant, id));
+                is_as_read.is_some_and(|session| session.version == version)
+                    && self.event_keys_of(tenant, id).next().is_none()
+            }
+            Removal::Charge { id, version } => {
+                let charge = self.transactions.get(&(tenant, id));
+                charge.is_some_and(|it| it.version == version && it.session.is_none())
+            }
+            Removal::PaymentMethod { id, version } => {
+                let card = self.payment_methods.get(&(tenant, id));
+                card.is_some_and(|card| card.version == version)
+                    && !of_tenant(&self.transactions, tenant, TransactionId)
+                        .any(|transaction| transaction.payment_method == Some(id))
+            }
+            Removal::Event(id) => {
+                let mut deliveries = self.delivery_keys_of(tenant, id);
+                self.events.contains_key(&(tenant, id))
+                    && !self.undispatched.contains(&(tenant, id))
+                    && deliveries.all(|key| {
+                        let delivery = self.deliveries.get(&key);
+                        delivery.is_none_or(|delivery| delivery.due_at().is_none())
+                    })
+            }
+        }
     }
 
     /// The version of the stored record: 0 if there is none.
@@ -124,6 +166,9 @@ impl Tables {
                 self.undispatched.insert((tenant, event));
             }
         }
+        for removal in change.removals {
+            self.remove(tenant, removal);
+        }
         for increment in change.increments {
             let total = self
                 .counters
@@ -156,6 +201,61 @@ impl Tables {
         entries.next().is_some_and(|(of, of_kind, of_list, _)| {
             (*of, *of_kind, of_list.as_str()) == (tenant, kind, list)
         })
+    }
+
+    /// Takes something out; [`Tables::may_go`] said that it may.
+    fn remove(&mut self, tenant: Tenant, removal: Removal) {
+        match removal {
+            Removal::Session { id, .. } => {
+                if let Some(due_at) = self
+                    .sessions
+                    .remove(&(tenant, id))
+                    .and_then(|it| it.due_at())
+                {
+                    self.due_sessions.remove(&(due_at, tenant, id));
+                }
+                let transactions = self.transactions_of_session(tenant, id);
+                self.remove_transactions(&transactions);
+                self.claims.remove(&(tenant, ClaimKey::LivePayment(id)));
+            }
+            Removal::Charge { id, .. } => {
+                let mut transactions: Vec<_> = self.children(tenant, id);
+                transactions.extend(self.transactions.get(&(tenant, id)).cloned());
+                self.remove_transactions(&transactions);
+            }
+            Removal::PaymentMethod { id, .. } => {
+                self.payment_methods.remove(&(tenant, id));
+            }
+            Removal::Event(id) => {
+                let deliveries: Vec<_> = self.delivery_keys_of(tenant, id).collect();
+                for key in deliveries {
+                    self.deliveries.remove(&key);
+                    self.deliveries_of_event.remove(&(tenant, id, key.1));
+                }
+                if let Some(event) = self.events.remove(&(tenant, id))
+                    && let Some(session) = event.session
+                {
+                    self.events_of_session
+                        .remove(&(tenant, session, event.sequence, id));
+                }
+            }
+        }
+    }
+
+    fn remove_transactions(&mut self, transactions: &[Transaction]) {
+        for it in transactions {
+            let (tenant, id) = (it.tenant, it.id);
+            self.transactions.remove(&(tenant, id));
+            if let Some(session) = it.session {
+                self.transactions_of_session.remove(&(tenant, session, id));
+            }
+            if let Some(parent) = it.parent {
+                self.transactions_of_parent.remove(&(tenant, parent, id));
+            }
+            if let Some(ask_at) = it.ask_at() {
+                self.due_transactions.remove(&(ask_at, tenant, id));
+            }
+        }
     }
 
     fn put(&mut self, record: Record) {

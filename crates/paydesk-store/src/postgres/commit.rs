@@ -23,7 +23,7 @@ use super::cell::Cell;
 use super::flight::{Failure, fly};
 use super::outage::Attempts;
 use super::steps::{self, Guard, Step};
-use super::{PostgresStore, connect, decode, queries};
+use super::{PostgresStore, connect, decode, queries, removals};
 
 /// How long an attempt may take, all in all. The server ends each statement before that; a server that has vanished
 /// without a word does not.
@@ -116,6 +116,7 @@ impl PostgresStore {
                 Some(wanted) => self.holder(change, n, wanted).await?,
                 None => None,
             },
+            Guard::Removal(n) => change.removals.get(n).copied().map(Conflict::Kept),
             Guard::None => None,
         })
     }
@@ -161,7 +162,8 @@ impl PostgresStore {
             }))
     }
 
-    /// Whether the change itself is what is there: its event, its record word for word, or its idempotency key.
+    /// Whether the change itself is what is there: its event, its record word for word, its idempotency key, or
+    /// that what it takes out is gone.
     ///
     /// If it is, waits until it is as safe as the answer that never came would have said: a commit whose connection
     /// breaks while it waits for a standby is there, but perhaps only here.
@@ -191,6 +193,11 @@ impl PostgresStore {
             return Ok(known.is_some_and(|known| {
                 (known.body_hash, known.created_at) == (record.body_hash, record.created_at)
             }));
+        }
+        if let Some(removal) = change.removals.first() {
+            // Gone, by this change or by another that took it out: then that one counted it.
+            let (sql, cells) = removals::stored(change.tenant, *removal);
+            return Ok(self.opt(sql, &cells).await?.is_none());
         }
         Ok(false)
     }
@@ -235,6 +242,7 @@ fn is_guarded(change: &Change) -> bool {
     let refuses = !change.puts.is_empty()
         || !change.events.is_empty()
         || !change.dispatched.is_empty()
+        || !change.removals.is_empty()
         || matches!(change.idempotency, Some(IdempotencyWrite::Claim(_)));
     refuses || change.increments.is_empty()
 }

@@ -1,6 +1,6 @@
 //! The store of many nodes: one PostgreSQL, or a distributed database that speaks its protocol.
 //!
-//! - A change becomes a list of statements (`steps`, `tables`), which are sent in one piece and answered in one
+//! - A change becomes a list of statements (`steps`, `tables`, `removals`), which are sent in one piece and answered in one
 //!   piece (`flight`). The first that fails names the conflict; what is tried again, and for how long, and what to
 //!   make of an answer that never came, stands in `commit` and `outage`.
 //! - A read is one query (`port`, `queries`, `lists`), and is asked again if the connection broke.
@@ -21,6 +21,7 @@ mod lists;
 mod outage;
 mod port;
 mod queries;
+mod removals;
 mod schema;
 mod steps;
 mod tables;

@@ -19,6 +19,7 @@ use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use super::cell::{Cell, small};
+use super::removals;
 use super::tables::{self, Table, exactly_one};
 use crate::sqlite::rows::{
     action_number, claim_name, counter_number, delivery_state_number, expires_alone_at,
@@ -44,6 +45,8 @@ pub(super) enum Guard {
     Put(usize),
     /// This one of the change's `claims` is held.
     Claim(usize),
+    /// This one of the change's `removals` may not go.
+    Removal(usize),
     /// It must not fail.
     None,
 }
@@ -56,7 +59,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    const fn new(guard: Guard, sql: &'static str, cells: Vec<Cell>) -> Self {
+    pub(super) const fn new(guard: Guard, sql: &'static str, cells: Vec<Cell>) -> Self {
         Self { sql, cells, guard }
     }
 }
@@ -97,6 +100,9 @@ pub(super) fn steps(change: &Change, turn: u16) -> Result<Vec<Step>, Unavailable
     for event in &change.retold {
         let cells = key(tenant, event.0).to_vec();
         steps.push(Step::new(Guard::None, RETELL, cells));
+    }
+    for (n, removal) in change.removals.iter().enumerate() {
+        steps.extend(removals::steps(tenant, *removal, Guard::Removal(n))?);
     }
     if let Some(IdempotencyWrite::Finish { key, answer }) = &change.idempotency {
         let cells = vec![

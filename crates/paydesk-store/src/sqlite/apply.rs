@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
 use super::words::Words;
-use super::{decode, lists, queries};
+use super::{decode, lists, queries, removals};
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
 pub(super) struct Group<'db> {
@@ -18,6 +18,8 @@ pub(super) struct Group<'db> {
     totals: BTreeMap<(Tenant, i64), i64>,
     /// New sessions: their rows, and the words that they are found by.
     found_by: Vec<(i64, Words)>,
+    /// Whether anything was taken out: words that wait to be indexed may be of what is gone.
+    pub(super) has_removed: bool,
 }
 
 impl<'db> Group<'db> {
@@ -26,6 +28,7 @@ impl<'db> Group<'db> {
             db,
             totals: BTreeMap::new(),
             found_by: Vec::new(),
+            has_removed: false,
         }
     }
 
@@ -36,7 +39,8 @@ impl<'db> Group<'db> {
     /// An error leaves the change half applied: the whole group must then be rolled back.
     pub(super) fn take(&mut self, change: &Prepared) -> rusqlite::Result<Result<(), Conflict>> {
         // The statement that writes a lone record also finds out whether it may. Most changes are such.
-        let is_lone = change.puts.len() == 1 && change.claims.is_empty();
+        let is_lone =
+            change.puts.len() == 1 && change.claims.is_empty() && change.removals.is_empty();
         if let Err(conflict) = self.check(change, is_lone)? {
             return Ok(Err(conflict));
         }
@@ -110,6 +114,11 @@ impl<'db> Group<'db> {
             {
                 let key = wanted.claim.key.clone();
                 return Ok(Err(Conflict::Claimed { key, owner }));
+            }
+        }
+        for &removal in &change.removals {
+            if !removals::may_go(self.db, change.tenant, removal)? {
+                return Ok(Err(Conflict::Kept(removal)));
             }
         }
         Ok(Ok(()))
@@ -211,6 +220,10 @@ impl<'db> Group<'db> {
         for event in &change.retold {
             self.prepare(RETELL)?
                 .execute(params![merchant, mode, event.0.as_bytes()])?;
+        }
+        for &removal in &change.removals {
+            removals::remove(self.db, change.tenant, removal)?;
+            self.has_removed = true;
         }
         match &change.idempotency {
             None => {}

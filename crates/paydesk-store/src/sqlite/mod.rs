@@ -1,7 +1,7 @@
 //! The embedded store: one SQLite file.
 //!
 //! - Whoever commits turns the change into rows on its own thread (`rows`), and hands them to the one thread
-//!   that writes (`writer`). That one applies all that is waiting as one transaction (`apply`, `tables`),
+//!   that writes (`writer`). That one applies all that is waiting as one transaction (`apply`, `tables`, `removals`),
 //!   and answers after the commit has returned: then it is on the disk.
 //! - Whoever reads does so on its own thread, with a connection of its own (`readers`, `queries`); a server's
 //!   connections keep their read transactions for as long as nothing was committed.
@@ -27,6 +27,7 @@ mod lock;
 mod port;
 mod queries;
 mod readers;
+mod removals;
 pub(crate) mod rows;
 mod schema;
 mod tables;

@@ -9,7 +9,7 @@ use paydesk_core::list::DeliveryStateName;
 use paydesk_core::method::Method;
 use paydesk_core::session::{Kind, Session, State, StateName};
 use paydesk_core::store::{
-    Change, Claim, ClaimKey, Counter, IdempotencyKey, IdempotencyWrite, Record, RecordKey,
+    Change, Claim, ClaimKey, Counter, IdempotencyKey, IdempotencyWrite, Record, RecordKey, Removal,
     StoredAnswer, Unavailable,
 };
 use paydesk_core::tenant::{Mode, Tenant};
@@ -124,6 +124,7 @@ pub(super) struct Prepared {
     pub(super) events: Vec<[Cell; 8]>,
     pub(super) dispatched: Vec<EventId>,
     pub(super) retold: Vec<EventId>,
+    pub(super) removals: Vec<Removal>,
     pub(super) increments: Vec<(i64, i64)>,
     pub(super) idempotency: Option<IdempotencyRow>,
     pub(super) fingerprints: Vec<(KeyVersion, [u8; 32])>,
@@ -149,6 +150,7 @@ impl Prepared {
             events,
             dispatched: change.dispatched,
             retold: change.retold,
+            removals: change.removals,
             increments: increments
                 .map(|one| (counter_number(one.counter), one.by))
                 .collect(),
@@ -188,6 +190,7 @@ impl Prepared {
             events: Vec::new(),
             dispatched: Vec::new(),
             retold: Vec::new(),
+            removals: Vec::new(),
             increments: Vec::new(),
             idempotency: None,
             fingerprints: Vec::new(),
@@ -270,7 +273,7 @@ fn row(record: &Record, events: &[Event]) -> Result<Row, Unavailable> {
         Record::Entry(it) => entry_row(it, version),
     };
     let words = match record {
-        Record::Session(it) if it.version == 1 => Some(Words::of(it)),
+        Record::Session(it) if it.version == 1 => Words::of(it),
         _ => None,
     };
     Ok(Row {

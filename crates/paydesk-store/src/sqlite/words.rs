@@ -38,6 +38,8 @@ const INSERT: &str = "INSERT INTO words (rowid, text) VALUES (?1, ?2)";
 const NOTE: &str = "INSERT INTO words_waiting (places) VALUES (?1)";
 const NOTED: &str = "SELECT number, places FROM words_waiting ORDER BY number";
 const DONE: &str = "DELETE FROM words_waiting WHERE number <= ?1";
+/// A number that changes with what other connections commit, and not with what this one does.
+const SEEN: &str = "PRAGMA data_version";
 const SESSION: &str = "SELECT doc FROM sessions WHERE place = ?1";
 
 /// The places that a note tells.
@@ -63,12 +65,13 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Those that a session is found by.
-    pub(super) fn of(session: &Session) -> Self {
-        Self {
+    /// Those that a session is found by; nothing if it has none, and so no place in the index.
+    pub(super) fn of(session: &Session) -> Option<Self> {
+        let words = words_of(session);
+        (!words.is_empty()).then_some(Self {
             tenant: session.tenant,
-            words: words_of(session),
-        }
+            words,
+        })
     }
 
     /// As the index takes them.
@@ -97,6 +100,8 @@ pub(super) struct Indexer {
     count: usize,
     /// Whether there may be notes that are not in `waiting`: of an earlier process, or of another one.
     is_behind: bool,
+    /// [What other processes had done](SEEN) when it was last written.
+    seen: i64,
     alarm: Alarm,
     is_set: bool,
     is_due: bool,
@@ -123,6 +128,7 @@ impl Indexer {
             waiting: BTreeMap::new(),
             count: 0,
             is_behind: false,
+            seen: 0,
             alarm: Alarm::start(jobs)?,
             is_set: false,
             is_due: false,
@@ -158,11 +164,23 @@ impl Indexer {
         Ok(Some(Noted { number, batch }))
     }
 
+    /// Something was taken out, here or by another process: what is noted is read again, so that nothing is indexed that
+    /// is gone.
+    pub(super) fn forget(&mut self) {
+        self.is_behind |= self.count > 0;
+        self.waiting.clear();
+        self.count = 0;
+    }
+
     /// Writes what is waiting, inside a transaction. What goes wrong here does not hinder the transaction.
     pub(super) fn write(&mut self, db: &Connection) -> Option<Written> {
         self.is_due = false;
-        let write = || -> rusqlite::Result<Written> {
+        let mut write = || -> rusqlite::Result<Written> {
             db.prepare_cached("SAVEPOINT words")?.execute([])?;
+            let seen = db.prepare_cached(SEEN)?.query_row([], |row| row.get(0))?;
+            if std::mem::replace(&mut self.seen, seen) != seen {
+                self.forget();
+            }
             let written = self.write_batch(db)?;
             db.prepare_cached("RELEASE words")?.execute([])?;
             Ok(written)
@@ -180,9 +198,7 @@ impl Indexer {
                 {
                     tracing::error!(%error, "the index of words could not be rolled back");
                 }
-                // What is noted is read again.
-                self.waiting.clear();
-                self.count = 0;
+                self.forget();
                 (self.is_behind, self.has_failed) = (true, true);
                 None
             }
@@ -207,11 +223,8 @@ impl Indexer {
             }
             for place in places(note.get_ref(1)?.as_blob()?) {
                 let session = read.query_row([place], |row| decode::doc(row, 0));
-                batch.extend(
-                    session
-                        .optional()?
-                        .map(|session| (place, Words::of(&session))),
-                );
+                let words = session.optional()?.and_then(|it| Words::of(&it));
+                batch.extend(words.map(|words| (place, words)));
             }
         }
         drop(notes);

@@ -293,10 +293,14 @@ impl Thread {
             let mut changes = Group::new(&self.db);
             let outcomes = group.iter().map(|waiting| changes.take(&waiting.change));
             let outcomes = outcomes.collect::<Result<Vec<Result<(), Conflict>>, _>>()?;
+            let has_removed = changes.has_removed;
             let noted = Indexer::note(&self.db, changes.finish()?)?;
-            Ok((outcomes, noted))
+            Ok((outcomes, noted, has_removed))
         };
-        let (outcomes, noted) = applying().map_err(Failure::Applying)?;
+        let (outcomes, noted, has_removed) = applying().map_err(Failure::Applying)?;
+        if has_removed {
+            self.indexer.forget();
+        }
         let written = if self.indexer.is_due() {
             self.indexer.write(&self.db)
         } else {

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use super::super::tables::{self, Table};
-use super::super::{apply, queries, schema};
+use super::super::{apply, queries, removals, schema};
 use super::*;
 
 fn database() -> (TempDir, Connection) {
@@ -78,6 +78,29 @@ fn every_read_goes_by_its_index_and_sorts_nothing() {
         (queries::TEST_CLOCKS, &["entries_test_clocks"]),
         (queries::UNDISPATCHED, &["events_undispatched"]),
         (queries::OLD_REQUESTS, &["idempotency_by_age"]),
+        (
+            removals::FREE_SESSION,
+            &["sessions_by_id", "events_by_session", "events_by_id"],
+        ),
+        (removals::FREE_CHARGE, &["transactions_by_id"]),
+        (
+            removals::FREE_PAYMENT_METHOD,
+            &["payment_methods_by_id", "transactions_by_card"],
+        ),
+        (
+            removals::FREE_EVENT,
+            &["events_by_id", "deliveries_by_event"],
+        ),
+        (removals::SESSION, &["sessions_by_id"]),
+        (
+            removals::TRANSACTIONS_OF_SESSION,
+            &["transactions_by_session"],
+        ),
+        (removals::TRANSACTION, &["transactions_by_id"]),
+        (removals::OPERATIONS, &["transactions_by_parent"]),
+        (removals::PAYMENT_METHOD, &["payment_methods_by_id"]),
+        (removals::EVENT, &["events_by_id"]),
+        (removals::DELIVERIES_OF_EVENT, &["deliveries_by_event"]),
     ] {
         let steps = plan(&db, sql);
         let found: Vec<_> = steps.iter().filter(|step| step.contains("USING")).collect();

@@ -8,4 +8,5 @@ mod keys;
 mod logs;
 mod merchant;
 mod operating;
+mod prune;
 mod rates;
