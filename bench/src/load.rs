@@ -56,11 +56,13 @@ pub enum Requests {
     },
 }
 
-/// What an answer must be, beside being a 200.
+/// What an answer must be, beside being a 200, or a 201 to what makes something.
 #[derive(Clone)]
 pub enum Expect {
     /// Exactly these bytes.
     Bytes(Bytes),
+    /// Whatever ends with these bytes.
+    EndingWith(Bytes),
     /// A session whose id is kept as acknowledged.
     NewSession,
     /// The session that was asked for.
@@ -269,9 +271,11 @@ async fn run_connection(
 
 /// Refuses a wrong answer; returns the id of a session that was created.
 fn check<'a>(answer: &Answer<'a>, expect: &Expect, id: &str) -> anyhow::Result<Option<&'a str>> {
-    let right = answer.status == 200
+    let made = matches!(expect, Expect::NewSession) && answer.status == 201;
+    let right = (answer.status == 200 || made)
         && match expect {
             Expect::Bytes(bytes) => answer.body == bytes.as_ref(),
+            Expect::EndingWith(bytes) => answer.body.ends_with(bytes),
             Expect::SameSession => memmem::find(answer.body, id.as_bytes()).is_some(),
             Expect::Paid => memmem::find(answer.body, br#""status":"succeeded""#).is_some(),
             Expect::Page(length) => {

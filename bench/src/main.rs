@@ -6,6 +6,7 @@
 
 mod bare;
 mod connection;
+mod lists;
 mod load;
 mod measure;
 mod postgres;
@@ -35,6 +36,8 @@ enum Subordinate {
     /// The bare server; a run starts it by itself.
     #[command(hide = true)]
     Bare(bare::Options),
+    /// Modem Pay's list, totals and search among a million sessions, beside the same among a thousand.
+    Lists(lists::Options),
     /// Creates and reads on PostgreSQL, with full durability, beside pgbench doing the bare equivalent.
     Postgres(postgres::speed::Options),
     /// What sessions take on PostgreSQL, in its tables and in its log.
@@ -117,6 +120,14 @@ fn main() -> anyhow::Result<ExitCode> {
                 .build()?;
             runtime.block_on(bare::serve(bare))?;
             return Ok(ExitCode::SUCCESS);
+        }
+        Some(Subordinate::Lists(options)) => {
+            outlive_interrupts();
+            return Ok(if lists::run(&options)? {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            });
         }
         Some(Subordinate::Postgres(options)) => {
             outlive_interrupts();

@@ -242,7 +242,7 @@ fn plan(options: &Options) -> Plan {
 
 /// A directory that is removed at the end. Beside the build and not in `/tmp`, which is often kept in memory,
 /// where an fsync costs nothing and the figures would be of no disk at all.
-fn scratch(parent: Option<&Path>) -> anyhow::Result<TempDir> {
+pub fn scratch(parent: Option<&Path>) -> anyhow::Result<TempDir> {
     let program = std::env::current_exe()?;
     let parent = parent
         .or(program.parent())
@@ -260,6 +260,7 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
         .block_on(future)
 }
 
-fn progress(what: &str) {
+/// Says what is being done.
+pub fn progress(what: &str) {
     eprintln!("paydesk-bench: {what}");
 }

@@ -315,6 +315,16 @@ impl Subject {
         )
     }
 
+    /// A whole request with the merchant's secret key.
+    pub fn bearer_request(&self, method: &str, path: &str, body: &str) -> String {
+        format!(
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.key.secret,
+            body.len()
+        )
+    }
+
     fn basic(&self) -> String {
         format!(
             "Basic {}",

@@ -2,8 +2,9 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { native } from '../lib/api.mjs';
 import { openTab, startBrowser } from '../lib/browser.mjs';
-import { backLink, cancel, cancelled, field, mistakes, paid, payByCard, unavailable } from '../lib/page.mjs';
+import { backLink, cancel, cancelled, field, methods, mistakes, notice, paid, payByCard, unavailable } from '../lib/page.mjs';
 import { startReceiver } from '../lib/receiver.mjs';
 import { startServer } from '../lib/server.mjs';
 import { CARD, modempay } from './client.mjs';
@@ -64,6 +65,33 @@ for (const javaScriptEnabled of [true, false]) {
     await page.waitForURL(`${shop.url}/cart`);
   });
 }
+
+test('the page knows the customer, keeps the metadata to itself, and its time is the one that was set', async (t) => {
+  const session = await client.sessions.create({
+    amount: 450,
+    expires_in: 60,
+    customer: 'c-17',
+    customer_name: 'Awa Jallow',
+    customer_email: 'awa@example.com',
+    customer_phone: '+2207000000',
+    metadata: { margin: 'not-for-payers' },
+  });
+  const page = await openTab(t, browser);
+  await page.goto(session.payment_link);
+  await methods(page).first().waitFor();
+  assert.doesNotMatch(await page.content(), /not-for-payers|margin/);
+  await payByCard(page, { number: '4000000000000002' });
+  await notice(page, 'declined').waitFor();
+  const { data } = await client.transactions.list({ search: session.id });
+  const [{ customer_name, customer_email, customer_phone, metadata, Customer }] = data;
+  assert.deepEqual([customer_name, customer_email, customer_phone], ['Awa Jallow', 'awa@example.com', '+2207000000']);
+  assert.deepEqual([metadata, Customer.id], [{ margin: 'not-for-payers' }, 'c-17']);
+
+  await native(server).ask('POST', '/test/clock/advance', { seconds: 60 });
+  await unavailable(page, 'no longer available').waitFor();
+  assert.equal(await methods(page).count(), 0, 'no way to pay is left');
+  assert.equal((await client.sessions.retrieve(session.id)).status, 'expired');
+});
 
 test('an open page finds out within two seconds that its session was expired', async (t) => {
   const session = await client.sessions.create({ amount: 450 });

@@ -47,6 +47,50 @@ test("the client's own check accepts every delivery, raw or parsed, and rejects 
   assert.deepEqual(events[2].payload.metadata, JSON.parse(JSON.stringify(session.metadata)));
 });
 
+test('metadata that JavaScript would change comes back as given, and is told as it reads it', async () => {
+  const { id: endpoint, secret } = await listen('/digits');
+  // More digits and larger numbers than a double has, keys out of order, one of them twice.
+  const metadata = '{"z":12345678901234567890.123,"10":-0,"9":1e400,"price":0.10,"z":[450.00,1E+21,9007199254740993]}';
+  const answer = await fetch(`${server.url}/v1/sessions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.merchant.test.secret}`, 'content-type': 'application/json' },
+    body: `{"data":{"amount":450,"metadata":${metadata}}}`,
+  });
+  const opened = await answer.text();
+  assert.ok(opened.includes(`"metadata":${metadata}`), opened);
+  const [{ body, headers }] = await shop.exactly(1, '/digits');
+  const raw = body.toString('utf8');
+  assert.equal(JSON.stringify(JSON.parse(raw)), raw);
+  const told = JSON.stringify(JSON.parse(raw).payload.metadata);
+  assert.equal(told, JSON.stringify(JSON.parse(metadata)));
+  assert.equal(told, '{"9":null,"10":0,"z":[450,1e+21,9007199254740992],"price":0.1}');
+  for (const given of [raw, JSON.parse(raw)]) {
+    assert.equal(webhooks.composeEventDetails(given, headers['x-modem-signature'], secret).event, 'payment_intent.created');
+  }
+  await merchant.ask('DELETE', `/webhookEndpoints/${endpoint}`);
+});
+
+test('customers are told of, in the shape that the client knows', async () => {
+  const { id: endpoint, secret } = await listen('/customers');
+  await client.sessions.create({ amount: 450, customer: 'c-17', customer_name: 'Awa', customer_email: 'awa@example.com' });
+  const { data } = await merchant.ask('GET', '/customers?code=c-17');
+  const path = `/customers/${data[0].id}`;
+  await merchant.ask('PATCH', path, { name: 'Awa Jallow', phone: '+2207000000' });
+  await merchant.ask('DELETE', path);
+  const told = (await shop.exactly(4, '/customers'))
+    .map(({ body, headers }) => webhooks.composeEventDetails(body.toString(), headers['x-modem-signature'], secret))
+    .filter(({ event }) => event.startsWith('customer.'))
+    .sort((one, other) => (one.event < other.event ? -1 : 1));
+  const known = { id: 'c-17', email: 'awa@example.com' };
+  const later = { ...known, name: 'Awa Jallow', phone: '+2207000000' };
+  assert.deepEqual(told, [
+    { event: 'customer.created', payload: { ...known, name: 'Awa' } },
+    { event: 'customer.deleted', payload: later },
+    { event: 'customer.updated', payload: later },
+  ]);
+  await merchant.ask('DELETE', `/webhookEndpoints/${endpoint}`);
+});
+
 test('after a rotation both secrets are good, each within two attempts', async () => {
   const endpoint = await listen('/rotated');
   const rotated = await merchant.ask('POST', `/webhookEndpoints/${endpoint.id}/rotate`);

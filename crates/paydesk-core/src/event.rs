@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bank_transfer::BankTransfer;
+use crate::customer::Customer;
 use crate::endpoint::DisabledBecause;
 use crate::id::{EndpointId, EventId, SessionId, TransactionId};
 use crate::payment_method::PaymentMethod;
@@ -67,6 +68,12 @@ kinds! {
     EndpointDisabled = "webhookEndpoint.disabled";
     /// Money came in that no payment was found for.
     BankTransferUnmatched = "bankTransfer.unmatched";
+    /// The merchant made a customer, or a session named a new one.
+    CustomerCreated = "customer.created";
+    /// What is known of a customer changed.
+    CustomerUpdated = "customer.updated";
+    /// A customer was deleted.
+    CustomerDeleted = "customer.deleted";
 }
 
 /// What an event is about, as it was when it happened. What never changes (a session's terms) is not
@@ -107,6 +114,11 @@ pub enum Subject {
     BankTransfer {
         /// As it was.
         bank_transfer: Box<BankTransfer>,
+    },
+    /// A customer.
+    Customer {
+        /// As it was; of a deleted one, as it was last.
+        customer: Box<Customer>,
     },
 }
 

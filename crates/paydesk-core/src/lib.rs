@@ -12,6 +12,7 @@ pub mod directory;
 pub mod endpoint;
 pub mod engine;
 pub mod event;
+pub mod given;
 pub mod id;
 pub mod keys;
 pub mod list;

@@ -10,12 +10,13 @@ use paydesk_api::http::{body, json};
 use paydesk_api::wire::{self, Repeatable, WrittenAmount};
 use paydesk_api::{App, auth};
 use paydesk_core::engine::open_session::OpenSession;
+use paydesk_core::given::Metadata;
 use paydesk_core::money::Currency;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{Amount, CustomField, CustomerDetails, Door, Kind, Phone, Session};
 use paydesk_core::time::Span;
 use serde::Deserialize;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
 use crate::error::Error;
 use crate::session::SessionOut;
@@ -46,7 +47,7 @@ struct Params {
     customer_name: Option<String>,
     customer_email: Option<String>,
     customer_phone: Option<String>,
-    metadata: Option<Map<String, Value>>,
+    metadata: Option<Metadata>,
 }
 
 /// Handles the request.

@@ -7,6 +7,7 @@
 
 mod code;
 mod create_session;
+mod customer;
 mod error;
 mod js_json;
 mod lists;

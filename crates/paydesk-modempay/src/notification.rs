@@ -1,5 +1,5 @@
-//! What Modem Pay's webhooks say: `{"event", "payload"}`, the payload a session or a transaction as its calls answer
-//! them.
+//! What Modem Pay's webhooks say: `{"event", "payload"}`, the payload a session, a transaction or a customer as its calls
+//! answer them.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use paydesk_core::session::Session;
 use paydesk_core::transaction::{Action, Status, Transaction};
 use paydesk_webhooks::Words;
 use serde::Serialize;
-use serde_json::{Value, json};
 
-use crate::js_json::stringify;
+use crate::customer::CustomerOut;
+use crate::js_json::rewrite;
 use crate::session::SessionOut;
 use crate::transaction::TransactionOut;
 
@@ -27,10 +27,10 @@ impl Words for ModemPayWords {
         transactions: &[Transaction],
     ) -> Option<String> {
         let mut name = name(event.kind)?;
-        let payload = match &event.subject {
+        let body = match &event.subject {
             Subject::Session { .. } => {
                 let then = event.session_then(session?)?;
-                value(event, &SessionOut::new(&then, &self.0, event.at))?
+                body(name, &SessionOut::new(&then, &self.0, event.at))
             }
             Subject::Transaction { transaction } => {
                 // The client knows payments only: what was done to one is told as its update.
@@ -46,13 +46,17 @@ impl Words for ModemPayWords {
                 if told.action == Action::AddPaymentMethod {
                     return None;
                 }
-                value(event, &TransactionOut::new(told, session, event.at))?
+                body(name, &TransactionOut::new(told, session, event.at))
             }
+            Subject::Customer { customer } => body(name, &CustomerOut::from(&**customer)),
             Subject::PaymentMethod { .. }
             | Subject::Endpoint { .. }
             | Subject::BankTransfer { .. } => return None,
         };
-        Some(stringify(&json!({"event": name, "payload": payload})))
+        body.inspect_err(
+            |error| tracing::error!(%error, event = %event.id, "an event could not be written"),
+        )
+        .ok()
     }
 }
 
@@ -60,12 +64,14 @@ fn find(transactions: &[Transaction], id: TransactionId) -> Option<&Transaction>
     transactions.iter().find(|transaction| transaction.id == id)
 }
 
-fn value(event: &Event, payload: &impl Serialize) -> Option<Value> {
-    serde_json::to_value(payload)
-        .inspect_err(
-            |error| tracing::error!(%error, event = %event.id, "an event could not be written"),
-        )
-        .ok()
+#[derive(Serialize)]
+struct Body<P> {
+    event: &'static str,
+    payload: P,
+}
+
+fn body(event: &'static str, payload: &impl Serialize) -> serde_json::Result<String> {
+    rewrite(&serde_json::to_string(&Body { event, payload })?)
 }
 
 /// What Modem Pay calls what happened; nothing if it has no word for it. The client has no event of its own for a
@@ -81,6 +87,9 @@ const fn name(kind: EventKind) -> Option<&'static str> {
         | EventKind::TransactionFailed
         | EventKind::TransactionExpired => "charge.failed",
         EventKind::TransactionCancelled => "charge.cancelled",
+        EventKind::CustomerCreated => "customer.created",
+        EventKind::CustomerUpdated => "customer.updated",
+        EventKind::CustomerDeleted => "customer.deleted",
         EventKind::TransactionUnknown
         | EventKind::TransactionException
         | EventKind::RefundSucceeded => "charge.updated",

@@ -3,13 +3,14 @@
 use paydesk_api::wire::{Iso, MajorNumber};
 use paydesk_core::authority::Authority;
 use paydesk_core::engine::Engine;
+use paydesk_core::given::Metadata;
 use paydesk_core::id::SessionId;
 use paydesk_core::session::{Amount, CustomerDetails, Session, State, StateName};
 use paydesk_core::time::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::code;
+use crate::customer::phone;
 
 /// A session as Modem Pay writes it: everything that was given, as it was given, and what became of it. What is
 /// absent is left out.
@@ -35,7 +36,7 @@ pub struct SessionOut<'s> {
     expires_in: Option<i64>,
     #[serde(flatten)]
     customer: CustomerOut<'s>,
-    metadata: &'s Map<String, Value>,
+    metadata: &'s Metadata,
     payment_link: String,
     unique_code: String,
     #[serde(rename = "type")]
@@ -132,10 +133,4 @@ impl<'s> From<&'s CustomerDetails> for CustomerOut<'s> {
             customer_phone: phone(customer),
         }
     }
-}
-
-/// A customer's telephone number in one piece.
-pub fn phone(customer: &CustomerDetails) -> Option<String> {
-    let phone = customer.phone.as_ref()?;
-    Some(format!("{}{}", phone.code, phone.number))
 }

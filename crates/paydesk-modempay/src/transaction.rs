@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use paydesk_api::wire::{Iso, MajorNumber};
+use paydesk_core::given::Metadata;
 use paydesk_core::id::{MerchantId, ProviderAccountId, SessionId, TransactionId};
 use paydesk_core::method::{Family, Method};
-use paydesk_core::session::{CustomerDetails, Session};
+use paydesk_core::session::Session;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Action, Hold, Status, Transaction};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
-use crate::session::phone;
+use crate::customer::{CustomerOut, phone};
 
 /// A transaction as Modem Pay writes it. The client's types have every field but `Customer` in every transaction:
 /// what is not known is empty.
@@ -33,7 +33,7 @@ pub struct TransactionOut<'t> {
     account_id: ProviderAccountId,
     business_id: MerchantId,
     custom_fields_values: BTreeMap<&'t str, &'t str>,
-    metadata: Option<&'t Map<String, Value>>,
+    metadata: Option<&'t Metadata>,
     #[serde(rename = "PaymentGateway")]
     payment_gateway: Gateway,
     #[serde(rename = "Customer", skip_serializing_if = "Option::is_none")]
@@ -51,15 +51,6 @@ struct Gateway {
     tag: Method,
     group: &'static str,
     logo: &'static str,
-}
-
-#[derive(Serialize)]
-struct CustomerOut<'t> {
-    id: &'t str,
-    name: &'t str,
-    email: &'t str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    phone: Option<String>,
 }
 
 impl<'t> TransactionOut<'t> {
@@ -110,23 +101,11 @@ impl<'t> TransactionOut<'t> {
                 },
                 logo: "",
             },
-            customer: known.and_then(CustomerOut::new),
+            customer: known.and_then(CustomerOut::of_session),
             test_mode: !transaction.tenant.mode.is_live(),
             created_at: Iso(transaction.created_at),
             updated_at: Iso(transaction.updated_at),
         }
-    }
-}
-
-impl<'t> CustomerOut<'t> {
-    /// A customer that the merchant named.
-    fn new(customer: &'t CustomerDetails) -> Option<Self> {
-        Some(Self {
-            id: customer.code.as_deref()?,
-            name: customer.name.as_deref().unwrap_or_default(),
-            email: customer.email.as_deref().unwrap_or_default(),
-            phone: phone(customer),
-        })
     }
 }
 

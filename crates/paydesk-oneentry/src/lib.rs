@@ -52,6 +52,8 @@ pub fn routes() -> Router<Arc<App>> {
         router.route(&path, from_browsers(methods))
     })
     // The client reads every answer as JSON, also to what is not there.
+    .route("/api/content", any(reply::nothing_here))
+    .route("/api/content/", any(reply::nothing_here))
     .route("/api/content/{*rest}", any(reply::nothing_here))
 }
 

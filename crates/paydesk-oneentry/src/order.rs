@@ -1,10 +1,10 @@
 //! OneEntry's order object: one form when it is made, another when it is read.
 
 use paydesk_api::wire::{Iso, MajorNumber};
+use paydesk_core::given::Given;
 use paydesk_core::number::Number;
 use paydesk_core::shop::{Order, OrderLine};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 /// An order as it is answered when it is made.
 #[derive(Serialize)]
@@ -41,14 +41,14 @@ pub struct OrderOut<'o> {
 }
 
 /// What was filled in: as given, or an empty list.
-pub struct FormData<'o>(pub &'o Value);
+pub struct FormData<'o>(pub &'o Given);
 
 impl Serialize for FormData<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Null => serializer.collect_seq(std::iter::empty::<()>()),
-            given => given.serialize(serializer),
+        if self.0.is_null() {
+            return serializer.collect_seq(std::iter::empty::<()>());
         }
+        self.0.serialize(serializer)
     }
 }
 

@@ -10,12 +10,12 @@ use paydesk_api::http::{body, json as read_json};
 use paydesk_core::directory::EntryPage;
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::shop::create_order::CreateOrder;
+use paydesk_core::given::Given;
 use paydesk_core::number::Number;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::shop::{Order, ShopRefusal};
 use paydesk_core::tenant::Tenant;
 use serde::Deserialize;
-use serde_json::Value;
 
 use crate::caller;
 use crate::error::Error;
@@ -30,7 +30,7 @@ struct Input {
     form_identifier: Option<String>,
     payment_account_identifier: Option<String>,
     #[serde(default)]
-    form_data: Value,
+    form_data: Given,
     products: Vec<ProductIn>,
     currency: Option<String>,
 }

@@ -113,7 +113,7 @@ pub async fn auth(
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RefreshIn {
-    refresh_token: String,
+    refresh_token: Option<String>,
 }
 
 /// Handles `POST …/refresh`. Whatever way of signing in the address names, the token says which it was.
@@ -122,10 +122,10 @@ pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response 
     reply(&app, &parts.headers, async {
         let tenant = caller::shop(&app, &parts.headers).await?;
         let body = body::read(body, &app.body_limits).await?;
-        // A client without a token sends none; that is no mistake in its form.
-        let input: RefreshIn = read_json::parse_json(&body).map_err(|_| Error::not_signed_in())?;
-        let engine = &app.engine;
-        let tokens = engine.refresh_sign_in(tenant, &input.refresh_token).await?;
+        let input: RefreshIn = read_json::parse_json(&body)?;
+        // A client that was never signed in sends none; that is no mistake in its form.
+        let token = input.refresh_token.ok_or_else(Error::not_signed_in)?;
+        let tokens = app.engine.refresh_sign_in(tenant, &token).await?;
         Ok(json(StatusCode::OK, &AuthOut::from(&tokens)))
     })
     .await

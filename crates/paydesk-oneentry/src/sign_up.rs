@@ -9,6 +9,7 @@ use paydesk_api::App;
 use paydesk_api::http::{RequestContext, body, json as read_json};
 use paydesk_api::wire::Iso;
 use paydesk_core::engine::shop::sign_up::SignUp;
+use paydesk_core::given::Given;
 use paydesk_core::number::Number;
 use paydesk_core::shop::{Contacts, User};
 use serde::{Deserialize, Serialize};
@@ -26,7 +27,7 @@ struct Input {
     lang_code: Option<String>,
     auth_data: Vec<AuthData>,
     #[serde(default)]
-    form_data: Value,
+    form_data: Given,
     notification_data: Option<ContactsIn>,
     #[serde(default)]
     is_guest: bool,

@@ -1,18 +1,19 @@
 //! `paydesk export`: all sessions or transactions of a merchant, page by page, into one file.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use paydesk_api::native::Rows;
+use paydesk_api::native::{Row, Rows};
 use paydesk_core::engine::Engine;
 use paydesk_core::id::MerchantId;
 use paydesk_core::list::{By, Listed, Mark, Order, Page, SessionFilter, TransactionFilter, Within};
 use paydesk_core::rates::Rates;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Timestamp;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::cli::{ExportFormat, ExportKind, ExportOptions};
 use crate::parts;
@@ -140,7 +141,7 @@ impl Pages {
         rows: &Rows<'_>,
         tenant: Tenant,
         after: Option<Mark>,
-    ) -> anyhow::Result<(Vec<Value>, Option<Mark>)> {
+    ) -> anyhow::Result<(Vec<Row>, Option<Mark>)> {
         let page = Page::first(PAGE).ordered(Order::OLDEST).after(after);
         let store = engine.store();
         Ok(match self {
@@ -188,14 +189,11 @@ impl<W: Write> Sheet<W> {
         })
     }
 
-    fn write(&mut self, row: &Value) -> anyhow::Result<()> {
+    fn write(&mut self, row: &Row) -> anyhow::Result<()> {
         match self {
-            Self::Jsonl(out) => writeln!(out, "{row}")?,
+            Self::Jsonl(out) => writeln!(out, "{}", serde_json::to_string(row)?)?,
             Self::Csv(csv, columns) => {
-                let cells = columns
-                    .iter()
-                    .map(|column| cell(row.pointer(&format!("/{column}"))));
-                csv.write_record(cells)?;
+                csv.write_record(columns.iter().map(|column| cell(row, column)))?;
             }
         }
         Ok(())
@@ -212,14 +210,32 @@ impl<W: Write> Sheet<W> {
 
 /// A value as a cell. What a merchant or a payer wrote may begin as a formula does, and spreadsheets would run it: such
 /// text gets an apostrophe before it, as they themselves write it.
-fn cell(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
-            format!("'{text}")
+fn cell(row: &Row, column: &str) -> String {
+    let (field, inner) = match column.split_once('/') {
+        Some((field, inner)) => (field, Some(inner)),
+        None => (column, None),
+    };
+    let value = row.get(field).map(|value| value.get());
+    match inner {
+        None => value.map(as_text).unwrap_or_default(),
+        Some(inner) => {
+            let fields = value.map(serde_json::from_str::<BTreeMap<&str, &RawValue>>);
+            let fields = fields.and_then(Result::ok).unwrap_or_default();
+            fields
+                .get(inner)
+                .map(|it| as_text(it.get()))
+                .unwrap_or_default()
         }
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+    }
+}
+
+fn as_text(json: &str) -> String {
+    match serde_json::from_str::<String>(json) {
+        Ok(text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => format!("'{text}"),
+        Ok(text) => text,
+        Err(_) if json == "null" => String::new(),
+        // Anything but a text stands for itself.
+        Err(_) => json.to_owned(),
     }
 }
 
@@ -285,12 +301,25 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_run_is_text() {
-        let cell = |text: &str| super::cell(Some(&Value::from(text)));
-        assert_eq!(cell("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(cell("+65 1"), "'+65 1");
-        assert_eq!(cell("Tea, green"), "Tea, green");
-        assert_eq!(super::cell(Some(&Value::from(-5))), "-5");
-        assert_eq!(super::cell(None), "");
+        let row: Row = serde_json::from_str(
+            r#"{"formula": "=HYPERLINK(\"x\")", "tea": "Tea, green", "number": -5, "nothing": null,
+                "customer": {"phone": "+65 1", "code": "c-1"}, "metadata": {"digits": 0.10}}"#,
+        )
+        .unwrap();
+        for (column, text) in [
+            ("formula", "'=HYPERLINK(\"x\")"),
+            ("tea", "Tea, green"),
+            ("number", "-5"),
+            ("nothing", ""),
+            ("absent", ""),
+            ("customer/phone", "'+65 1"),
+            ("customer/code", "c-1"),
+            ("customer/absent", ""),
+            ("absent/code", ""),
+            ("metadata", r#"{"digits": 0.10}"#),
+        ] {
+            assert_eq!(cell(&row, column), text, "{column}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `/api/v1/customers`: create, read, list, change.
+//! `/api/v1/customers`: create, read, list, change, delete.
 
 use paydesk_core::customer::Customer;
 use paydesk_core::engine::EngineError;
@@ -29,6 +29,13 @@ pub fn calls() -> Vec<Call> {
         Call::patch("/customers/{id}", Scope::CustomersWrite, update)
             .named("updateCustomer", "Changes what is known of a customer")
             .told("What is not given stays as it is; null takes it away. The code never changes.")
+            .answers::<CustomerOut<'_>>(),
+        Call::delete("/customers/{id}", Scope::CustomersWrite, delete)
+            .named("deleteCustomer", "Deletes a customer")
+            .told(
+                "None of the customer's stored cards can be charged any more, and the code is free again; what was \
+                 paid stays. It is answered as it was.",
+            )
             .answers::<CustomerOut<'_>>(),
     ]
 }
@@ -155,5 +162,11 @@ async fn update(asked: Asked, input: CustomerChangeIn) -> Result<Reply, Problem>
         .engine()
         .update_customer(asked.tenant(), id, fields)
         .await?;
+    Ok(Reply::ok(&CustomerOut::from(&customer)))
+}
+
+async fn delete(asked: Asked) -> Result<Reply, Problem> {
+    let id = asked.id(Refusal::CustomerNotFound)?;
+    let customer = asked.engine().delete_customer(asked.tenant(), id).await?;
     Ok(Reply::ok(&CustomerOut::from(&customer)))
 }

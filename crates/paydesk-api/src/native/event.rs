@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::bank_transfers::BankTransferOut;
+use super::customers::CustomerOut;
 use super::schema;
 use super::session::SessionOut;
 use super::transaction::TransactionOut;
@@ -129,6 +130,9 @@ impl Words for EventWords {
                 event,
                 BankTransferOut::from(&**bank_transfer),
             )),
+            Subject::Customer { customer } => {
+                serde_json::to_string(&EventOut::new(event, CustomerOut::from(&**customer)))
+            }
         };
         match written {
             Ok(body) => Some(body),

@@ -28,6 +28,7 @@ pub mod transaction;
 mod transactions;
 mod webhook_endpoints;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
@@ -36,7 +37,7 @@ use paydesk_core::engine::Engine;
 use paydesk_core::session::Session;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::app::App;
 use frame::Call;
@@ -81,25 +82,27 @@ pub fn routes() -> Router<Arc<App>> {
 /// Records as the native API writes them, for files.
 pub struct Rows<'e>(pub &'e Engine);
 
+/// A record, field by field: each as JSON.
+pub type Row = BTreeMap<String, Box<RawValue>>;
+
 impl Rows<'_> {
     /// A session, without its transactions.
     #[must_use]
-    pub fn session(&self, session: &Session, now: Timestamp) -> Value {
-        let mut row = json(&session::SessionOut::new(session, [], self.0, now));
-        if let Some(row) = row.as_object_mut() {
-            row.remove("transactions");
-        }
+    pub fn session(&self, session: &Session, now: Timestamp) -> Row {
+        let mut row = row(&session::SessionOut::new(session, [], self.0, now));
+        row.remove("transactions");
         row
     }
 
     /// A transaction.
     #[must_use]
-    pub fn transaction(&self, transaction: &Transaction, now: Timestamp) -> Value {
-        json(&transaction::TransactionOut::new(transaction, now))
+    pub fn transaction(&self, transaction: &Transaction, now: Timestamp) -> Row {
+        row(&transaction::TransactionOut::new(transaction, now))
     }
 }
 
-/// Ours are written without fail.
-fn json(out: &impl serde::Serialize) -> Value {
-    serde_json::to_value(out).unwrap_or(Value::Null)
+/// Ours are objects, and are written without fail.
+fn row(out: &impl serde::Serialize) -> Row {
+    let text = serde_json::to_string(out).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
 }

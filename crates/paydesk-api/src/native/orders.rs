@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use paydesk_core::engine::shop::create_order::CreateOrder;
 use paydesk_core::engine::shop::open_order_session::OpenOrderSession;
+use paydesk_core::given::Given;
 use paydesk_core::id::{OrderId, SessionId, UserId};
 use paydesk_core::money::Currency;
 use paydesk_core::number::Number;
@@ -59,7 +60,8 @@ struct OrderIn {
     form_identifier: Option<String>,
     /// What was filled in; comes back as given.
     #[serde(default)]
-    form_data: Value,
+    #[schemars(with = "Value")]
+    form_data: Given,
     /// Through which account it is paid, by the identifier in the account's settings.
     payment_account_identifier: Option<String>,
 }
@@ -105,7 +107,7 @@ struct OrderOut<'o> {
     form_identifier: Option<&'o str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Value>")]
-    form_data: Option<&'o Value>,
+    form_data: Option<&'o Given>,
     payment_account_identifier: &'o str,
     /// The session that pays it, or did.
     #[serde(skip_serializing_if = "Option::is_none")]

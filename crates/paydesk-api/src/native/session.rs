@@ -3,6 +3,7 @@
 use paydesk_core::authority::Authority;
 use paydesk_core::engine::Engine;
 use paydesk_core::engine::open_session::OpenSession;
+use paydesk_core::given::Metadata;
 use paydesk_core::id::{ProviderAccountId, SessionId};
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
@@ -16,7 +17,6 @@ use paydesk_core::time::{Span, Timestamp};
 use paydesk_core::transaction::Transaction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
 use super::people::{
     CustomerIn, CustomerOut, DeviceIn, DeviceOut, PartyIn, PartyOut, UserIn, UserOut,
@@ -74,7 +74,7 @@ pub struct SessionIn {
     custom_fields: Vec<CustomFieldIn>,
     #[serde(default)]
     #[schemars(with = "schema::Metadata")]
-    metadata: Map<String, Value>,
+    metadata: Metadata,
     /// Where the payer goes after paying.
     #[schemars(length(max = 2048), extend("format" = "uri"))]
     success_url: Option<String>,
@@ -282,9 +282,9 @@ pub struct SessionOut<'s> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schemars(with = "Vec<CustomFieldOut>")]
     custom_fields: &'s [CustomField],
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(skip_serializing_if = "Metadata::is_empty")]
     #[schemars(with = "schema::Metadata")]
-    metadata: &'s Map<String, Value>,
+    metadata: &'s Metadata,
     #[serde(skip_serializing_if = "Option::is_none")]
     success_url: Option<&'s str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,9 +37,7 @@ async fn the_state_tells_what_the_payer_may_know_and_nothing_else() {
         ..Party::default()
     });
     request.shipping = request.billing.clone();
-    request
-        .metadata
-        .insert("key".to_owned(), "secret-metadata".into());
+    request.metadata = serde_json::from_str(r#"{"key":"secret-metadata"}"#).unwrap();
     request.notify = Some(Notify {
         url: "https://secret-notify.example".to_owned(),
         format: NotifyFormat::Event,

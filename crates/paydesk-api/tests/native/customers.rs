@@ -4,7 +4,7 @@ use http::Method;
 use paydesk_testing::TestServer;
 use serde_json::{Value, json};
 
-use super::{call, get, is_problem, open, post};
+use super::{GOOD, call, get, is_problem, open, pay, post};
 
 async fn with_code(server: &TestServer, code: &str) -> Vec<Value> {
     let page = get(server, &format!("/customers?code={code}")).await.ok();
@@ -72,4 +72,38 @@ async fn what_is_given_changes_and_null_takes_away() {
     assert_eq!(get(&server, &path).await.ok(), changed);
     let refused = call(&server, Method::PATCH, &path, json!({"code": "x"})).await;
     is_problem(&refused, 400, "invalid_json", Some("code"));
+}
+
+#[tokio::test]
+async fn a_deleted_customer_is_gone_with_its_cards_and_its_code_is_free() {
+    let server = TestServer::start().await;
+    let customer = json!({"code": "c-9", "name": "Ada"});
+    let session = json!({"kind": "addPaymentMethod", "currency": "SGD", "customer": customer});
+    let session = pay(&server, &open(&server, session).await, GOOD).await;
+    let card = session["transactions"][0]["paymentMethod"]
+        .as_str()
+        .unwrap();
+    let made = with_code(&server, "c-9").await[0].clone();
+    let path = format!("/customers/{}", made["id"].as_str().unwrap());
+
+    let deleted = call(&server, Method::DELETE, &path, Value::Null).await.ok();
+    assert_eq!(deleted, made, "it is answered as it was");
+    for gone in [
+        get(&server, &path).await,
+        call(&server, Method::DELETE, &path, Value::Null).await,
+        call(&server, Method::PATCH, &path, json!({"name": "x"})).await,
+    ] {
+        is_problem(&gone, 404, "customer_not_found", None);
+    }
+    assert!(with_code(&server, "c-9").await.is_empty());
+    let read = get(&server, &format!("/paymentMethods/{card}")).await.ok();
+    assert!(read["detachedAt"].is_string(), "{read}");
+    let charge = json!({"amount": 3500, "currency": "SGD"});
+    let charge = post(&server, &format!("/paymentMethods/{card}/charge"), charge).await;
+    assert!(charge.status.is_client_error(), "{}", charge.text());
+
+    let again = post(&server, "/customers", json!({"code": "c-9"}))
+        .await
+        .ok();
+    assert_ne!(again["id"], made["id"]);
 }

@@ -1,12 +1,19 @@
-//! Customers: made by the merchant, or by the first session that names an unknown code.
+//! Customers: made by the merchant, or by the first session that names an unknown code; changed, and deleted with their
+//! cards.
 
 use super::idempotency::Idempotent;
-use super::{Engine, EngineError, Env};
+use super::{Engine, EngineError, Env, detach_payment_method};
 use crate::customer::Customer;
-use crate::id::CustomerId;
+use crate::event::{Event, EventKind, Subject};
+use crate::id::{CustomerId, EventId};
+use crate::list::{Mark, Page, PaymentMethodFilter};
+use crate::payment_method::PaymentMethod;
 use crate::refusal::Refusal;
 use crate::store::{Change, Claim, ClaimKey, Conflict, NameSpace, Record, Unavailable};
 use crate::tenant::Tenant;
+
+/// So many cards are read at once.
+const CARDS_AT_ONCE: usize = 100;
 
 /// What is known of a customer. What is not given stays as it is, or empty.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -80,18 +87,39 @@ pub fn decide_new(
         updated_at: env.now,
     };
     let mut change = Change::new(tenant);
-    add(&mut change, &customer)?;
+    add(&mut change, &customer, env)?;
     Ok((change, customer))
 }
 
 /// Puts a new customer into a change.
-fn add(change: &mut Change, customer: &Customer) -> Result<(), Unavailable> {
+fn add(change: &mut Change, customer: &Customer, env: Env<'_>) -> Result<(), Unavailable> {
     change.puts.push(Record::entry(customer)?);
-    change.claims.push(Claim {
+    change.claims.push(held(customer));
+    tell(change, EventKind::CustomerCreated, customer, env);
+    Ok(())
+}
+
+/// The customer's claim to its code.
+fn held(customer: &Customer) -> Claim {
+    Claim {
         key: Customer::claim(&customer.code),
         owner: customer.id.0,
+    }
+}
+
+fn tell(change: &mut Change, kind: EventKind, customer: &Customer, env: Env<'_>) {
+    change.events.push(Event {
+        id: EventId::fresh(env.ids, env.wall),
+        tenant: customer.tenant,
+        kind,
+        sequence: u32::try_from(customer.version).unwrap_or(u32::MAX),
+        at: env.now,
+        session: None,
+        subject: Subject::Customer {
+            customer: Box::new(customer.clone()),
+        },
+        notify: false,
     });
-    Ok(())
 }
 
 /// Decides a change of a customer. Nothing, if it is already so.
@@ -118,7 +146,30 @@ pub fn decide_change(
     changed.updated_at = env.now;
     let mut change = Change::new(changed.tenant);
     change.puts.push(Record::entry(&changed)?);
+    tell(&mut change, EventKind::CustomerUpdated, &changed, env);
     Ok((Some(change), changed))
+}
+
+/// Decides a customer's end: what is known of it goes, its code is free again, and none of its `cards` can be charged
+/// any more. Sessions and transactions that name the code stay as they are.
+pub fn decide_deletion(
+    customer: &Customer,
+    cards: Vec<PaymentMethod>,
+    env: Env<'_>,
+) -> Result<Change, EngineError> {
+    let mut change = Change::new(customer.tenant);
+    change.puts.push(Record::removal(customer));
+    change.releases.push(held(customer));
+    for card in cards {
+        if let Some(detached) = detach_payment_method::decide(card, env).0 {
+            change.absorb(detached);
+        }
+    }
+    // Its last version is one on, as that of every change.
+    let mut last = customer.clone();
+    last.version += 1;
+    tell(&mut change, EventKind::CustomerDeleted, &last, env);
+    Ok(change)
 }
 
 impl Engine {
@@ -166,6 +217,44 @@ impl Engine {
             }
         })
         .await
+    }
+
+    /// Deletes a customer; answers with it as it was.
+    pub async fn delete_customer(
+        &self,
+        tenant: Tenant,
+        id: CustomerId,
+    ) -> Result<Customer, EngineError> {
+        self.repeat(|_| async move {
+            let customer = self.customer(tenant, id).await?;
+            let cards = self.attached_cards(&customer).await?;
+            let change = decide_deletion(&customer, cards, self.env(tenant))?;
+            Ok((Some(change), customer))
+        })
+        .await
+    }
+
+    /// The cards that are stored for a customer.
+    async fn attached_cards(&self, customer: &Customer) -> Result<Vec<PaymentMethod>, Unavailable> {
+        let filter = PaymentMethodFilter {
+            customer: Some(customer.code.clone()),
+            detached: Some(false),
+            ..PaymentMethodFilter::default()
+        };
+        let mut cards = Vec::new();
+        loop {
+            let after = cards.last().map(|last: &PaymentMethod| Mark::of(last.id.0));
+            let page = Page::first(CARDS_AT_ONCE).after(after);
+            let some = self
+                .store()
+                .payment_methods(customer.tenant, &filter, page)
+                .await?;
+            let is_last = some.len() < CARDS_AT_ONCE;
+            cards.extend(some);
+            if is_last {
+                return Ok(cards);
+            }
+        }
     }
 
     /// A customer.
@@ -229,8 +318,7 @@ impl CustomerFieldsOfCode {
     /// Makes it in the session's own change.
     pub(super) fn join(self, change: &mut Change, env: Env<'_>) -> Result<(), EngineError> {
         let (own, _) = decide_new(change.tenant, Some(self.code), self.fields, env)?;
-        change.puts.extend(own.puts);
-        change.claims.extend(own.claims);
+        change.absorb(own);
         Ok(())
     }
 }
@@ -258,6 +346,48 @@ mod tests {
                 key: Customer::claim(&customer.code),
                 owner: customer.id.0
             }]
+        );
+    }
+
+    fn told(change: &Change) -> Vec<(EventKind, u32, Customer)> {
+        let of = |event: &Event| match &event.subject {
+            Subject::Customer { customer } => {
+                (event.kind, event.sequence, Customer::clone(customer))
+            }
+            other => panic!("{other:?} is no customer"),
+        };
+        change.events.iter().map(of).collect()
+    }
+
+    #[test]
+    fn each_change_of_a_customer_is_told() {
+        let desk = Desk::new();
+        let (change, made) = decide_new(desk.tenant, None, named("Ada"), desk.env()).unwrap();
+        let created = (EventKind::CustomerCreated, 1, made.clone());
+        assert_eq!(told(&change), [created]);
+        let (change, changed) = decide_change(made, named("Bea"), desk.env()).unwrap();
+        let updated = (EventKind::CustomerUpdated, 2, changed.clone());
+        assert_eq!(told(&change.unwrap()), [updated]);
+        let change = decide_deletion(&changed, Vec::new(), desk.env()).unwrap();
+        let last = Customer {
+            version: 3,
+            ..changed
+        };
+        assert_eq!(told(&change), [(EventKind::CustomerDeleted, 3, last)]);
+    }
+
+    #[test]
+    fn a_deleted_customer_gives_up_its_code_and_its_cards() {
+        let desk = Desk::new();
+        let code = Some("c-1".to_owned());
+        let (_, customer) = decide_new(desk.tenant, code, named("Ada"), desk.env()).unwrap();
+        let card = desk.stored_card();
+        let change = decide_deletion(&customer, vec![card.clone()], desk.env()).unwrap();
+        assert_eq!(change.releases, [held(&customer)]);
+        let (_, detached) = detach_payment_method::decide(card, desk.env());
+        assert_eq!(
+            change.puts,
+            [Record::removal(&customer), Record::PaymentMethod(detached)]
         );
     }
 

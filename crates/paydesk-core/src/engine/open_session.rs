@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::idempotency::Idempotent;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
+use crate::given::Metadata;
 use crate::id::{ProviderAccountId, SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
 use crate::method::{Family, Method};
@@ -64,7 +65,7 @@ pub struct OpenSession {
     /// What the page asks.
     pub custom_fields: Vec<CustomField>,
     /// The merchant's own data.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
+    pub metadata: Metadata,
     /// Where the payer goes after paying.
     pub success_url: Option<String>,
     /// Where the payer goes after giving up.
@@ -105,7 +106,7 @@ impl OpenSession {
             user: None,
             device: None,
             custom_fields: Vec::new(),
-            metadata: serde_json::Map::new(),
+            metadata: Metadata::default(),
             success_url: None,
             cancel_url: None,
             notify: None,

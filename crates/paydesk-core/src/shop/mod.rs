@@ -7,6 +7,7 @@ mod account;
 mod order;
 mod product;
 mod refusal;
+mod sign_in;
 mod token;
 mod user;
 
@@ -14,8 +15,8 @@ pub use account::AccountSettings;
 pub use order::{NotInOneSum, Order, OrderLine, Paid, Storage, total};
 pub use product::Product;
 pub use refusal::ShopRefusal;
-pub use token::{TokenKind, UserToken};
-pub use user::{
-    ACCESS_LIFETIME, Contacts, MAX_SIGN_INS, PasswordHash, REFRESH_GRACE, REFRESH_LIFETIME,
-    Refresh, SignIn, User,
+pub use sign_in::{
+    ACCESS_LIFETIME, MAX_SIGN_INS, REFRESH_GRACE, REFRESH_LIFETIME, Refresh, SignIn, Use,
 };
+pub use token::{TokenKind, UserToken};
+pub use user::{Contacts, PasswordHash, User};

@@ -1,10 +1,10 @@
 //! Orders: what somebody wants to buy, and what it costs.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::directory::{Entry, EntryKind};
+use crate::given::Given;
 use crate::id::{OrderId, ProviderAccountId, SessionId, UserId};
 use crate::money::{Currency, Money};
 use crate::number::Number;
@@ -31,8 +31,8 @@ pub struct Order {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<String>,
     /// What was filled in; comes back as given.
-    #[serde(default, skip_serializing_if = "Value::is_null")]
-    pub form_data: Value,
+    #[serde(default, skip_serializing_if = "Given::is_null")]
+    pub form_data: Given,
     /// Through which account it is paid.
     pub account: ProviderAccountId,
     /// What the shop called that account when it ordered.

@@ -33,10 +33,8 @@ pub enum TokenKind {
     },
     /// Get further tokens.
     Refresh {
-        /// Of which generation it is, from 1.
-        generation: u32,
-        /// Which of that generation.
-        place: u32,
+        /// Which of its family it is, from 1.
+        number: u32,
     },
 }
 
@@ -51,9 +49,7 @@ impl TokenKind {
     fn body(self) -> [u8; 8] {
         match self {
             Self::Access { expires_at } => expires_at.as_seconds().to_be_bytes(),
-            Self::Refresh { generation, place } => {
-                (u64::from(generation) << 32 | u64::from(place)).to_be_bytes()
-            }
+            Self::Refresh { number } => u64::from(number).to_be_bytes(),
         }
     }
 }
@@ -97,13 +93,8 @@ impl UserToken {
                 expires_at: Timestamp::from_millis(seconds.saturating_mul(1000)),
             }
         } else if purpose == Purpose::UserRefresh as u8 {
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "the halves are what is meant"
-            )]
             TokenKind::Refresh {
-                generation: (body >> 32) as u32,
-                place: body as u32,
+                number: u32::try_from(body).ok()?,
             }
         } else {
             return None;
@@ -140,10 +131,8 @@ mod tests {
         for mode in [Mode::Test, Mode::Live] {
             for kind in [
                 TokenKind::Access { expires_at: at },
-                TokenKind::Refresh {
-                    generation: 7,
-                    place: u32::MAX,
-                },
+                TokenKind::Refresh { number: 7 },
+                TokenKind::Refresh { number: u32::MAX },
             ] {
                 let token = UserToken {
                     tenant: Tenant {

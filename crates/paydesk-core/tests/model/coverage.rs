@@ -120,11 +120,11 @@ impl Coverage {
             );
         }
         for kind in paydesk_core::event::EventKind::ALL {
-            // Nothing is delivered here, so no endpoint ever fails.
-            if *kind == paydesk_core::event::EventKind::EndpointDisabled {
+            let name = kind.name();
+            // Nothing is delivered here, so no endpoint ever fails; and customers have no commands here.
+            if name.starts_with("webhookEndpoint.") || name.starts_with("customer.") {
                 continue;
             }
-            let name = kind.name();
             assert!(self.events.contains_key(name), "{name} was never told");
         }
         assert!(

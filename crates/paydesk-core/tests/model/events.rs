@@ -193,6 +193,7 @@ impl Books {
                 Ok(payment_method.id.0)
             }
             Subject::Endpoint { .. } => Err(format!("{kind:?}, and nothing is delivered here")),
+            Subject::Customer { .. } => Err(format!("{kind:?}, and no command here is about one")),
             Subject::BankTransfer {
                 bank_transfer: told,
             } => {

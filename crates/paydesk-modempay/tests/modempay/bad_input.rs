@@ -79,6 +79,8 @@ async fn what_is_wrong_is_named_and_nothing_is_stored() {
         (r#""amount":450,"expires_in":"60""#, "expires_in"),
         (r#""amount":450,"metadata":[1]"#, "metadata"),
         (r#""amount":450,"metadata":"text""#, "metadata"),
+        (r#""amount":450,"metadata":7"#, "metadata"),
+        (r#""amount":450,"metadata":{"a":"\ud800"}"#, "metadata"),
         (r#""amount":450,"title":" ""#, "title"),
         (r#""amount":450,"title":{"en":"Coffee"}"#, "title"),
         (r#""amount":450,"customer":7"#, "customer"),

@@ -59,6 +59,37 @@ async fn an_expired_session_offers_no_way_to_pay_and_refuses_every_request() {
 }
 
 #[tokio::test]
+async fn what_browsers_held_before_the_end_pays_nothing_after_it() {
+    let server = TestServer::start().await;
+    let session = open(&server, json!({"amount": 450})).await;
+    let path = format!(
+        "/api/v1/sessions/{}/clientToken",
+        session["id"].as_str().unwrap()
+    );
+    let token = server.native(Method::POST, &path, "{}").await.ok();
+    let token = token["clientToken"].as_str().unwrap();
+    expire(&server, &session).await.ok();
+    let card: Value = serde_json::from_str(super::CARD).unwrap();
+    for (act, body) in [
+        ("initiate", json!({"method": "card"})),
+        ("payments", json!({"method": "card", "card": card})),
+        ("cancel", json!({})),
+    ] {
+        let path = format!("/pay/{token}/{act}");
+        let refused = server.payer(Method::POST, &path, body.to_string()).await;
+        assert!(
+            refused.status.is_client_error(),
+            "{act}: {}",
+            refused.text()
+        );
+        assert!(refused.text().contains("session_expired"), "{act}");
+    }
+    let charges = server.ledger.charges(None, 10).await.unwrap();
+    assert!(charges.charges.is_empty(), "{charges:?}");
+    assert_eq!(retrieve(&server, &session).await["status"], "expired");
+}
+
+#[tokio::test]
 async fn a_finished_session_is_not_expired_and_the_reason_is_told() {
     let server = TestServer::start().await;
     let paid = open(&server, json!({"amount": 450})).await;

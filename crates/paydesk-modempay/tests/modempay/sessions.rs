@@ -54,6 +54,32 @@ async fn metadata_is_any_object_and_comes_back_as_given() {
 }
 
 #[tokio::test]
+async fn metadata_keeps_its_digits_and_the_order_of_its_keys() {
+    let server = TestServer::start().await;
+    // Nothing of it is a double's, or in the order of an index.
+    let metadata = r#"{"z":12345678901234567890.123,"a":1e400,"zero":-0,"price":0.10,"10":"ten","9":["\/",{"":null}],"z":2}"#;
+    let spaced = metadata.replace(',', " ,\n\t");
+    for given in [metadata, &spaced] {
+        let body = format!(r#"{{"data": {{"amount": 450, "metadata": {given}}}}}"#);
+        let made = call(&server, Method::POST, "/v1/sessions", body).await;
+        assert_eq!(made.status, StatusCode::CREATED);
+        // The library that reads answers here would refuse 1e400.
+        let said = made.text();
+        let id = said.split('"').nth(3).unwrap();
+        let written = format!(r#""metadata":{metadata}"#);
+        assert!(made.text().contains(&written), "{}", made.text());
+        for path in [
+            format!("/v1/sessions/single/{id}"),
+            "/v1/sessions".to_owned(),
+            format!("/api/v1/sessions/{id}"),
+        ] {
+            let read = call(&server, Method::GET, &path, "").await;
+            assert!(read.text().contains(&written), "{path}: {}", read.text());
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_currency_is_gambian_dalasi_unless_another_is_named() {
     let server = TestServer::start().await;
     let session = open(&server, json!({"amount": "450"})).await;

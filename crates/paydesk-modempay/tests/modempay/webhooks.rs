@@ -103,6 +103,71 @@ async fn a_payment_is_told_from_its_beginning_to_its_refund() {
 }
 
 #[tokio::test]
+async fn metadata_is_told_as_javascript_reads_it() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    listen(&server, &receiver).await;
+    let metadata = r#"{"b":12345678901234567890.123,"10":-0,"9":1e400,"a":0.10,"b":450.00}"#;
+    let body = format!(r#"{{"data":{{"amount":450,"metadata":{metadata}}}}}"#);
+    let opened = call(&server, Method::POST, "/v1/sessions", body).await;
+    assert_eq!(opened.status, 201, "{}", opened.text());
+    server.run_jobs().await;
+    let received = receiver.received();
+    let text = std::str::from_utf8(&received[0].body).unwrap();
+    let told = r#""metadata":{"9":null,"10":0,"b":450,"a":0.1}"#;
+    assert!(text.contains(told), "{text}");
+}
+
+#[tokio::test]
+async fn customers_are_told_of_from_their_making_to_their_end() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    listen(&server, &receiver).await;
+    let customer = |event: &str, id: &str, name: &str| {
+        let payload = json!({"id": id, "name": name, "email": "", "phone": "+2207000000"});
+        (event.to_owned(), payload)
+    };
+    // A session that names an unknown one makes it; the next does not.
+    for _ in 0..2 {
+        let session = json!({"amount": 450, "customer": "c-17", "customer_name": "Awa", "customer_phone": "+2207000000"});
+        open(&server, session).await;
+    }
+    let made = json!({"code": "c-18", "name": "Binta", "phone": "+2207000000"}).to_string();
+    let made = server
+        .native(Method::POST, "/api/v1/customers", made)
+        .await
+        .ok();
+    let path = format!("/api/v1/customers/{}", made["id"].as_str().unwrap());
+    // What changes nothing is not told.
+    for name in ["Bintou", "Bintou"] {
+        let change = json!({ "name": name }).to_string();
+        server.native(Method::PATCH, &path, change).await.ok();
+    }
+    let last = server.native(Method::DELETE, &path, "").await.ok();
+    assert_eq!(last["name"], "Bintou");
+    assert_eq!(server.native(Method::DELETE, &path, "").await.status, 404);
+    server.run_jobs().await;
+    let told: Vec<_> = told(&receiver)
+        .into_iter()
+        .filter(|(event, _)| event.starts_with("customer."))
+        .collect();
+    let mut created = told[..2].to_vec();
+    created.sort_by_key(|(_, payload)| payload["id"].to_string());
+    assert_eq!(
+        created,
+        [
+            customer("customer.created", "c-17", "Awa"),
+            customer("customer.created", "c-18", "Binta"),
+        ]
+    );
+    assert_eq!(
+        told[2..],
+        [
+            customer("customer.deleted", "c-18", "Bintou"),
+            customer("customer.updated", "c-18", "Bintou"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn ends_are_told_each_by_its_name() {
     let (server, receiver) = (TestServer::start().await, Receiver::start().await);
     listen(&server, &receiver).await;

@@ -11,6 +11,7 @@ async fn whatever_is_wrong_is_answered_400_with_the_field_and_stores_nothing() {
     let id = &order["id"];
     let good = json!([{"productId": 1, "quantity": 1}]);
     let sign_up = format!("{USERS}/sign-up");
+    let [auth, refresh, logout] = ["auth", "refresh", "logout"].map(|act| format!("{USERS}/{act}"));
     let credentials = auth_data("new@example.com", "opensesame");
     let bad_marker = TICKETS.replace("tickets", "a%20b");
     for (path, body, field) in [
@@ -77,6 +78,24 @@ async fn whatever_is_wrong_is_answered_400_with_the_field_and_stores_nothing() {
         (bad_marker.as_str(), json!({"products": good}), "marker"),
         (sign_up.as_str(), json!({}), "authData"),
         (sign_up.as_str(), json!({"authData": []}), "authData.login"),
+        (auth.as_str(), json!({}), "authData"),
+        (
+            auth.as_str(),
+            json!({"authData": [{"marker": "login"}]}),
+            "authData[0]",
+        ),
+        (
+            auth.as_str(),
+            json!({"authData": [{"marker": "login", "value": 7}]}),
+            "authData[0].value",
+        ),
+        (
+            auth.as_str(),
+            json!({"authData": [{"marker": "login", "value": "a@example.com"}]}),
+            "authData.password",
+        ),
+        (refresh.as_str(), json!({"refreshToken": 7}), "refreshToken"),
+        (logout.as_str(), json!({"refreshToken": {}}), "refreshToken"),
         (
             sign_up.as_str(),
             json!({"authData": auth_data("x@example.com", "1234")}),
@@ -137,6 +156,7 @@ async fn no_body_makes_it_fail() {
         TICKETS.to_owned(),
         format!("{USERS}/sign-up"),
         format!("{USERS}/auth"),
+        format!("{USERS}/refresh"),
     ] {
         for body in [
             "",
@@ -146,7 +166,7 @@ async fn no_body_makes_it_fail() {
             "1",
             "\u{0}",
             &nested,
-            "{\"authData\": 7}",
+            "{\"authData\": 7, \"refreshToken\": 7}",
         ] {
             let answer = server
                 .request(Method::POST, &path, &headers(&user.access), body.to_owned())
@@ -203,13 +223,29 @@ async fn every_other_address_and_method_is_answered_in_the_same_form() {
     for (method, path, status) in [
         (Method::GET, "/api/content/menus/marker/main", 404),
         (Method::GET, "/api/content/", 404),
+        (Method::GET, "/api/content", 404),
+        (Method::POST, "/api/content/payments/sessions/order", 405),
+        (Method::GET, "/api/content/payments/sessions/1/2/3", 404),
         (Method::DELETE, SESSIONS, 405),
+        (Method::PUT, "/api/content/payments/sessions/", 405),
+        (Method::POST, "/api/content/payments/sessions/1", 405),
+        (Method::POST, "/api/content/payments/sessions/order/1", 405),
+        (Method::POST, "/api/content/payments/accounts", 405),
+        (Method::DELETE, "/api/content/payments/accounts/1", 405),
         (Method::PUT, TICKETS, 405),
+        (Method::DELETE, &format!("{TICKETS}/1"), 405),
+        (Method::GET, &format!("{USERS}/auth"), 405),
+        (Method::GET, &format!("{USERS}/sign-up"), 405),
+        (Method::GET, &format!("{USERS}/refresh"), 405),
+        (Method::GET, &format!("{USERS}/logout"), 405),
+        (Method::GET, &format!("{USERS}/logout-all"), 405),
     ] {
         let answer = call(&server, method, path, Value::Null).await;
+        let body = answer.json();
         assert_eq!(answer.status, status, "{path}");
-        if path != "/api/content/" {
-            assert_eq!(answer.json()["statusCode"], status);
-        }
+        let fields: Vec<_> = body.as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["message", "pageData", "statusCode", "timestamp"]);
+        assert_eq!(body["statusCode"], status);
+        assert_eq!(body["pageData"], Value::Null);
     }
 }

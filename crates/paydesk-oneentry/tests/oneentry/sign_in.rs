@@ -150,6 +150,41 @@ async fn a_refresh_token_is_answered_the_same_for_30_seconds_and_then_ends_its_f
 }
 
 #[tokio::test]
+async fn each_refresh_token_has_30_seconds_of_its_own() {
+    let server = shop().await;
+    let user = User::new(&server, "a@example.com").await;
+    let next = async |token: &str| text(&refresh(&server, token).await.ok(), "refreshToken");
+    let second = next(&user.refresh).await;
+    server.clock.advance(Span::seconds(20));
+    let third = next(&second).await;
+    assert_ne!(third, second);
+    server.clock.advance(Span::seconds(20));
+    assert_eq!(next(&second).await, third, "20 seconds after its first use");
+    server.clock.advance(Span::seconds(10));
+    // Nobody crossed anybody: it was used 30 seconds ago, and whoever sends it now stole it.
+    assert_eq!(refresh(&server, &second).await.status, 401);
+    assert_eq!(refresh(&server, &third).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_an_answer_which_came_late_is_not_out_an_hour_later() {
+    let server = shop().await;
+    let user = User::new(&server, "a@example.com").await;
+    let next = async |token: &str| text(&refresh(&server, token).await.ok(), "refreshToken");
+    // Two calls send the first token. A third is given the second by the one, and uses it; then the other's answer
+    // comes, and the second is what the client keeps.
+    let second = next(&user.refresh).await;
+    let third = next(&second).await;
+    assert_eq!(next(&user.refresh).await, second);
+    server.clock.advance(Span::hours(1));
+    let fourth = next(&second).await;
+    assert!(fourth != second && fourth != third);
+    assert_eq!(next(&third).await, fourth);
+    server.clock.advance(Span::seconds(30));
+    assert_eq!(refresh(&server, &second).await.status, 401);
+}
+
+#[tokio::test]
 async fn calls_that_expire_together_all_refresh_and_nobody_is_out_an_hour_later() {
     let server = shop().await;
     let user = User::new(&server, "a@example.com").await;
@@ -239,6 +274,32 @@ async fn signing_in_to_one_account_is_limited() {
         429
     );
     User::new(&server, "b@example.com").await;
+}
+
+#[tokio::test]
+async fn signing_in_from_one_address_is_limited() {
+    let server = shop().await;
+    User::new(&server, "a@example.com").await;
+    // One account's limit is soon reached; from then on its attempts cost no time, only those of the address.
+    let mut limited = None;
+    for _ in 0..20 {
+        let attempts = (0..100).map(|_| auth(&server, "a@example.com", "wrong-one"));
+        join_all(attempts).await;
+        let other = auth(&server, "b@example.com", "wrong-one").await;
+        if other.status == 429 && !other.text().contains("signing in") {
+            limited = Some(other);
+            break;
+        }
+    }
+    let limited = limited.expect("an address comes to an end, too");
+    assert!(limited.headers.contains_key("retry-after"));
+    assert_eq!(limited.json()["statusCode"], 429);
+    let path = format!("{USERS}/sign-up");
+    let sign_up = json!({"authData": auth_data("c@example.com", "opensesame")});
+    let signing_up =
+        join_all((0..100).map(|_| call(&server, Method::POST, &path, sign_up.clone())));
+    let statuses: Vec<_> = signing_up.await.iter().map(|it| it.status).collect();
+    assert!(statuses.contains(&http::StatusCode::TOO_MANY_REQUESTS));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use paydesk_core::delivery::Delivery;
 use paydesk_core::endpoint::{Endpoint, EndpointFormat, Standing};
 use paydesk_core::event::{Event, EventKind, Subject};
+use paydesk_core::given::Metadata;
 use paydesk_core::id::{
     EndpointId, EventId, MerchantId, NodeId, ProviderAccountId, SeededIds, SessionId, TransactionId,
 };
@@ -297,7 +298,7 @@ fn terms(url: &str, provider_account: ProviderAccountId, currency: Currency) -> 
         user: None,
         device: None,
         custom_fields: Vec::new(),
-        metadata: serde_json::Map::new(),
+        metadata: Metadata::default(),
         success_url: None,
         cancel_url: None,
         notify: Some(Notify {

@@ -205,7 +205,8 @@ fn every_field_that_is_wrong_in_itself_is_named() {
             r.custom_fields = vec![question("a"), question("a")];
         }),
         ("metadata", |r| {
-            r.metadata = (0..5_001).map(|n| (n.to_string(), n.into())).collect();
+            let entries: Vec<_> = (0..5_001).map(|n| format!("\"{n}\":{n}")).collect();
+            r.metadata = serde_json::from_str(&format!("{{{}}}", entries.join(","))).unwrap();
         }),
         ("expiresIn", |r| r.lifetime = Some(Span::days(31))),
         ("amount", |r| r.amount = Amount::Nothing(currency("SGD"))),

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::super::idempotency::Idempotent;
 use super::super::open_session::fields;
 use super::super::{Engine, EngineError, Env};
 use super::account_settings::identifier;
+use crate::given::Given;
 use crate::id::{OrderId, UserId};
 use crate::merchant::ProviderAccount;
 use crate::money::{AmountError, Currency};
@@ -35,7 +35,7 @@ pub struct CreateOrder {
     /// Which form was filled in.
     pub form: Option<String>,
     /// What was filled in.
-    pub form_data: Value,
+    pub form_data: Given,
     /// What the shop calls the account that it is paid through.
     pub account: Option<String>,
     /// The merchant's own numbers of products, and how many of each.

@@ -39,7 +39,9 @@ pub fn decide(
         user: user.id,
         login: user.login.clone(),
         provider: user.provider.clone(),
-        generation: 1,
+        newest: 1,
+        held: 1,
+        uses: Vec::new(),
         renewed_at: env.wall,
         created_at: env.wall,
     };
@@ -84,10 +86,7 @@ impl Engine {
                 }
             })
             .await?;
-        let first = TokenKind::Refresh {
-            generation: sign_in.generation,
-            place: 0,
-        };
+        let first = sign_in.newest;
         Ok(self.tokens(sign_in, first))
     }
 
@@ -99,7 +98,7 @@ impl Engine {
         token: &str,
     ) -> Result<Tokens, EngineError> {
         let token = self.user_token(tenant, token).ok_or(NOT_SIGNED_IN)?;
-        let TokenKind::Refresh { generation, place } = token.kind else {
+        let TokenKind::Refresh { number } = token.kind else {
             return Err(NOT_SIGNED_IN.into());
         };
         let renewed = self
@@ -108,18 +107,12 @@ impl Engine {
                 let Some(sign_in) = sign_in else {
                     return Ok((None, None));
                 };
-                let now = self.wall();
                 let mut change = Change::new(tenant);
-                Ok(match sign_in.refresh(generation, place, now) {
-                    Refresh::Answered(kind) => (None, Some((sign_in, kind))),
-                    Refresh::Renewed => {
-                        let sign_in = sign_in.renewed(now);
-                        change.puts.push(Record::entry(&sign_in)?);
-                        let first = TokenKind::Refresh {
-                            generation: sign_in.generation,
-                            place: 0,
-                        };
-                        (Some(change), Some((sign_in, first)))
+                Ok(match sign_in.refresh(number, self.wall()) {
+                    Refresh::Answered(next, None) => (None, Some((sign_in, next))),
+                    Refresh::Answered(next, Some(changed)) => {
+                        change.puts.push(Record::entry(&*changed)?);
+                        (Some(change), Some((*changed, next)))
                     }
                     Refresh::Stolen | Refresh::Expired => {
                         change.puts.push(Record::removal(&sign_in));
@@ -128,8 +121,8 @@ impl Engine {
                 })
             })
             .await?;
-        let (sign_in, refresh) = renewed.ok_or(NOT_SIGNED_IN)?;
-        Ok(self.tokens(sign_in, refresh))
+        let (sign_in, next) = renewed.ok_or(NOT_SIGNED_IN)?;
+        Ok(self.tokens(sign_in, next))
     }
 
     /// Who acts with an access token.
@@ -184,12 +177,13 @@ impl Engine {
         UserToken::from_text(text, self.keys()).filter(|token| token.tenant == tenant)
     }
 
-    fn tokens(&self, sign_in: SignIn, refresh: TokenKind) -> Tokens {
+    /// An access token, and the refresh token of this number.
+    fn tokens(&self, sign_in: SignIn, number: u32) -> Tokens {
         let access = TokenKind::Access {
             expires_at: self.access_expiry(),
         };
         let text = |kind| Secret::new(sign_in.token(kind).to_text(self.keys()));
-        let (access, refresh) = (text(access), text(refresh));
+        let (access, refresh) = (text(access), text(TokenKind::Refresh { number }));
         Tokens {
             sign_in,
             access,

@@ -1,10 +1,9 @@
 //! Signs a user up at a merchant's shop.
 
-use serde_json::Value;
-
 use super::super::open_session::fields;
 use super::super::{Engine, EngineError, Env};
 use super::create_order::check_marker;
+use crate::given::Given;
 use crate::id::UserId;
 use crate::keys::Secret;
 use crate::number::Number;
@@ -34,7 +33,7 @@ pub struct SignUp {
     /// Which form was filled in.
     pub form: Option<String>,
     /// What was filled in.
-    pub form_data: Value,
+    pub form_data: Given,
     /// How they may be reached.
     pub contacts: Contacts,
     /// Their language.

@@ -1,5 +1,6 @@
 use super::super::super::fixtures::*;
 use super::*;
+use crate::given::Given;
 use crate::id::ProductId;
 use crate::money::{MAX_MINOR, Money};
 use crate::store::ClaimKey;
@@ -22,7 +23,7 @@ fn order(products: &[(u64, u32)]) -> CreateOrder {
         user: None,
         storage: "orders".into(),
         form: None,
-        form_data: Value::Null,
+        form_data: Given::default(),
         account: None,
         products: products.to_vec(),
         currency: None,

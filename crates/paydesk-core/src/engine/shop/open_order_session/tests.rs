@@ -3,6 +3,7 @@ use super::super::super::fixtures::*;
 use super::super::create_order::{self, CreateOrder};
 use super::*;
 use crate::event::EventKind;
+use crate::given::Given;
 use crate::id::{ProductId, UserId};
 use crate::method::Method;
 use crate::money::{Currency, MAX_MINOR};
@@ -32,7 +33,7 @@ fn order(desk: &Desk) -> Order {
         user: Some(UserId::fresh(&desk.ids, desk.now)),
         storage: "tickets".into(),
         form: None,
-        form_data: serde_json::Value::Null,
+        form_data: Given::default(),
         account: None,
         products: vec![(7, 2)],
         currency: None,
