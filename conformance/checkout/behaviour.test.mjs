@@ -144,6 +144,7 @@ test('a receipt prints on one page, black on white, without what only a screen n
       assert.equal(await one.isVisible(), false, `${await one.textContent()} is not printed`);
     }
   }
+  assert.equal(await page.locator('.foot').isVisible(), false, 'the foot of the page is not printed');
   const { ink, ground } = await page.evaluate(() => ({
     ink: getComputedStyle(document.querySelector('.receipt dd')).color,
     ground: getComputedStyle(document.body).backgroundColor,

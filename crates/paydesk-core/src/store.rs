@@ -355,6 +355,7 @@ impl Change {
         self.claims.extend(other.claims);
         self.events.extend(other.events);
         self.dispatched.extend(other.dispatched);
+        self.retold.extend(other.retold);
         self.removals.extend(other.removals);
         self.increments.extend(other.increments);
     }

@@ -150,6 +150,37 @@ async fn every_filter_shows_what_it_says_with_an_exact_total() {
 }
 
 #[tokio::test]
+async fn nobody_elses_lists_show_or_count_any_of_it() {
+    let (shop, all) = five().await;
+    let stranger = shop.server.engine.create_merchant("Stranger").await;
+    let stranger = stranger.unwrap();
+    let session = &all[1]["id"];
+    for credentials in [&shop.server.merchant.live, &stranger.test, &stranger.live] {
+        for list in [
+            "merchantApiClientTransactionSessions".to_owned(),
+            "merchantApiClientTransactionSessions(completed: true)".to_owned(),
+            format!("merchantApiClientTransactionSessions(id: {session})"),
+            "merchantApiClientTransactionSessions(merchantInternalTransactionCode: \"b\")"
+                .to_owned(),
+            "merchantApiClientTransactionSessions(merchantInternalCustomerCode: \"customer-4421\")"
+                .to_owned(),
+            "merchantApiTransactions".to_owned(),
+            "merchantApiTransactions(succeeded: true)".to_owned(),
+            format!("merchantApiTransactions(clientTransactionSessionId: {session})"),
+            "merchantApiTransactions(merchantInternalTransactionCode: \"b\")".to_owned(),
+            "merchantApiCustomerPaymentMethods".to_owned(),
+            "merchantApiCustomerPaymentMethods(merchantInternalCustomerCode: \"customer-4421\")"
+                .to_owned(),
+        ] {
+            let query = format!("{{ it: {list} {{ totalCount data {{ id }} }} }}");
+            let answer = shop.ask_as(credentials, &query, json!({})).await;
+            let nothing = json!({"totalCount": 0, "data": []});
+            assert_eq!(answer["data"]["it"], nothing, "{list}: {answer}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_go_both_ways_and_meet() {
     let (shop, _) = five().await;
     for sorting in ["", ", sorting: [{field: \"amount\", order: ASC}]"] {

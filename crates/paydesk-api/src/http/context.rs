@@ -83,6 +83,12 @@ impl RequestContext {
         Duration::from_micros(self.0.waited.load(Ordering::Relaxed))
     }
 
+    /// Adds to that.
+    pub(super) fn has_waited(&self, time: Duration) {
+        let waited = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.0.waited.fetch_add(waited, Ordering::Relaxed);
+    }
+
     pub(super) fn edge(&self) -> &Arc<Edge> {
         &self.0.edge
     }
@@ -111,8 +117,7 @@ pub struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let waited = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.request.0.waited.fetch_add(waited, Ordering::Relaxed);
+        self.request.has_waited(self.since.elapsed());
         let traffic = self.request.edge().metrics().traffic();
         traffic.waiting.fetch_sub(1, Ordering::Relaxed);
         traffic.in_flight.fetch_add(1, Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use http::HeaderMap;
 use paydesk_core::id::Ids;
@@ -19,6 +20,8 @@ pub struct EdgeConfig {
     pub max_in_flight: usize,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// A request that keeps us busy for longer is worth a warning.
+    pub slow: Duration,
 }
 
 impl Default for EdgeConfig {
@@ -26,6 +29,7 @@ impl Default for EdgeConfig {
         Self {
             max_in_flight: 2_048,
             trusted_proxies: TrustedProxies::default(),
+            slow: Duration::from_secs(1),
         }
     }
 }

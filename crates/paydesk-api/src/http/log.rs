@@ -10,8 +10,6 @@ use http::{Method, StatusCode};
 
 use super::request_id::RequestId;
 
-/// A request that keeps us busy this long is worth a warning.
-const SLOW: Duration = Duration::from_secs(1);
 /// What is left of an id or token: enough to find it again for who holds it.
 const SHORT: usize = 8;
 /// No segment of our own routes, and no name worth reading, is longer.
@@ -29,8 +27,8 @@ pub(super) struct Finished<'a> {
     pub status: StatusCode,
     /// From the head's arrival to the answer's head.
     pub took: Duration,
-    /// The same without what was waited for on the caller's wish.
-    pub busy: Duration,
+    /// Whether it kept us busy for too long, what was waited for on the caller's wish left out.
+    pub slow: bool,
     pub id: &'a RequestId,
     pub client: IpAddr,
 }
@@ -61,7 +59,7 @@ impl Finished<'_> {
             } else {
                 write_at!(error, "failed");
             }
-        } else if self.busy > SLOW {
+        } else if self.slow {
             write_at!(warn, "slow");
         } else if self.status.is_client_error() {
             write_at!(info, "refused");

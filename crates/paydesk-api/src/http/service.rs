@@ -235,7 +235,7 @@ impl Watch {
             path: self.target.as_ref().map_or("", PathAndQuery::path),
             status,
             took,
-            busy,
+            slow: busy > self.context.edge().config.slow,
             id: self.context.id(),
             client: self.context.client(),
         }

@@ -337,6 +337,11 @@ async fn cards_are_closed_after_ten_and_other_methods_stay() {
     );
     let page = checkout.get(&link.page()).await;
     assert!(page.text().contains("Too many card attempts"));
+    // Who can try no other card is not told to.
+    assert!(
+        !page.text().contains("Try another card")
+            && page.text().contains("You have not been charged")
+    );
     assert!(!page.text().contains("card.number") && page.text().contains("value=\"paynow\""));
 }
 

@@ -41,6 +41,81 @@ async fn a_page_says_who_is_paid_how_much_and_for_what() {
 }
 
 #[tokio::test]
+async fn one_thing_alone_needs_no_list() {
+    let checkout = Checkout::start().await;
+    let mut request = asking(3500, "SGD");
+    let item = |quantity, amount| LineItem {
+        id: None,
+        name: "Kaya jam".to_owned(),
+        quantity,
+        amount: money(amount, "SGD"),
+    };
+    for (items, title, is_listed) in [
+        (vec![item(1, 3500)], None, false),
+        (vec![item(1, 3500)], Some("Kaya jam"), false),
+        (vec![item(1, 3500)], Some("Order 58109"), true),
+        (vec![item(2, 1750)], None, true),
+        (vec![item(1, 3000)], None, true),
+        (vec![item(1, 3000), item(1, 500)], None, true),
+    ] {
+        request.line_items = items;
+        request.title = title.map(str::to_owned);
+        let link = checkout.open(request.clone()).await;
+        let page = checkout.get(&link.page()).await;
+        let listed = page.text().contains("class=\"items\"");
+        assert_eq!(listed, is_listed, "{:?}", request.line_items);
+        assert!(page.text().contains("Kaya jam"));
+    }
+}
+
+#[tokio::test]
+async fn a_stored_cards_receipt_speaks_of_no_payment() {
+    let checkout = Checkout::start().await;
+    let mut request = asking(1, "SGD");
+    let currency = money(1, "SGD").currency();
+    (request.kind, request.amount) = (Kind::AddPaymentMethod, Amount::Nothing(currency));
+    let link = checkout.open(request).await;
+    checkout.submit(&link.at("payments"), CARD).await;
+    let page = checkout.get(&link.page()).await;
+    assert!(page.text().contains("Card saved"), "{}", page.text());
+    for label in ["Paid to", "Paid with", "Total"] {
+        assert!(!page.text().contains(label), "{label}");
+    }
+}
+
+#[tokio::test]
+async fn fields_say_what_may_be_filled_in_and_which_keyboard_suits() {
+    let checkout = Checkout::start().await;
+    let mut request = asking(3500, "SGD");
+    request.amount = Amount::AtLeast(money(500, "SGD"));
+    request.customer = Some(CustomerDetails {
+        email: Some("a@b.example".to_owned()),
+        phone: Some(Phone {
+            code: "+65".to_owned(),
+            number: "81234567".to_owned(),
+        }),
+        ..CustomerDetails::default()
+    });
+    let link = checkout.open(request).await;
+    let page = checkout.get(&link.page()).await;
+    for (name, autocomplete, inputmode) in [
+        ("email", "email", "email"),
+        ("phone", "tel", "tel"),
+        ("amount", "transaction-amount", "decimal"),
+        ("card.number", "cc-number", "numeric"),
+        ("card.expiry", "cc-exp", "numeric"),
+        ("card.cvc", "cc-csc", "numeric"),
+    ] {
+        let within = format!("name=\"{name}\"");
+        let has = |attribute_name| attribute(page.text(), &within, attribute_name);
+        assert_eq!(has("autocomplete"), autocomplete, "{name}");
+        assert_eq!(has("inputmode"), inputmode, "{name}");
+    }
+    let name = attribute(page.text(), "name=\"card.name\"", "autocomplete");
+    assert_eq!(name, "cc-name");
+}
+
+#[tokio::test]
 async fn looking_never_begins_a_session() {
     let checkout = Checkout::start().await;
     let link = checkout.open(asking(3500, "SGD")).await;

@@ -12,6 +12,7 @@ mod bad_input;
 mod charges;
 mod foreign;
 mod idempotency;
+mod keys;
 mod notifications;
 mod sessions;
 

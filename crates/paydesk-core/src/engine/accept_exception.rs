@@ -1,20 +1,23 @@
 //! The merchant takes money that came late, short or over as it is.
 
+use super::end_session::{self, End};
 use super::idempotency::Idempotent;
 use super::record_transfer::complete;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
-use crate::id::TransactionId;
+use crate::id::{SessionId, TransactionId};
 use crate::refusal::Refusal;
 use crate::session::State;
-use crate::store::{Change, ClaimKey, Conflict};
+use crate::shop::{Order, ShopRefusal};
+use crate::store::{Change, ClaimKey, Conflict, NameSpace};
 use crate::tenant::Tenant;
 use crate::transaction::{Exception, ExceptionKind, Status, Transaction};
 
 /// Decides what accepting an exception does.
 ///
-/// Late: the money is a payment, unless the session has another. Partial: what came is enough, and the session
-/// is completed. Over: the surplus is kept; it can still be refunded.
+/// Late: the money is a payment, unless the session has another; it pays the session's order too, whose claim an ended
+/// session had given up and takes again. Partial: what came is enough, and the session is completed. Over: the surplus
+/// is kept; it can still be refunded.
 pub fn decide(
     transaction: Transaction,
     snapshot: SessionSnapshot,
@@ -60,6 +63,9 @@ pub fn decide(
                     transaction: transaction.id,
                     payment_method: transaction.payment_method,
                 });
+            } else if let Some(ordered) = &draft.session.ordered {
+                let (live, owner) = (Order::live_session(ordered.order), draft.session.id.0);
+                draft.claim(live, owner);
             }
         }
         (ExceptionKind::Partial, Status::AwaitingPayer { .. }) => {
@@ -76,8 +82,19 @@ pub fn decide(
     Ok((draft.finish().0, transaction))
 }
 
+/// The other session of an order that accepted money pays expires, so that nobody pays twice. Refused while a payment
+/// is under way there whose outcome only the rail knows.
+fn give_way(other: SessionSnapshot, env: Env<'_>) -> Result<Option<Change>, Refusal> {
+    match end_session::decide(End::Expire, other, env) {
+        Ok((change, _)) => Ok(change),
+        // Meanwhile it was given up, and the order's claim with it.
+        Err(Refusal::SessionCancelled) => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
+}
+
 impl Engine {
-    /// Accepts an exception.
+    /// Accepts an exception. If that pays an order which has another session by now, that one expires.
     ///
     /// With an idempotency key, the answer that `idempotent` renders is stored in the same commit.
     pub async fn accept_exception(
@@ -87,19 +104,48 @@ impl Engine {
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
         self.once(tenant, idempotent.as_ref(), |conflict| async move {
-            if let Some(Conflict::Claimed {
-                key: ClaimKey::LivePayment(_),
-                ..
-            }) = conflict
-            {
-                return Err(Refusal::AlreadyPaid.into());
-            }
+            let other = match conflict {
+                Some(Conflict::Claimed {
+                    key: ClaimKey::LivePayment(_),
+                    ..
+                }) => return Err(Refusal::AlreadyPaid.into()),
+                Some(Conflict::Claimed {
+                    key:
+                        ClaimKey::Name {
+                            space: NameSpace::LiveOrder,
+                            ..
+                        },
+                    owner,
+                }) => Some(self.unpaid_holder(tenant, SessionId(owner)).await?),
+                _ => None,
+            };
             let transaction = self.transaction(tenant, id).await?;
             let session = transaction.session.ok_or(Refusal::NoException)?;
             let snapshot = self.session_with_live(tenant, session).await?;
-            Ok(decide(transaction, snapshot, self.env(tenant))?)
+            let (mut change, accepted) = decide(transaction, snapshot, self.env(tenant))?;
+            if let (Some(change), Some(other)) = (&mut change, other)
+                && let Some(ended) = give_way(other, self.env(tenant))?
+            {
+                change.absorb(ended);
+            }
+            Ok((change, accepted))
         })
         .await
+    }
+
+    /// The session that holds its order's claim, unless the order is paid.
+    async fn unpaid_holder(
+        &self,
+        tenant: Tenant,
+        holder: SessionId,
+    ) -> Result<SessionSnapshot, EngineError> {
+        let holder = self.session_with_live(tenant, holder).await?;
+        if let Some(ordered) = &holder.session.ordered
+            && self.order(tenant, ordered.order).await?.paid.is_some()
+        {
+            return Err(Refusal::from(ShopRefusal::OrderPaid).into());
+        }
+        Ok(holder)
     }
 }
 

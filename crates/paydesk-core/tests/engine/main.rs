@@ -7,6 +7,7 @@
 )]
 
 mod desk;
+mod orders;
 mod payments;
 mod pruning;
 mod pushes;

@@ -109,8 +109,7 @@ pub(super) struct Watch {
     limits: ConnectionLimits,
     metrics: Arc<ConnectionMetrics>,
     tick: Duration,
-    started: Instant,
-    /// Milliseconds since it started, as of the last tick.
+    /// Milliseconds that it has watched, as of the last tick.
     clock: Arc<AtomicU64>,
     members: Arc<Members>,
 }
@@ -128,7 +127,6 @@ impl Watch {
             limits,
             metrics,
             tick: (shortest / 10).clamp(Duration::from_millis(5), Duration::from_millis(500)),
-            started: Instant::now(),
             clock: Arc::default(),
             members: Arc::default(),
         }
@@ -160,9 +158,14 @@ impl Watch {
     pub(super) async fn watch(&self) {
         let mut ticks = tokio::time::interval(self.tick);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let (mut watched_for, mut looked) = (Duration::ZERO, Instant::now());
         loop {
             ticks.tick().await;
-            let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            // What the process itself slept through (no processor to run on, a machine that was halted) is no client's
+            // delay: what came meanwhile is still to be read.
+            let before = std::mem::replace(&mut looked, Instant::now());
+            watched_for += (looked - before).min(self.tick * 2);
+            let now = u64::try_from(watched_for.as_millis()).unwrap_or(u64::MAX);
             self.clock.store(now, Ordering::Relaxed);
             for watched in self.members.all.lock().1.values() {
                 if let Some((what, order)) = watched.due(now, &self.limits, self.tick)

@@ -1,7 +1,8 @@
 use std::fmt::{Debug, Write as _};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
+use axum::extract::Path;
 use axum::routing::get;
 use parking_lot::Mutex;
 use paydesk_core::id::SeededIds;
@@ -44,29 +45,37 @@ impl Subscriber for Lines {
     fn exit(&self, _: &span::Id) {}
 }
 
+/// Who asks here: a proxy.
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 1, 1, 1)), 1);
+
+/// Whose requests are never slow, however busy the machine.
 fn service() -> EdgeService {
-    services().for_peer(SocketAddr::from(([10, 1, 1, 1], 1)))
+    services(Duration::MAX).for_peer(PEER)
 }
 
-fn services() -> EdgeServices {
+fn services(slow: Duration) -> EdgeServices {
     let who = async |context: RequestContext| format!("{} {}", context.id(), context.client());
-    let slow = async || tokio::time::sleep(Duration::from_millis(1_050)).await;
-    let patient = async |context: RequestContext| {
-        let _waiting = context.wait_aside();
-        tokio::time::sleep(Duration::from_millis(1_050)).await;
+    let wait = async |context: RequestContext, Path(millis): Path<u64>| {
+        let waiting = context.wait_aside();
+        tokio::time::sleep(Duration::from_millis(millis)).await;
+        drop(waiting);
+        context.waited().as_micros().to_string()
     };
+    // As if it had waited for longer than anything here can take.
+    let patient = async |context: RequestContext| context.has_waited(Duration::from_hours(1));
     let router = Router::new()
         .route("/who", get(who))
-        .route("/slow", get(slow))
+        .route("/wait/{millis}", get(wait))
         .route("/patient", get(patient))
         .route("/pay/{public_id}", get(async || StatusCode::OK))
         .route(
             "/status/{status}",
-            get(async |path: axum::extract::Path<u16>| StatusCode::from_u16(*path).unwrap()),
+            get(async |Path(status): Path<u16>| StatusCode::from_u16(status).unwrap()),
         )
         .route("/panic", get(async || -> &str { panic!("hunter2") }));
     let config = EdgeConfig {
         trusted_proxies: TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]),
+        slow,
         ..EdgeConfig::default()
     };
     let edge = Edge::new(config, Arc::new(Metrics::new("0")), &SeededIds::new(1));
@@ -74,6 +83,10 @@ fn services() -> EdgeServices {
 }
 
 async fn logged(path: &str) -> (Level, String) {
+    logged_by(&service(), path).await
+}
+
+async fn logged_by(service: &EdgeService, path: &str) -> (Level, String) {
     let lines = Lines::default();
     let request = Request::get(path)
         .header("x-request-id", "the-id")
@@ -82,7 +95,7 @@ async fn logged(path: &str) -> (Level, String) {
         .body(Body::from("hunter2"))
         .unwrap();
     let guard = tracing::subscriber::set_default(lines.clone());
-    service().answer(request).await.unwrap();
+    service.answer(request).await.unwrap();
     drop(guard);
     let mut lines = lines.0.lock();
     lines.retain(|(_, line)| line.contains("request_id"));
@@ -145,8 +158,14 @@ async fn the_worse_it_went_the_louder_it_is_told() {
 
 #[tokio::test]
 async fn slow_is_what_kept_us_busy_and_not_what_the_caller_waited_for() {
-    let (slow, patient) = (logged("/slow").await, logged("/patient").await);
-    assert_eq!((slow.0, patient.0), (Level::WARN, Level::DEBUG));
+    let strict = services(Duration::ZERO).for_peer(PEER);
+    assert_eq!(logged_by(&strict, "/status/200").await.0, Level::WARN);
+    assert_eq!(logged_by(&strict, "/patient").await.0, Level::DEBUG);
+    let request = Request::get("/wait/30").body(Body::empty()).unwrap();
+    let response = strict.answer(request).await.unwrap();
+    let waited = read(response.into_body(), &BodyLimits::default()).await;
+    let waited = String::from_utf8(waited.unwrap().to_vec()).unwrap();
+    assert!(waited.parse::<u32>().unwrap() >= 30_000, "{waited}");
 }
 
 #[tokio::test]
@@ -156,9 +175,7 @@ async fn a_person_whose_request_failed_reads_a_page_and_a_program_json() {
         let text = format!("{status} {path} {}", reader.languages());
         Response::new(Body::from(text))
     });
-    let service = services()
-        .with_apology(apology)
-        .for_peer(SocketAddr::from(([10, 1, 1, 1], 1)));
+    let service = services(Duration::MAX).with_apology(apology).for_peer(PEER);
     for (accepts, told) in [
         ("text/html,*/*;q=0.8", "500 Internal Server Error /panic fr"),
         ("*/*", FAILED),

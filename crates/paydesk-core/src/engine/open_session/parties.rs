@@ -171,6 +171,35 @@ mod tests {
     }
 
     #[test]
+    fn no_text_of_a_party_is_without_an_end() {
+        type Field = fn(&mut Party) -> &mut Option<String>;
+        let fields: [(&str, Field); 10] = [
+            ("firstName", |party| &mut party.first_name),
+            ("lastName", |party| &mut party.last_name),
+            ("email", |party| &mut party.email),
+            ("phone", |party| &mut party.phone),
+            ("country", |party| &mut party.country),
+            ("state", |party| &mut party.state),
+            ("city", |party| &mut party.city),
+            ("line1", |party| &mut party.line1),
+            ("line2", |party| &mut party.line2),
+            ("postalCode", |party| &mut party.postal_code),
+        ];
+        for (name, field) in fields {
+            let mut party = jane();
+            *field(&mut party) = Some("x".repeat(MOST_TEXT + 1));
+            let refusal = refused(&party);
+            assert!(
+                refusal.starts_with(&format!("billing.{name} is ")),
+                "{refusal}"
+            );
+        }
+        let mut party = jane();
+        party.line1 = Some("x".repeat(MOST_TEXT));
+        check_party("billing", &party).unwrap();
+    }
+
+    #[test]
     fn an_email_address_has_a_name_and_a_domain() {
         for email in [
             "",

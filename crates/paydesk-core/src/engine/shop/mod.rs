@@ -8,40 +8,39 @@ pub mod sign_in;
 pub mod sign_up;
 
 use super::{Engine, EngineError};
-use crate::event::EventKind;
+use crate::event::{Event, EventKind, Subject};
 use crate::id::{OrderId, SessionId, UserId};
 use crate::number::Number;
 use crate::refusal::Refusal;
-use crate::session::{Session, State};
+use crate::session::Session;
 use crate::shop::{Order, ShopRefusal};
 use crate::store::{Change, NameSpace, Record, Unavailable};
 use crate::tenant::Tenant;
 use crate::transaction::Transaction;
 
-/// The order of a session that this change completes, if it is one: the order is paid in the same commit.
-fn completed(change: &Change) -> Option<(&Session, OrderId)> {
-    let event = change
-        .events
-        .iter()
-        .find(|event| event.kind == EventKind::SessionCompleted)?;
-    change.puts.iter().find_map(|record| match record {
-        Record::Session(session) if Some(session.id) == event.session => {
-            Some((session, session.ordered.as_ref()?.order))
-        }
-        _ => None,
+/// The session that is paid by this change, and its order, if it is of one. Nearly always the session is completed by
+/// it; only one that had ended before, and is paid by money that came late and was accepted, stays as it is.
+fn paid(change: &Change) -> Option<(&Session, OrderId)> {
+    change.puts.iter().find_map(|record| {
+        let Record::Session(session) = record else {
+            return None;
+        };
+        let (order, charge) = (session.ordered.as_ref()?.order, session.charge?);
+        let is_made = |event: &Event| {
+            event.kind == EventKind::TransactionSucceeded
+                && matches!(&event.subject, Subject::Transaction { transaction } if transaction.id == charge)
+        };
+        change.events.iter().any(is_made).then_some((session, order))
     })
 }
 
 impl Engine {
-    /// Whatever completes a session pays its order, in the same commit.
+    /// Whatever pays a session pays its order, in the same commit.
     pub(super) async fn pay_orders(&self, change: &mut Change) -> Result<(), Unavailable> {
-        let Some((session, order)) = completed(change) else {
+        let Some((session, order)) = paid(change) else {
             return Ok(());
         };
-        let (tenant, id) = (session.tenant, session.id);
-        let State::Completed { at, .. } = session.state else {
-            return Ok(());
-        };
+        let (tenant, id, at) = (session.tenant, session.id, session.updated_at);
         let order = self.store().find::<Order>(tenant, order.0).await?;
         if let Some(order) = order.filter(|order| order.paid.is_none()) {
             change.puts.push(Record::entry(&order.paid_by(id, at))?);

@@ -27,6 +27,7 @@ async fn requests_beyond_the_limit_are_turned_away_and_the_connection_lives_on()
     );
     assert_eq!(server.metric("paydesk_http_requests_shed_total"), 1);
 
+    server.go_on.notify_one();
     busy.until("done").await;
     turned_away.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     turned_away.until("hello").await;
@@ -45,6 +46,7 @@ async fn who_waits_for_news_turns_nobody_away() {
     let other = server.connect().await;
     other.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
     other.until("hello").await;
+    server.go_on.notify_one();
     waiting.until("news").await;
     server.in_flight(0).await;
     assert_eq!(server.metric("paydesk_http_requests_waiting"), 0);

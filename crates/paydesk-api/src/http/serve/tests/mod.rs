@@ -1,4 +1,4 @@
-//! Real sockets, short limits.
+//! Real sockets, short limits. What must last longer than something else lasts until the test lets it go.
 
 mod load;
 mod requests;
@@ -13,7 +13,7 @@ use axum::extract::Request as AxumRequest;
 use axum::routing::{get, post};
 use paydesk_core::id::SeededIds;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -39,6 +39,8 @@ const FAR: ConnectionLimits = ConnectionLimits {
 struct Server {
     address: SocketAddr,
     edge: Arc<Edge>,
+    /// Lets the requests go on that wait for it.
+    go_on: Arc<Notify>,
     stop: oneshot::Sender<()>,
     stopped: JoinHandle<Drained>,
 }
@@ -57,7 +59,8 @@ impl Server {
         config: EdgeConfig,
     ) -> Self {
         let edge = Edge::new(config, Arc::new(Metrics::new("0")), &SeededIds::new(1));
-        let services = wrap(routes(), edge.clone());
+        let go_on = Arc::new(Notify::new());
+        let services = wrap(routes(&go_on), edge.clone());
         let (stop, stopping) = oneshot::channel();
         let connections = edge.metrics().connections("public");
         let stopped = tokio::spawn(async move {
@@ -74,6 +77,7 @@ impl Server {
         Self {
             address,
             edge,
+            go_on,
             stop,
             stopped,
         }
@@ -116,14 +120,15 @@ impl Server {
     }
 }
 
-fn routes() -> Router {
-    let slow = async || {
-        sleep(SHORT * 4).await;
+fn routes(go_on: &Arc<Notify>) -> Router {
+    let (slow_goes_on, wait_goes_on) = (go_on.clone(), go_on.clone());
+    let slow = async move || {
+        slow_goes_on.notified().await;
         "done"
     };
-    let wait = async |request: RequestContext| {
+    let wait = async move |request: RequestContext| {
         let _waiting = request.wait_aside();
-        sleep(SHORT * 4).await;
+        wait_goes_on.notified().await;
         "news"
     };
     let echo = async |request: AxumRequest| {

@@ -13,7 +13,7 @@ async fn a_server_that_stops_finishes_what_it_began_and_takes_no_more() {
     busy.send("GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await;
     server.in_flight(1).await;
 
-    let address = server.address;
+    let (address, go_on) = (server.address, server.go_on.clone());
     let stopped = tokio::spawn(server.stop());
     assert_eq!(idle.rest().await, "");
     assert_eq!(silent.rest().await, "");
@@ -21,6 +21,7 @@ async fn a_server_that_stops_finishes_what_it_began_and_takes_no_more() {
         TcpStream::connect(address).await.is_err(),
         "the listener is closed"
     );
+    go_on.notify_one();
     let answer = busy.rest().await;
     assert!(
         answer.ends_with("done") && answer.contains("connection: close"),

@@ -82,6 +82,7 @@ async fn an_idle_connection_is_closed_and_a_busy_one_is_not() {
     let started = Instant::now();
     assert_eq!(idle.rest().await, "");
     in_time(started);
+    server.go_on.notify_one();
     busy.until("done").await;
 }
 
