@@ -92,8 +92,13 @@ pub fn json(status: StatusCode, body: Bytes) -> Response {
 
 /// Writes a value that cannot fail to be written: no map with odd keys, no foreign serializer.
 pub fn bytes<T: Serialize>(value: &T) -> Bytes {
+    list_bytes(value, 1)
+}
+
+/// The same for a list of so many.
+pub fn list_bytes<T: Serialize>(value: &T, count: usize) -> Bytes {
     // Most answers fit: one allocation instead of one for each doubling.
-    let mut body = Vec::with_capacity(1_024);
+    let mut body = Vec::with_capacity(1_536 * count.max(1));
     if let Err(error) = serde_json::to_writer(&mut body, value) {
         tracing::error!(%error, "an answer could not be written");
         body = b"{}".to_vec();

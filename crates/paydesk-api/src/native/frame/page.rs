@@ -168,10 +168,11 @@ impl Asked {
             .then(|| shown.last())
             .flatten()
             .map(|last| paging.cursor(self, &position(last)));
-        Reply::ok(&PageOut {
+        let page = PageOut {
             data: shown.iter().map(write).collect(),
             next_cursor,
-        })
+        };
+        Reply::list(&page, shown.len())
     }
 
     /// Answers with a page of a store's list, newest first, as [`Paging::newest`] asked for it.

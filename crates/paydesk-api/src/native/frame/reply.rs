@@ -25,6 +25,14 @@ impl Reply {
         }
     }
 
+    /// 200 with this, which lists so many.
+    pub fn list<T: Serialize>(value: &T, count: usize) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body: wire::list_bytes(value, count),
+        }
+    }
+
     /// 201 with this, which is new.
     pub fn created<T: Serialize>(value: &T) -> Self {
         Self {
