@@ -16,7 +16,7 @@ use crate::money::{Currency, Money};
 use crate::payment_method::PaymentMethod;
 use crate::session::{Amount, Canceller, CustomerDetails, Kind, Session, State, StateName, Terms};
 use crate::store::{Change, Counter, Increment, Record, Store};
-use crate::tenant::Tenant;
+use crate::tenant::{Mode, Tenant};
 use crate::time::{Span, Timestamp};
 use crate::transaction::{
     Action, DeclineReason, FailureReason, Hold, Status, StatusName, Transaction,
@@ -100,6 +100,12 @@ fn any_session(samples: &Samples, chance: &Chance, tenant: Tenant) -> Session {
     };
     session.updated_at = at.after(Span::minutes(chance.below(4)));
     session
+}
+
+/// Another merchant, and the same in live mode.
+fn others(samples: &Samples, tenant: Tenant) -> [Tenant; 2] {
+    let mode = Mode::Live;
+    [samples.tenant(), Tenant { mode, ..tenant }]
 }
 
 fn any_account(chance: &Chance) -> ProviderAccountId {
@@ -203,8 +209,25 @@ pub async fn any_filter_order_and_place_shows_the_sessions_that_it_should(store:
         all.iter().cloned().map(Record::Session).collect(),
     )
     .await;
-    let strange = any_session(&samples, &chance, samples.tenant());
-    put_new(&store, strange.tenant, vec![Record::Session(strange)]).await;
+    let strangers = others(&samples, tenant).map(|other| any_session(&samples, &chance, other));
+    for strange in &strangers {
+        let record = Record::Session(strange.clone());
+        put_new(&store, strange.tenant, vec![record]).await;
+    }
+    for filter in [
+        SessionFilter::at(samples.tick()),
+        SessionFilter {
+            states: STATES.to_vec(),
+            ..SessionFilter::at(samples.tick())
+        },
+    ] {
+        for strange in &strangers {
+            let theirs = strange.tenant;
+            let found = store.sessions(theirs, &filter, Page::first(9)).await;
+            assert_eq!(found.unwrap(), [strange.clone()], "{filter:?}");
+            assert_eq!(store.count_sessions(theirs, &filter).await.unwrap(), 1);
+        }
+    }
     for _ in 0..600 {
         let filter = any_session_filter(&chance, &all);
         let page = any_page(&chance, &all);
@@ -389,13 +412,27 @@ pub async fn any_filter_order_and_place_shows_the_transactions_that_it_should(
     let records = sessions.iter().cloned().map(Record::Session);
     let records = records.chain(all.iter().cloned().map(Record::Transaction));
     put_new(&store, tenant, records.collect()).await;
-    let stranger = any_session(&samples, &chance, samples.tenant());
-    let strange = any_transaction(&samples, &chance, std::slice::from_ref(&stranger));
-    let (theirs, records) = (
-        stranger.tenant,
-        vec![Record::Session(stranger), Record::Transaction(strange)],
-    );
-    put_new(&store, theirs, records).await;
+    for theirs in others(&samples, tenant) {
+        let session = any_session(&samples, &chance, theirs);
+        let strange = any_transaction(&samples, &chance, std::slice::from_ref(&session));
+        let records = vec![
+            Record::Session(session),
+            Record::Transaction(strange.clone()),
+        ];
+        put_new(&store, theirs, records).await;
+        for filter in [
+            TransactionFilter::at(samples.tick()),
+            TransactionFilter {
+                actions: ACTIONS.to_vec(),
+                ..TransactionFilter::at(samples.tick())
+            },
+        ] {
+            let found = store.transactions(theirs, &filter, Page::first(9)).await;
+            assert_eq!(found.unwrap(), [strange.clone()], "{filter:?}");
+            let total = store.count_transactions(theirs, &filter).await;
+            assert_eq!(total.unwrap(), 1, "{filter:?}");
+        }
+    }
     // What changes is found by what it is now.
     for it in all.iter_mut().step_by(4) {
         it.version += 1;
