@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { gql } from '@accrupay/node';
+import { parse } from 'graphql';
 import { native } from '../lib/api.mjs';
 import { startServer } from '../lib/server.mjs';
 import { CARDS, client, pay, payment, refused, storing } from './client.mjs';
@@ -28,7 +28,8 @@ const cases = [
       await pass(16 * MINUTE);
     },
     status: 'FAILED',
-    ended: 'canceledAt',
+    error: 'never_arrived',
+    ended: 'failedAt',
   },
   { what: 'never begun', act: nothing, status: 'STARTED' },
   { what: 'out of time', act: () => pass(8 * DAY), status: 'EXPIRED' },
@@ -69,11 +70,11 @@ test('a token is good for twenty minutes; verify takes it later, too', async () 
 // The page shows authorization sessions and what is done with a hold; the published client has no method for them. Its
 // own Apollo client takes the documents as they are.
 const HELD = 'id action status amount relatedTransactionId voidedAt';
-const start = gql(`mutation($data: MerchantApiClientTransactionPaymentSessionStartSchema!) {
+const start = parse(`mutation($data: MerchantApiClientTransactionPaymentSessionStartSchema!) {
   it: merchantApiClientTransactionAuthorizationSessionStart(data: $data) { id kind action amount payload } }`);
-const verify = gql(`mutation($id: String) { it: merchantApiClientTransactionAuthorizationSessionVerify(id: $id) { ${HELD} } }`);
-const settle = gql(`mutation($id: String, $amount: BigInt!) { it: merchantApiTransactionAuthorizationSettle(id: $id, amount: $amount) { ${HELD} } }`);
-const release = gql(`mutation($id: String) { it: merchantApiTransactionAuthorizationVoid(id: $id) { ${HELD} } }`);
+const verify = parse(`mutation($id: String) { it: merchantApiClientTransactionAuthorizationSessionVerify(id: $id) { ${HELD} } }`);
+const settle = parse(`mutation($id: String, $amount: BigInt!) { it: merchantApiTransactionAuthorizationSettle(id: $id, amount: $amount) { ${HELD} } }`);
+const release = parse(`mutation($id: String) { it: merchantApiTransactionAuthorizationVoid(id: $id) { ${HELD} } }`);
 const mutate = async (mutation, variables) => (await accrupay.apolloClient.mutate({ mutation, variables })).data.it;
 
 async function held(code) {

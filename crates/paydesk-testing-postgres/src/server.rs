@@ -222,12 +222,24 @@ impl Server {
     }
 
     /// Stops the process that writes the log for whoever does not wait for it, until the server falls. A commit that
-    /// waits writes its log itself, and is none the worse; one that does not is only in memory from now on.
+    /// waits writes its log itself, and is none the worse; one that does not is only in memory from now on. All that was
+    /// committed before is written.
     pub fn hold_log_writer(&self) {
-        let find = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
-        let writer = self.sql("postgres", find);
+        self.sql("postgres", "CHECKPOINT");
+        let writer = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+        let writer = self.sql("postgres", writer);
         assert!(!writer.is_empty(), "it has a writer");
-        self.order(&format!("hold {writer}"));
+        let began = Instant::now();
+        while began.elapsed() < PATIENCE {
+            self.order(&format!("hold {writer}"));
+            // Held in the middle of its work it would keep its locks, and all others from their commits.
+            let rests = "SELECT wait_event = 'WalWriterMain' FROM pg_stat_activity WHERE backend_type = 'walwriter'";
+            if self.sql("postgres", rests) == "t" {
+                return;
+            }
+            self.order(&format!("release {writer}"));
+        }
+        panic!("the log's writer does not rest");
     }
 
     /// Ends it at once, without writing anything down first.

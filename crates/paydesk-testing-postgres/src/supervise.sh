@@ -30,6 +30,7 @@ while read -r command argument; do
     ;;
   kill) end KILL ;;
   hold) kill -s STOP "$argument" ;;
+  release) kill -s CONT "$argument" ;;
   fall)
     # The first is stopped, so that it starts no other and tells none to end; then all go, before one can write.
     kill -s STOP "$server"
