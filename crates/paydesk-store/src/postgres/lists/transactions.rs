@@ -43,15 +43,16 @@ fn conditions(query: &mut Query, tenant: Tenant, filter: &TransactionFilter) -> 
         all.is(query, column, wanted);
     }
     if let Some(code) = &filter.code {
-        // As `Transaction::code` tells: its own, or, of an attempt, its session's.
+        // As `Transaction::code` tells: its own, or, of an attempt, its session's. As an array it is looked for once; as
+        // a set it would be joined, row by row where the server has not counted the tables yet.
         let code = query.bind(name(Some(code)));
         all.and(format!(
-            "id IN (SELECT t.id FROM transactions t
+            "id = ANY(ARRAY(SELECT t.id FROM transactions t
                     WHERE t.merchant = $1 AND t.mode = $2 AND t.reference = {code}
                 UNION ALL SELECT t.id FROM sessions s JOIN transactions t ON t.session = s.id
                     WHERE s.merchant = $1 AND s.mode = $2 AND s.reference = {code}
                         AND t.merchant = $1 AND t.mode = $2
-                        AND t.reference IS NULL AND t.parent IS NULL AND t.action IN (0, 1, 5))"
+                        AND t.reference IS NULL AND t.parent IS NULL AND t.action IN (0, 1, 5)))"
         ));
     }
     all.within(query, "amount", filter.amount);
