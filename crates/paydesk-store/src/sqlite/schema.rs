@@ -19,8 +19,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 /// Page cache of the writer, in KiB: the right-hand edges of all trees, and what a group changes.
 const WRITER_CACHE: i32 = 12 * 1024;
-/// Page caches of all readers together, in KiB. The operating system's own cache stands behind them, but a page
-/// from there costs a call and a copy.
+/// Page caches of all lanes of readers together, in KiB; the reader for what takes long has one lane's share besides. The
+/// operating system's own cache stands behind them, but a page from there costs a call and a copy.
 const READER_CACHES: i32 = 20 * 1024;
 /// How many statements a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 96;
