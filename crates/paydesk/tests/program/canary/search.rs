@@ -3,29 +3,38 @@
 use std::fs;
 use std::path::Path;
 
+use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::walk::{CVC, NUMBERS};
 
+/// So often the bare code may be in something by chance: a log of everything has lengths and microseconds too, of which
+/// now and then one is the same. What tells of codes does so at every payment on its path, and each path is walked
+/// [`super::ROUNDS`] times.
+const BY_CHANCE: usize = super::ROUNDS / 5;
+
 /// A form of something that must not be there, and what it is a form of.
 struct Form {
     what: String,
-    bytes: Vec<u8>,
-    /// Whether it counts only where it stands alone: so short that it is also part of ids and times.
-    alone: bool,
+    /// Nothing but the four digits: they count where they stand alone, and more often than [`BY_CHANCE`].
+    bare: bool,
 }
 
-pub struct Search(Vec<Form>);
+pub struct Search {
+    forms: Vec<Form>,
+    /// Finds all of them in one go: the hay is many megabytes.
+    finder: AhoCorasick,
+}
 
 impl Search {
     /// For every card that is paid with: its number plain, spaced and with dashes, as forms and addresses send it, in
     /// hexadecimal and in base64; and for the code on their backs.
     pub fn for_cards() -> Self {
-        let mut forms = Vec::new();
-        let mut form = |what: String, text: &[u8], alone| {
-            let bytes = text.to_vec();
-            forms.push(Form { what, bytes, alone });
+        let (mut forms, mut needles) = (Vec::new(), Vec::new());
+        let mut form = |what: String, text: &[u8], bare| {
+            needles.push(text.to_vec());
+            forms.push(Form { what, bare });
         };
         for number in NUMBERS {
             let plain = number.replace(' ', "");
@@ -43,7 +52,7 @@ impl Search {
                 form(format!("most of {number}"), &plain.as_bytes()[..12], false);
             }
         }
-        for around in ["\"{}\"", "cvc={}", "cvc\":{}", "cvc: {}"] {
+        for around in ["\"{}\"", "\"{}\\\"", "cvc={}", "cvc\":{}", "cvc: {}"] {
             let text = around.replace("{}", CVC);
             form(format!("the code as {text}"), text.as_bytes(), false);
             form("the code in hex".to_owned(), hex(&text).as_bytes(), false);
@@ -53,7 +62,8 @@ impl Search {
             form("the code in base64".to_owned(), text.as_bytes(), false);
         }
         form("the code".to_owned(), CVC.as_bytes(), true);
-        Self(forms)
+        let finder = AhoCorasick::new(needles).unwrap();
+        Self { forms, finder }
     }
 
     /// What is found of it, if anything.
@@ -63,12 +73,17 @@ impl Search {
                 byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
             })
         };
-        let found = self.0.iter().find(|form| {
-            let length = form.bytes.len();
-            let mut places = places_of(bytes, &form.bytes);
-            places.any(|at| !form.alone || !(is_part(at.wrapping_sub(1)) || is_part(at + length)))
-        });
-        found.map(|form| form.what.as_str())
+        let mut bare = 0;
+        let mut all = self.finder.find_overlapping_iter(bytes);
+        all.find_map(|it| {
+            let form = &self.forms[it.pattern()];
+            let counts = !form.bare || {
+                let is_alone = !(is_part(it.start().wrapping_sub(1)) || is_part(it.end()));
+                bare += usize::from(is_alone);
+                bare > BY_CHANCE
+            };
+            counts.then_some(form.what.as_str())
+        })
     }
 
     pub fn in_bytes(&self, place: &str, bytes: &[u8]) {
@@ -90,21 +105,6 @@ impl Search {
         // SQLite's companions come and go.
         self.found(&fs::read(file).ok()?)
     }
-}
-
-/// Where the needle is. By its first byte: the hay is many megabytes.
-fn places_of<'h>(hay: &'h [u8], needle: &'h [u8]) -> impl Iterator<Item = usize> + 'h {
-    let first = needle[0];
-    let mut from = 0;
-    std::iter::from_fn(move || {
-        loop {
-            let at = from + hay.get(from..)?.iter().position(|byte| *byte == first)?;
-            from = at + 1;
-            if hay[at..].starts_with(needle) {
-                return Some(at);
-            }
-        }
-    })
 }
 
 fn spellings(number: &str) -> Vec<String> {
@@ -153,7 +153,7 @@ pub fn leaks() -> Vec<(&'static str, String)> {
             "in base64, two bytes on",
             STANDARD.encode(format!("  {card}")),
         ),
-        ("the code", format!("code {CVC},")),
+        ("the code", format!("code {CVC}, ").repeat(BY_CHANCE + 1)),
         (
             "the code, written by a program",
             format!("Some(\\\"{CVC}\\\")"),

@@ -106,7 +106,12 @@ pub async fn walk(caller: &Caller, inbox: &str, index: usize) {
         18 => {
             let body = form_card(&format!("{GOOD} 7"), "12/40");
             let answer = form(caller, &format!("/pay/{link}/payments"), &body).await;
-            assert!(!answer.body.contains(CVC), "{}", answer.body);
+            // The link is random: it may have these four digits.
+            assert!(
+                !answer.body.replace(link, "").contains(CVC),
+                "{}",
+                answer.body
+            );
         }
         _ => {
             let body = form_card(NUMBERS[11], "01/20");
