@@ -55,6 +55,7 @@ impl TransactionProvider {
             Self::Example => "EXAMPLE",
             Self::Nuvei => "NUVEI",
             Self::Sandbox => "SANDBOX",
+            Self::Bank => "BANK",
         }
     }
 
@@ -66,7 +67,7 @@ impl TransactionProvider {
                 .methods
                 .iter()
                 .any(|method: &Method| method.family() == Family::Card),
-            Self::Sandbox => Self::from(account.provider) == self,
+            Self::Sandbox | Self::Bank => Self::from(account.provider) == self,
         }
     }
 }

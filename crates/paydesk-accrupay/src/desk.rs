@@ -85,6 +85,15 @@ impl<'c> Desk<'c> {
         })
     }
 
+    /// The same with the account of this id in hand, if there is one: it may just have been made on another node.
+    pub async fn knowing(mut self, account: Option<&str>) -> Result<Self, Fault> {
+        if let Some(id) = account.and_then(|id| id.parse().ok()) {
+            let engine = &self.app.engine;
+            self.accounts = engine.provider_accounts_with(self.tenant(), id).await?;
+        }
+        Ok(self)
+    }
+
     /// Whose data this is.
     #[must_use]
     pub fn tenant(&self) -> Tenant {

@@ -163,6 +163,7 @@ impl Fault {
             | Refusal::NotSettleable
             | Refusal::NotVoidable
             | Refusal::NotRefundable
+            | Refusal::RefundAtBank
             | Refusal::AlreadySettled
             | Refusal::AlreadyVoided
             | Refusal::HoldExpired

@@ -33,13 +33,23 @@ pub enum TooMuch {
     /// Too many aliases.
     #[error("the query has more than {MOST_ALIASES} aliases")]
     Aliases,
+    /// A string without an end. The parser would read three quotes that open none as an empty string and the start of
+    /// another.
+    #[error("a string of the query does not end")]
+    Unended,
     /// A fragment that contains itself.
     #[error("a fragment of the query contains itself")]
     Cycle,
 }
 
-/// Refuses a query's text that is nested so deep that reading it would cost too much.
+/// Refuses a query's text that is nested so deep that reading it would cost too much. The parser walks a value by
+/// recursion without a bound of its own, so that brackets which are passed over here could end the process. What is
+/// passed over is therefore exactly what the parser's grammar takes for a comment or a string.
 pub fn judge_text(query: &str) -> Result<(), TooMuch> {
+    bound_nesting(query, DEEPEST_TEXT)
+}
+
+fn bound_nesting(query: &str, deepest: usize) -> Result<(), TooMuch> {
     let mut depth = 0_usize;
     let mut rest = query.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
@@ -47,17 +57,18 @@ pub fn judge_text(query: &str) -> Result<(), TooMuch> {
         match byte {
             b'{' | b'(' | b'[' => {
                 depth += 1;
-                if depth > DEEPEST_TEXT {
+                if depth > deepest {
                     return Err(TooMuch::Depth);
                 }
             }
             b'}' | b')' | b']' => depth = depth.saturating_sub(1),
-            b'#' => rest = skip_past(rest, b"\n"),
+            b'#' => rest = past_comment(rest),
             b'"' => {
-                rest = match rest.strip_prefix(b"\"\"") {
-                    Some(block) => skip_past(block, b"\"\"\""),
-                    None => skip_past(rest, b"\""),
+                let end = match rest.strip_prefix(b"\"\"") {
+                    Some(block) => past_block_string(block),
+                    None => past_string(rest),
                 };
+                rest = end.ok_or(TooMuch::Unended)?;
             }
             _ => {}
         }
@@ -65,19 +76,40 @@ pub fn judge_text(query: &str) -> Result<(), TooMuch> {
     Ok(())
 }
 
-/// What follows the first end that is not escaped.
-fn skip_past<'t>(mut text: &'t [u8], end: &[u8]) -> &'t [u8] {
-    while let Some((&byte, after)) = text.split_first() {
-        if let Some(rest) = text.strip_prefix(end) {
-            return rest;
-        }
+/// A comment goes on to the end of its line; a carriage return alone ends a line.
+fn past_comment(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| is_line_end(*byte));
+    end.and_then(|end| text.get(end..)).unwrap_or_default()
+}
+
+/// A string has one line. A backslash escapes whatever is next; what may not be escaped the parser refuses.
+fn past_string(mut text: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (&byte, after) = text.split_first()?;
         text = match byte {
-            // The next one does not end it, whatever it is.
-            b'\\' => after.get(1..).unwrap_or_default(),
+            b'"' => return Some(after),
+            b'\\' => after.get(1..)?,
+            _ if is_line_end(byte) => return None,
             _ => after,
         };
     }
-    text
+}
+
+/// In a block string a backslash escapes three quotes, and nothing else.
+fn past_block_string(mut text: &[u8]) -> Option<&[u8]> {
+    loop {
+        if let Some(rest) = text.strip_prefix(b"\"\"\"") {
+            return Some(rest);
+        }
+        text = match text.strip_prefix(b"\\\"\"\"") {
+            Some(rest) => rest,
+            None => text.get(1..)?,
+        };
+    }
+}
+
+const fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 /// How much something asks for, fragments spread.
@@ -192,6 +224,13 @@ impl<'d> Scale<'d> {
     reason = "queries of a few lines"
 )]
 mod tests {
+    use std::cell::Cell;
+
+    use async_graphql::Value;
+    use async_graphql::parser::parse_query;
+    use proptest::prop_assert;
+    use proptest::test_runner::{Config, TestRunner};
+
     use super::*;
 
     fn judged(query: &str) -> Result<(), TooMuch> {
@@ -226,6 +265,57 @@ mod tests {
         }
         let nested = format!("{}{}", "{a".repeat(16), "}".repeat(16));
         assert_eq!(judged(&nested), Err(TooMuch::Depth));
+    }
+
+    /// What texts are made of here: all that begins, ends or escapes something.
+    const PIECES: [&str; 13] = [
+        "[", "[[", "]", "]]", "\"", "\"\"", "\"\"\"", "\\", "\\\"\"\"", "#", "\r", "\n", "x ",
+    ];
+
+    fn nested(value: &Value) -> usize {
+        match value {
+            Value::List(items) => 1 + items.iter().map(nested).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
+    /// How deep the lists are nested that the parser finds in a query of one field with one argument; nothing if it
+    /// refuses the query.
+    fn nested_for_the_parser(query: &str) -> Option<usize> {
+        let document = parse_query(query).ok()?;
+        let (_, operation) = document.operations.iter().next()?;
+        let Selection::Field(field) = &operation.node.selection_set.node.items.first()?.node else {
+            return None;
+        };
+        let (_, value) = field.node.arguments.first()?;
+        Some(nested(&value.node.clone().into_const()?))
+    }
+
+    #[test]
+    fn no_nesting_that_the_parser_finds_is_passed_over() {
+        let [exact, deep] = [(); 2].map(|()| Cell::new(0));
+        let texts = proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..10);
+        let mut runner = TestRunner::new(Config {
+            cases: 60_000,
+            failure_persistence: None,
+            ..Config::default()
+        });
+        let outcome = runner.run(&texts, |pieces| {
+            let query = format!("{{a(b:[{}\n])}}", pieces.concat());
+            let Some(nested) = nested_for_the_parser(&query) else {
+                return Ok(());
+            };
+            // Beside the lists there are one selection and one list of arguments.
+            prop_assert!(bound_nesting(&query, nested + 1).is_err(), "{query:?}");
+            let fits = bound_nesting(&query, nested + 2);
+            prop_assert!(fits != Err(TooMuch::Depth), "{query:?}");
+            exact.set(exact.get() + usize::from(fits.is_ok()));
+            deep.set(deep.get() + usize::from(nested > 1));
+            Ok(())
+        });
+        outcome.unwrap();
+        let [exact, deep] = [exact, deep].map(Cell::into_inner);
+        assert!(exact > 1_000 && deep > 100, "{exact} fit, {deep} are deep");
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod start;
 mod transaction;
 mod transactions;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use async_graphql::{EmptySubscription, SDLExportOptions};
@@ -54,12 +55,15 @@ type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
 pub struct Settings {
     /// Whether the schema may be asked for.
     pub introspection: bool,
+    /// How many of the questions that need no secret an address may ask in a minute.
+    pub public_rate: NonZeroU32,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             introspection: true,
+            public_rate: NonZeroU32::MIN.saturating_add(59),
         }
     }
 }
@@ -104,7 +108,7 @@ pub fn routes() -> Router<Arc<App>> {
 pub fn routes_with(settings: Settings) -> Router<Arc<App>> {
     let dialect = Arc::new(Dialect {
         schema: schema(settings),
-        public: Arc::default(),
+        public: Arc::new(PublicLimit::per_minute(settings.public_rate)),
     });
     let handle = move |axum::extract::State(app): axum::extract::State<Arc<App>>, request| {
         http::handle(app, Arc::clone(&dialect), request)

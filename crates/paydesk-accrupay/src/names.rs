@@ -181,6 +181,8 @@ names! {
         Nuvei,
         /// The sandbox.
         Sandbox,
+        /// The merchant's own accounts at its banks.
+        Bank,
     }
 
     /// Where a transaction stands.
@@ -276,6 +278,7 @@ impl From<Provider> for TransactionProvider {
     fn from(provider: Provider) -> Self {
         match provider {
             Provider::Sandbox => Self::Sandbox,
+            Provider::Bank => Self::Bank,
         }
     }
 }

@@ -3,12 +3,13 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::{Context, Object, Result, SimpleObject};
 use parking_lot::Mutex;
 use paydesk_api::auth::{self, AuthError};
 use paydesk_api::http::RequestContext;
-use paydesk_api::http::rate_limit::{AddressBlock, Limit, Limiter};
+use paydesk_api::http::rate_limit::{AddressBlock, Limiter, Seldom};
 use paydesk_core::merchant::{ApiKey, ProviderAccount};
 use paydesk_core::session::Session;
 use paydesk_core::tenant::Tenant;
@@ -28,14 +29,15 @@ pub struct PublicSession {
     transaction_session: SessionOut,
 }
 
-/// How often an address may ask: 60 times a minute.
+/// How often an address may ask.
 pub struct PublicLimit(Limiter<AddressBlock>);
 
-impl Default for PublicLimit {
-    fn default() -> Self {
-        Self(Limiter::new(Limit {
-            per_second: NonZeroU32::MIN,
-            burst: NonZeroU32::MIN.saturating_add(59),
+impl PublicLimit {
+    /// So many times a minute, and as many at once.
+    pub fn per_minute(rate: NonZeroU32) -> Self {
+        Self(Limiter::seldom(Seldom {
+            every: Duration::from_mins(1) / rate.get(),
+            burst: rate,
         }))
     }
 }
@@ -76,10 +78,11 @@ async fn find(
         Err(_) => None,
     };
     let session = found.ok_or_else(|| Fault::not_found("session"))?;
-    let accounts = engine.provider_accounts(tenant).await?;
+    let own = session.terms.provider_account;
+    let accounts = engine.provider_accounts_with(tenant, own).await?;
     let account = accounts
         .iter()
-        .find(|account| account.id == session.terms.provider_account)
+        .find(|account| account.id == own)
         .ok_or_else(|| Fault::not_found("session"))?;
     Ok((session, account.clone()))
 }

@@ -57,8 +57,8 @@ impl MerchantQuery {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<PreSessionData> {
-        let desk = Desk::open(ctx).await?;
         let id = merchant_transaction_provider_id.as_deref();
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let account = chosen(&desk, id, transaction_provider)?;
         Ok(PreSessionData::new(account, &desk.key.publishable_key))
     }
@@ -96,8 +96,8 @@ impl MerchantQuery {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<BaseConfig> {
-        let desk = Desk::open(ctx).await?;
         let id = merchant_transaction_provider_id.as_deref();
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let account = chosen(&desk, id, transaction_provider)?;
         Ok(BaseConfig::new(account, &desk.key.publishable_key))
     }
@@ -255,8 +255,9 @@ impl MerchantQuery {
         ctx: &Context<'_>,
         merchant_transaction_provider_id: String,
     ) -> Result<AccountOut> {
-        let desk = Desk::open(ctx).await?;
-        let account = chosen(&desk, Some(&merchant_transaction_provider_id), None)?;
+        let id = Some(merchant_transaction_provider_id.as_str());
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
+        let account = chosen(&desk, id, None)?;
         Ok(AccountOut::new(account, desk.tenant().merchant.to_string()))
     }
 

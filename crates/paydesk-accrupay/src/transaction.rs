@@ -334,13 +334,15 @@ impl TransactionOut {
     }
 }
 
-/// What a merchant who asks how a session went is told: the successful transaction, else the one under way, else the
-/// latest attempt. Nothing before the payer did anything.
+/// What a merchant who asks how a session went is told: the successful transaction, be it late money that was accepted,
+/// else the one under way, else the latest attempt. Nothing before the payer did anything.
 #[must_use]
 pub fn decisive(transactions: &[Transaction]) -> Option<&Transaction> {
     let attempts = || transactions.iter().filter(|it| it.is_attempt());
-    attempts()
-        .find(|it| matches!(it.status, Status::Succeeded { .. }))
+    let took =
+        |it: &&Transaction| it.action.is_attempt() && matches!(it.status, Status::Succeeded { .. });
+    let succeeded = transactions.iter().find(took);
+    succeeded
         .or_else(|| attempts().rfind(|it| !it.status.is_terminal()))
         .or_else(|| attempts().next_back())
 }

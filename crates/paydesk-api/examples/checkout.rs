@@ -23,6 +23,7 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
+use paydesk_core::outgoing::Policy;
 use paydesk_core::payment_method::Card;
 use paydesk_core::rail::Rail;
 use paydesk_core::rates::Rates;
@@ -31,6 +32,7 @@ use paydesk_core::session::{
 };
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Span, SystemClock};
+use paydesk_rails::bank::BankRail;
 use paydesk_rails::sandbox::{Ledger, PushName, SandboxBank, SandboxRail};
 use paydesk_store::memory::MemoryStore;
 
@@ -57,6 +59,7 @@ async fn main() {
     let engine = Arc::new(Engine::new(Parts {
         store: Arc::new(MemoryStore::new()),
         sandbox: Some(bank.clone() as Arc<dyn Rail>),
+        bank: Arc::new(BankRail),
         clock: clock.clone(),
         ids,
         keys: Arc::new(ServerKeys::generate(&SystemIds)),
@@ -66,6 +69,9 @@ async fn main() {
             ..Timing::default()
         },
         live_rates: Rates::default(),
+        outgoing: Policy {
+            allow_private: true,
+        },
         public_url: url.clone(),
     }));
     let merchant = engine.create_merchant("Kopi & Kaya").await.unwrap();

@@ -92,10 +92,12 @@ async fn found(app: &App, text: &str) -> Result<Arc<ApiKey>, AuthError> {
         .keys
         .get(&hash, || async {
             let key = app.engine.store().api_key(hash).await?;
-            Ok(key.filter(|key| key.revoked_at.is_none()).map(Arc::new))
+            Ok(key.map(Arc::new))
         })
         .await?;
-    let key = found.ok_or(AuthError::Wrong)?;
+    let wall = app.engine.wall();
+    let key = found.filter(|key| key.is_valid_at(wall));
+    let key = key.ok_or(AuthError::Wrong)?;
     app.limiters.key(&hash).map_err(AuthError::TooMany)?;
     Ok(key)
 }

@@ -1,7 +1,8 @@
 //! The server's keys: what signs the links that payers hold and seals the secrets that the database keeps.
 //!
-//! A key has a version; rotation adds one and old links live on. Each purpose has a key of its own, derived
-//! from the version's root, so that what was signed for one purpose is worth nothing for another.
+//! A key has a version; rotation adds one and old links live on. Where many processes have the keys, a version is first
+//! prepared: each learns it, and only then it signs, so that none meets a link that it does not know. Each purpose has a
+//! key of its own, derived from the version's root, so that what was signed for one purpose is worth nothing for another.
 
 use std::fmt;
 
@@ -123,13 +124,23 @@ fn mac_with(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::new(&block.into())
 }
 
-/// All versions of the server's keys, oldest first; the newest signs.
-pub struct ServerKeys(Vec<ServerKey>);
+/// All versions of the server's keys.
+pub struct ServerKeys {
+    /// Oldest first; the newest signs.
+    signing: Vec<ServerKey>,
+    /// The one that is to sign next: it verifies and opens already.
+    prepared: Option<ServerKey>,
+}
+
+/// How a line with a version begins.
+const SIGNING: &str = "paydesk-key";
+/// How the last line begins, where that version is prepared.
+const PREPARED: &str = "paydesk-prepared-key";
 
 impl fmt::Debug for ServerKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|key| key.version))
+            .entries(self.all().map(|key| key.version))
             .finish()
     }
 }
@@ -156,6 +167,15 @@ pub enum KeyTextError {
         /// Which line, from 1.
         line: usize,
     },
+    /// Nothing comes after a version that is prepared.
+    #[error("line {line} of the key text comes after a prepared version, which is the last")]
+    AfterPrepared {
+        /// Which line, from 1.
+        line: usize,
+    },
+    /// There is a prepared version; it signs before another is prepared.
+    #[error("version {0} is prepared already; `paydesk key rotate` makes it sign")]
+    Prepared(KeyVersion),
     /// Every version is in use.
     #[error("all 255 key versions are in use")]
     Full,
@@ -167,31 +187,44 @@ impl ServerKeys {
     pub fn generate(ids: &dyn Ids) -> Self {
         let mut root = [0; 32];
         ids.fill(&mut root);
-        Self(vec![ServerKey::new(1, root)])
+        Self {
+            signing: vec![ServerKey::new(1, root)],
+            prepared: None,
+        }
     }
 
-    /// The same keys and a new one, which signs from now on.
-    pub fn rotated(mut self, ids: &dyn Ids) -> Result<Self, KeyTextError> {
-        let version = self
-            .0
-            .last()
-            .map_or(0, |key| key.version)
-            .checked_add(1)
-            .ok_or(KeyTextError::Full)?;
+    /// The same keys and a new one, which is known but does not sign yet.
+    pub fn prepared(mut self, ids: &dyn Ids) -> Result<Self, KeyTextError> {
+        if let Some(key) = &self.prepared {
+            return Err(KeyTextError::Prepared(key.version));
+        }
+        let version = self.current().checked_add(1).ok_or(KeyTextError::Full)?;
         let mut root = [0; 32];
         ids.fill(&mut root);
-        self.0.push(ServerKey::new(version, root));
+        self.prepared = Some(ServerKey::new(version, root));
+        Ok(self)
+    }
+
+    /// The same keys, of which the prepared one signs from now on; a new one, if none is prepared.
+    pub fn rotated(mut self, ids: &dyn Ids) -> Result<Self, KeyTextError> {
+        if self.prepared.is_none() {
+            self = self.prepared(ids)?;
+        }
+        self.signing.extend(self.prepared.take());
         Ok(self)
     }
 
     /// Reads what [`Self::to_text`] wrote. Lines may also be separated by spaces, for an environment variable.
     pub fn from_text(text: &str) -> Result<Self, KeyTextError> {
-        let mut keys: Vec<ServerKey> = Vec::new();
+        let mut keys = Self {
+            signing: Vec::new(),
+            prepared: None,
+        };
         for (index, line) in text.split_ascii_whitespace().enumerate() {
             let not_a_key = KeyTextError::NotAKey { line: index + 1 };
-            let Some((version, root)) = line
-                .strip_prefix("paydesk-key:")
-                .and_then(|rest| rest.split_once(':'))
+            let mut parts = line.splitn(3, ':');
+            let (Some(kind), Some(version), Some(root)) =
+                (parts.next(), parts.next(), parts.next())
             else {
                 return Err(not_a_key);
             };
@@ -204,16 +237,25 @@ impl ServerKeys {
                 .decode(root.as_bytes())
                 .ok()
                 .and_then(|bytes| <[u8; 32]>::try_from(bytes).ok())
-                .ok_or(not_a_key)?;
-            if keys.last().is_some_and(|last| last.version >= version) {
+                .ok_or(not_a_key.clone())?;
+            if keys.prepared.is_some() {
+                return Err(KeyTextError::AfterPrepared { line: index + 1 });
+            }
+            let newest = keys.signing.last();
+            if newest.is_some_and(|newest| newest.version >= version) {
                 return Err(KeyTextError::Order { line: index + 1 });
             }
-            keys.push(ServerKey::new(version, root));
+            let key = ServerKey::new(version, root);
+            match kind {
+                SIGNING => keys.signing.push(key),
+                PREPARED => keys.prepared = Some(key),
+                _ => return Err(not_a_key),
+            }
         }
-        if keys.is_empty() {
+        if keys.signing.is_empty() {
             Err(KeyTextError::Empty)
         } else {
-            Ok(Self(keys))
+            Ok(keys)
         }
     }
 
@@ -221,32 +263,36 @@ impl ServerKeys {
     #[must_use]
     pub fn to_text(&self) -> String {
         use std::fmt::Write as _;
+        let signing = self.signing.iter().map(|key| (SIGNING, key));
+        let prepared = self.prepared.iter().map(|key| (PREPARED, key));
         let mut text = String::new();
-        for key in &self.0 {
+        for (kind, key) in signing.chain(prepared) {
+            let (version, root) = (key.version, BASE64URL_NOPAD.encode(&key.root));
             // Writing to a `String` cannot fail.
-            let _ = writeln!(
-                text,
-                "paydesk-key:{}:{}",
-                key.version,
-                BASE64URL_NOPAD.encode(&key.root)
-            );
+            let _ = writeln!(text, "{kind}:{version}:{root}");
         }
         text
     }
 
     /// What the database may hold to tell whether a process has the right keys: a version and a
-    /// fingerprint each, from which no key can be learnt.
+    /// fingerprint each, from which no key can be learnt. Only those that sign or have signed: what is prepared, a
+    /// process may still do without.
     #[must_use]
     pub fn fingerprints(&self) -> Vec<(KeyVersion, [u8; 32])> {
-        self.0
-            .iter()
-            .map(|key| {
-                let mut hash = Sha256::new();
-                hash.update(b"paydesk/v1/fingerprint");
-                hash.update(key.root);
-                (key.version, hash.finalize().into())
-            })
-            .collect()
+        self.signing.iter().map(fingerprint).collect()
+    }
+
+    /// Whether these are the keys of a database that holds `known`; else a version that is missing or another.
+    pub fn are_those_of(&self, known: &[(KeyVersion, [u8; 32])]) -> Result<(), KeyVersion> {
+        let ours: Vec<_> = self.all().map(fingerprint).collect();
+        match known.iter().find(|known| !ours.contains(known)) {
+            Some((version, _)) => Err(*version),
+            None => Ok(()),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &ServerKey> {
+        self.signing.iter().chain(&self.prepared)
     }
 
     fn newest(&self) -> &ServerKey {
@@ -254,11 +300,17 @@ impl ServerKeys {
             clippy::expect_used,
             reason = "every constructor puts at least one key in"
         )]
-        self.0.last().expect("there is a key")
+        self.signing.last().expect("there is a key")
     }
 
     fn version(&self, version: KeyVersion) -> Option<&ServerKey> {
-        self.0.iter().find(|key| key.version == version)
+        self.all().find(|key| key.version == version)
+    }
+
+    /// The version that is to sign next, if one is prepared.
+    #[must_use]
+    pub fn next(&self) -> Option<KeyVersion> {
+        self.prepared.as_ref().map(|key| key.version)
     }
 
     /// The version that signs and seals now.
@@ -334,6 +386,13 @@ impl ServerKeys {
             .ok()?;
         Some(Secret(String::from_utf8(plain).ok()?))
     }
+}
+
+fn fingerprint(key: &ServerKey) -> (KeyVersion, [u8; 32]) {
+    let mut hash = Sha256::new();
+    hash.update(b"paydesk/v1/fingerprint");
+    hash.update(key.root);
+    (key.version, hash.finalize().into())
 }
 
 fn code(key: &ServerKey, purpose: Purpose, parts: &[&[u8]]) -> Code {
@@ -434,6 +493,34 @@ mod tests {
         assert_eq!(
             ServerKeys::from_text(&good.replace(":1:", ":0:")).unwrap_err(),
             line(1)
+        );
+    }
+
+    #[test]
+    fn a_prepared_version_is_known_and_signs_once_all_know_it() {
+        let ids = SeededIds::new(4);
+        let read = |keys: &ServerKeys| ServerKeys::from_text(&keys.to_text()).unwrap();
+        let old = ServerKeys::generate(&ids);
+        let prepared = read(&old).prepared(&ids).unwrap();
+        assert_eq!((prepared.current(), prepared.next()), (1, Some(2)));
+        assert_eq!(prepared.fingerprints(), old.fingerprints());
+        let again = read(&prepared).prepared(&ids).unwrap_err();
+        assert_eq!(again, KeyTextError::Prepared(2));
+
+        let rotated = read(&prepared).rotated(&ids).unwrap();
+        assert_eq!((rotated.current(), rotated.next()), (2, None));
+        let signed = rotated.sign(Purpose::PublicId, &[b"a"]);
+        let sealed = rotated.seal(&ids, b"a", b"secret");
+        for (keys, knows) in [(&old, false), (&prepared, true)] {
+            assert_eq!(keys.verify(2, Purpose::PublicId, &[b"a"], &signed), knows);
+            assert_eq!(keys.open(b"a", &sealed).is_some(), knows);
+            let ours = keys.are_those_of(&rotated.fingerprints());
+            assert_eq!(ours, if knows { Ok(()) } else { Err(2) });
+        }
+        let text = format!("{}{}", prepared.to_text(), old.to_text());
+        assert_eq!(
+            ServerKeys::from_text(&text).unwrap_err(),
+            KeyTextError::AfterPrepared { line: 3 }
         );
     }
 

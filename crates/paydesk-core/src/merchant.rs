@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::endpoint::Replaced;
 use crate::id::{Ids, MerchantId, ProviderAccountId};
 use crate::keys::{Sealed, Secret};
 use crate::method::Method;
+use crate::receiver::Receiver;
 use crate::tenant::{Mode, Tenant};
 use crate::time::Timestamp;
 
@@ -18,7 +20,10 @@ pub struct Merchant {
     /// What payers read.
     pub name: String,
     /// What signs its notifications, per mode; sealed under the server's key.
-    pub webhook_secrets: WebhookSecrets,
+    pub webhook_secrets: PerMode<Sealed>,
+    /// What signed them before, per mode.
+    #[serde(default)]
+    pub replaced_webhook_secrets: PerMode<Option<Replaced>>,
     /// What it has set, per mode: a test key changes nothing that a live payer meets.
     #[serde(default)]
     pub settings: PerMode<Settings>,
@@ -78,15 +83,6 @@ pub struct Settings {
     pub accent_colour: Option<String>,
 }
 
-/// One webhook secret per mode.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct WebhookSecrets {
-    /// For test mode.
-    pub test: Sealed,
-    /// For live mode.
-    pub live: Sealed,
-}
-
 impl Merchant {
     /// What it has set in a mode.
     #[must_use]
@@ -103,10 +99,15 @@ impl Merchant {
     /// The sealed webhook secret of a mode.
     #[must_use]
     pub const fn webhook_secret(&self, mode: Mode) -> &Sealed {
-        match mode {
-            Mode::Test => &self.webhook_secrets.test,
-            Mode::Live => &self.webhook_secrets.live,
-        }
+        self.webhook_secrets.of(mode)
+    }
+
+    /// That which signs beside it at `wall`, while it is being replaced.
+    #[must_use]
+    pub fn older_webhook_secret(&self, mode: Mode, wall: Timestamp) -> Option<&Sealed> {
+        let replaced = self.replaced_webhook_secrets.of(mode).as_ref();
+        let valid = replaced.filter(|replaced| wall < replaced.until);
+        valid.map(|replaced| &replaced.secret)
     }
 
     /// What the webhook secret of a tenant is sealed with, so that it opens nowhere else.
@@ -137,6 +138,17 @@ pub struct ApiKey {
     /// When it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
+    /// When it ends, if another has taken its place; wall time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Whether it opens anything at `wall`.
+    #[must_use]
+    pub fn is_valid_at(&self, wall: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.ends_at.is_none_or(|ends_at| wall < ends_at)
+    }
 }
 
 /// What a key opens.
@@ -197,6 +209,19 @@ impl Credentials {
 pub enum Provider {
     /// Our own sandbox; test mode only.
     Sandbox,
+    /// The merchant's own accounts at its banks: payers push money there, and Paydesk moves none of it.
+    Bank,
+}
+
+impl Provider {
+    /// Whether its rail moves money back when it is told to. Where it does not, the merchant does, and says so.
+    #[must_use]
+    pub const fn moves_money(self) -> bool {
+        match self {
+            Self::Sandbox => true,
+            Self::Bank => false,
+        }
+    }
 }
 
 /// A merchant's account on a rail.
@@ -219,8 +244,29 @@ pub struct ProviderAccount {
     pub is_default: bool,
     /// The methods it takes.
     pub methods: Vec<Method>,
+    /// At a [bank](Provider::Bank): where the money of each of its methods is pushed to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub receives: Vec<Receiver>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+}
+
+impl ProviderAccount {
+    /// Where money is pushed to by this method; nothing if the account has no such place of its own.
+    #[must_use]
+    pub fn receiver(&self, method: Method) -> Option<&Receiver> {
+        self.receives.iter().find(|one| one.method == method)
+    }
+
+    /// Whether a payer may pay with this method there now, though a session offers it: a place to push money to may have
+    /// been taken away since.
+    #[must_use]
+    pub fn still_takes(&self, method: Method) -> bool {
+        match self.provider {
+            Provider::Sandbox => true,
+            Provider::Bank => self.receiver(method).is_some(),
+        }
+    }
 }

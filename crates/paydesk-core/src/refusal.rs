@@ -149,6 +149,12 @@ pub enum Refusal {
     /// Only money that was taken or received can be refunded.
     #[error("only money that was taken can be refunded")]
     NotRefundable,
+    /// The money is on the merchant's own account at a bank, from which only the merchant sends it back.
+    #[error(
+        "Paydesk moves no money of this account: send it back from your bank, then record the refund in the native API with \
+         your bank's id of that transfer as providerReference"
+    )]
+    RefundAtBank,
     /// The authorization was settled before; the rest is released.
     #[error("the authorization is already settled")]
     AlreadySettled,
@@ -252,6 +258,7 @@ impl Refusal {
             Self::NotSettleable => "not_settleable",
             Self::NotVoidable => "not_voidable",
             Self::NotRefundable => "not_refundable",
+            Self::RefundAtBank => "refund_at_bank",
             Self::AlreadySettled => "already_settled",
             Self::AlreadyVoided => "already_voided",
             Self::HoldExpired => "hold_expired",
@@ -317,6 +324,7 @@ impl Refusal {
             Self::NotSettleable,
             Self::NotVoidable,
             Self::NotRefundable,
+            Self::RefundAtBank,
             Self::AlreadySettled,
             Self::AlreadyVoided,
             Self::HoldExpired,

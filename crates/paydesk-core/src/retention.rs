@@ -5,7 +5,7 @@
 //!
 //! | | goes | stays |
 //! |---|---|---|
-//! | a session and its transactions | ended, each of its transactions too | while any of it is open, unknown, held or undecided; while money of it can be given back, unless the merchant gave [a time for that](Retention::paid); if it stored a card that is still attached, or paid an order; while one of its events is still to be told |
+//! | a session and its transactions | ended, each of its transactions too | while any of it is open, unknown, held or undecided; while money of it can be given back, unless the merchant gave [a time for that](Retention::paid); if it stored a card that is still attached, or paid an order, by accepted late money too; while one of its events is still to be told |
 //! | a charge without a session, and its refunds | as a session | as a session |
 //! | an event and its deliveries | dispatched, and every delivery taken or given up | while a delivery waits |
 //! | a stored card | detached, and no transaction names it | attached |
@@ -20,9 +20,9 @@ use serde::Serialize;
 use crate::event::Event;
 use crate::id::TransactionId;
 use crate::payment_method::PaymentMethod;
-use crate::session::{Session, State};
+use crate::session::Session;
 use crate::time::{Span, Timestamp};
-use crate::transaction::{Hold, Status, Transaction};
+use crate::transaction::{Action, Hold, Status, Transaction};
 
 /// The shortest time that anything is kept: longer than a hold, the schedule of deliveries and the memory of requests
 /// together, so that nothing goes that somebody may still be busy with.
@@ -147,8 +147,9 @@ impl Horizon {
             return Err(Kept::Held);
         }
         self.transactions(transactions, stored)?;
-        // An order says how it was paid for as long as there is the order.
-        if session.ordered.is_some() && matches!(session.state, State::Completed { .. }) {
+        // An order says how it was paid for as long as there is the order. A session that had ended paid it too, if money
+        // that came late was accepted.
+        if session.ordered.is_some() && transactions.iter().any(took_money) {
             return Err(Kept::PaidOrder);
         }
         Ok(())
@@ -208,4 +209,8 @@ impl Horizon {
     pub fn payment_method(&self, card: &PaymentMethod) -> bool {
         card.detached_at.is_some() && card.updated_at < self.finished
     }
+}
+
+fn took_money(it: &Transaction) -> bool {
+    it.action == Action::Payment && matches!(it.status, Status::Succeeded { .. })
 }

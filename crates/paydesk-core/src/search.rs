@@ -7,6 +7,8 @@
 //! - Scripts that put no spaces between words (Chinese, Japanese, Thai, Lao, Khmer, Burmese) are cut into overlapping
 //!   pairs of characters: whatever part of a text is looked for, it is found by the pairs in it.
 
+use std::ops::Range;
+
 use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 use uuid::Uuid;
@@ -140,7 +142,7 @@ impl Search {
 pub fn words_of(session: &Session) -> String {
     let mut words = Words {
         text: String::with_capacity(96),
-        count: 0,
+        places: Vec::with_capacity(16),
     };
     let terms = &session.terms;
     for text in [&terms.reference, &terms.title].into_iter().flatten() {
@@ -171,22 +173,28 @@ pub fn words_of(session: &Session) -> String {
 /// Words that are gathered.
 struct Words {
     text: String,
-    count: usize,
+    /// Where in the text each of them is.
+    places: Vec<Range<usize>>,
 }
 
 impl Words {
     fn add(&mut self, text: &str) {
         take_apart(text, Run::AsFound, |word| {
-            if self.count < MAX_WORDS_OF_A_SESSION
-                && self.text.split(' ').all(|known| known != word)
-            {
-                if self.count > 0 {
+            if self.places.len() < MAX_WORDS_OF_A_SESSION && !self.has(word) {
+                if !self.places.is_empty() {
                     self.text.push(' ');
                 }
+                let start = self.text.len();
                 self.text.push_str(word);
-                self.count += 1;
+                self.places.push(start..self.text.len());
             }
         });
+    }
+
+    fn has(&self, word: &str) -> bool {
+        let mut known = self.places.iter();
+        // Most differ in their lengths already.
+        known.any(|at| at.len() == word.len() && self.text.get(at.clone()) == Some(word))
     }
 }
 
@@ -208,12 +216,11 @@ fn take_apart(text: &str, run: Run, mut found: impl FnMut(&str)) {
         run,
     };
     if text.is_ascii() {
-        for c in text.chars() {
-            if c.is_ascii_alphanumeric() {
-                word.push(c.to_ascii_lowercase(), &mut found);
-            } else {
-                word.end(&mut found);
-            }
+        let runs = text.split(|c: char| !c.is_ascii_alphanumeric());
+        for run in runs.filter(|run| !run.is_empty()) {
+            word.text.push_str(run.get(..MAX_WORD).unwrap_or(run));
+            word.text.make_ascii_lowercase();
+            word.end(&mut found);
         }
     } else {
         let marks = CanonicalCombiningClassMapBorrowed::new();
@@ -361,6 +368,14 @@ mod tests {
         assert_eq!(words("ORD-2024/17, #9"), ["ord", "2024", "17", "9"]);
         assert_eq!(words(" \t--\u{200b}☃ "), [""; 0]);
         assert_eq!(words(&"x".repeat(99)), ["x".repeat(MAX_WORD)]);
+    }
+
+    proptest::proptest! {
+        /// ASCII is taken apart by a shorter way. A sign that is in no word sends it the long one.
+        #[test]
+        fn ascii_is_taken_apart_like_any_text(text in "[ -~]{0,120}|[a-zA-Z]{40,60}") {
+            proptest::prop_assert_eq!(words(&text), words(&format!("{text} ☃")));
+        }
     }
 
     #[test]

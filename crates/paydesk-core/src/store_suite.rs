@@ -21,6 +21,7 @@ use std::sync::Arc;
 use crate::store::{Change, CommitError, Conflict, Record, Store};
 use crate::tenant::Tenant;
 
+pub mod any;
 pub mod atomicity;
 pub mod audience;
 pub mod claims;

@@ -208,6 +208,7 @@ impl From<Refusal> for Error {
             | Refusal::NotSettleable
             | Refusal::NotVoidable
             | Refusal::NotRefundable
+            | Refusal::RefundAtBank
             | Refusal::AlreadySettled
             | Refusal::AlreadyVoided
             | Refusal::HoldExpired

@@ -14,7 +14,7 @@ use paydesk_core::refusal::Refusal;
 use paydesk_core::shop::AccountSettings;
 use serde::Serialize;
 
-use crate::caller;
+use crate::caller::Caller;
 use crate::reply::{json, reply};
 
 #[derive(Serialize)]
@@ -91,7 +91,7 @@ impl AccountOut {
             },
             identifier,
             kind: match account.provider {
-                Provider::Sandbox => "custom",
+                Provider::Sandbox | Provider::Bank => "custom",
             },
             is_visible: account.enabled,
             is_used: account.enabled,
@@ -105,8 +105,9 @@ impl AccountOut {
 
 /// Handles `GET /accounts`.
 pub async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, _) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, _) = caller.user().await?;
         let accounts = app.engine.accounts_with_settings(tenant).await?;
         let out: Vec<_> = accounts
             .into_iter()
@@ -123,8 +124,9 @@ pub async fn get(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, _) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, _) = caller.user().await?;
         let number = Number::read(&id).ok_or(Refusal::ProviderAccountNotFound)?;
         let accounts = app.engine.accounts_with_settings(tenant).await?;
         let (account, settings) = accounts

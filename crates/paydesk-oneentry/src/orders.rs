@@ -17,7 +17,7 @@ use paydesk_core::shop::{Order, ShopRefusal};
 use paydesk_core::tenant::Tenant;
 use serde::Deserialize;
 
-use crate::caller;
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::list::{Items, Slice};
 use crate::order::{CreatedOrder, OrderOut};
@@ -49,8 +49,9 @@ pub async fn create(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    reply(&app, &parts.headers, async {
-        let (tenant, user) = caller::user(&app, &parts.headers).await?;
+    let caller = Caller::new(&app, &parts.headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let body = body::read(body, &app.body_limits).await?;
         let input: Input = read_json::parse_json(&body)?;
         // The client's own examples leave the currency empty.
@@ -90,8 +91,9 @@ pub async fn get(
     Path((marker, id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, user) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let not_found = || Refusal::from(ShopRefusal::OrderNotFound);
         let number = Number::read(&id).ok_or_else(not_found)?;
         let order = app.engine.order_of(tenant, user.user, number).await?;
@@ -113,8 +115,9 @@ pub async fn list(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, user) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let slice = Slice::read(query.as_deref())?;
         let group = Order::group_of(Some(user.user), &marker);
         let page = EntryPage {

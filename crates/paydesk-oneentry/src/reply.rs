@@ -12,7 +12,7 @@ use paydesk_api::http::cors::{self, AllowedOrigin, Cors};
 use paydesk_api::wire;
 use serde::Serialize;
 
-use crate::caller;
+use crate::caller::Caller;
 use crate::error::Error;
 
 static CORS: Cors = Cors::new(
@@ -22,15 +22,14 @@ static CORS: Cors = Cors::new(
 
 /// Does the work and answers, to whichever page asked.
 pub async fn reply(
-    app: &App,
-    headers: &HeaderMap,
+    caller: &Caller<'_>,
     work: impl Future<Output = Result<Response, Error>> + Send,
 ) -> Response {
     let mut response = match work.await {
         Ok(response) => response,
-        Err(error) => error.answer(app.engine.wall()),
+        Err(error) => error.answer(caller.app.engine.wall()),
     };
-    let origin = allowed_origin(app, headers).await;
+    let origin = allowed_origin(caller).await;
     cors::mark(response.headers_mut(), origin.as_ref());
     response
 }
@@ -65,25 +64,27 @@ pub async fn nothing_here(
     if cors::is_preflight(&method, &headers) {
         return preflight(State(app), headers).await;
     }
-    reply(&app, &headers, async {
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        // Only so that the origins which the shop allows may read this.
+        caller.shop().await.ok();
         Err(Error::not_found("there is nothing at this address"))
     })
     .await
 }
 
-/// The origin that asks, if the merchant allows it: any in test mode. Who names no shop of ours is told so wherever
-/// it is; that tells nothing of anybody.
-async fn allowed_origin(app: &App, headers: &HeaderMap) -> Option<AllowedOrigin> {
-    headers.get(ORIGIN)?;
-    let allowed = match caller::shop(app, headers).await {
-        Ok(tenant) if tenant.mode.is_live() => {
-            let merchant = app.engine.store().merchant(tenant.merchant).await.ok()??;
-            Some(merchant.settings(tenant.mode).allowed_origins.clone())
-        }
-        Ok(_) | Err(_) => None,
-    };
-    AllowedOrigin::of(headers, |origin| match &allowed {
-        Some(allowed) => allowed.iter().any(|one| one == origin),
-        None => origin != "null",
+/// The origin that asks, if the merchant allows it: any in test mode. None, where it is not known whose shop is spoken
+/// of: nobody is there to allow it.
+async fn allowed_origin(caller: &Caller<'_>) -> Option<AllowedOrigin> {
+    caller.headers.get(ORIGIN)?;
+    let tenant = caller.known_shop()?;
+    if !tenant.mode.is_live() {
+        return AllowedOrigin::of(caller.headers, |origin| origin != "null");
+    }
+    let store = caller.app.engine.store();
+    let merchant = store.merchant(tenant.merchant).await.ok()??;
+    let allowed = &merchant.settings(tenant.mode).allowed_origins;
+    AllowedOrigin::of(caller.headers, |origin| {
+        allowed.iter().any(|one| one == origin)
     })
 }

@@ -19,7 +19,7 @@ use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::Transaction;
 use serde::Deserialize;
 
-use crate::caller;
+use crate::caller::{self, Caller};
 use crate::error::Error;
 use crate::list::{Items, Slice};
 use crate::reply::{json, reply};
@@ -41,8 +41,9 @@ struct Input {
 /// Handles `POST /sessions`: opens the session that pays an order, or gives back the one that there is.
 pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    reply(&app, &parts.headers, async {
-        let (tenant, user) = caller::user(&app, &parts.headers).await?;
+    let caller = Caller::new(&app, &parts.headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let body = body::read(body, &app.body_limits).await?;
         let input: Input = read_json::parse_json(&body)?;
         let order = Number::new(input.order_id).ok_or(Refusal::from(ShopRefusal::OrderNotFound))?;
@@ -71,8 +72,9 @@ pub async fn get(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, user) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let engine = &app.engine;
         let number = Number::read(&id).ok_or(Refusal::SessionNotFound)?;
         let (session, transactions) = engine.session_of(tenant, user.user, number).await?;
@@ -88,8 +90,9 @@ pub async fn of_order(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, user) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let number = Number::read(&id).ok_or(Refusal::from(ShopRefusal::OrderNotFound))?;
         let order = app.engine.order_of(tenant, user.user, number).await?;
         let filter = SessionFilter {
@@ -113,8 +116,9 @@ pub async fn list(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, user) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         let slice = Slice::read(query.as_deref())?;
         let filter = SessionFilter {
             owner: Some(user.user.to_string()),

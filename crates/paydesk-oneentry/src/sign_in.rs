@@ -15,7 +15,7 @@ use paydesk_core::shop::User;
 use paydesk_core::tenant::Tenant;
 use serde::{Deserialize, Serialize};
 
-use crate::caller;
+use crate::caller::{self, Caller};
 use crate::error::Error;
 use crate::reply::{json, reply};
 
@@ -97,8 +97,9 @@ pub async fn auth(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    reply(&app, &parts.headers, async {
-        let tenant = caller::shop(&app, &parts.headers).await?;
+    let caller = Caller::new(&app, &parts.headers);
+    reply(&caller, async {
+        let tenant = caller.shop().await?;
         let body = body::read(body, &app.body_limits).await?;
         let input: Input = read_json::parse_json(&body)?;
         let (login, password) = credentials(input.auth_data)?;
@@ -119,8 +120,9 @@ struct RefreshIn {
 /// Handles `POST …/refresh`. Whatever way of signing in the address names, the token says which it was.
 pub async fn refresh(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    reply(&app, &parts.headers, async {
-        let tenant = caller::shop(&app, &parts.headers).await?;
+    let caller = Caller::new(&app, &parts.headers);
+    reply(&caller, async {
+        let tenant = caller.shop().await?;
         let body = body::read(body, &app.body_limits).await?;
         let input: RefreshIn = read_json::parse_json(&body)?;
         // A client that was never signed in sends none; that is no mistake in its form.
@@ -140,8 +142,9 @@ struct LogoutIn {
 /// Handles `POST …/logout`: ends the sign-in that the token is from, or else that of the caller.
 pub async fn logout(State(app): State<Arc<App>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    reply(&app, &parts.headers, async {
-        let tenant = caller::shop(&app, &parts.headers).await?;
+    let caller = Caller::new(&app, &parts.headers);
+    reply(&caller, async {
+        let tenant = caller.shop().await?;
         let body = body::read(body, &app.body_limits).await?;
         let given = if body.is_empty() {
             None
@@ -160,8 +163,9 @@ pub async fn logout(State(app): State<Arc<App>>, request: Request) -> Response {
 
 /// Handles `POST …/logout-all`: ends all sign-ins of the caller. There is no body.
 pub async fn logout_all(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    reply(&app, &headers, async {
-        let (tenant, user) = caller::user(&app, &headers).await?;
+    let caller = Caller::new(&app, &headers);
+    reply(&caller, async {
+        let (tenant, user) = caller.user().await?;
         app.engine.sign_out_everywhere(tenant, user.user).await?;
         Ok(json(StatusCode::OK, &true))
     })

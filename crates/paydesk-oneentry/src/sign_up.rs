@@ -15,7 +15,7 @@ use paydesk_core::shop::{Contacts, User};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::caller;
+use crate::caller::Caller;
 use crate::order::FormData;
 use crate::reply::{json, reply};
 use crate::sign_in::{AuthData, admit, credentials};
@@ -128,8 +128,9 @@ pub async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    reply(&app, &parts.headers, async {
-        let tenant = caller::shop(&app, &parts.headers).await?;
+    let caller = Caller::new(&app, &parts.headers);
+    reply(&caller, async {
+        let tenant = caller.shop().await?;
         let body = body::read(body, &app.body_limits).await?;
         let input: Input = read_json::parse_json(&body)?;
         let (login, password) = credentials(input.auth_data)?;

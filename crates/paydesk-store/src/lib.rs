@@ -3,6 +3,7 @@
 //! Each module is one implementation of the port [`paydesk_core::store::Store`]; all of them pass the same
 //! conformance suite, [`paydesk_core::store_suite`] (behind core's feature `store-suite`).
 
+mod columns;
 pub mod memory;
 pub mod postgres;
 pub mod sqlite;

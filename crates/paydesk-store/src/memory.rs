@@ -163,6 +163,12 @@ impl Store for MemoryStore {
         Ok(self.tables.lock().api_keys.get(&secret_hash).cloned())
     }
 
+    async fn api_keys(&self, tenant: Tenant) -> Result<Vec<ApiKey>, Unavailable> {
+        let tables = self.tables.lock();
+        let owned = tables.api_keys.values().filter(|key| key.tenant == tenant);
+        Ok(owned.cloned().collect())
+    }
+
     async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {
         let ends = (tenant, ProviderAccountId(FIRST))..=(tenant, ProviderAccountId(LAST));
         let tables = self.tables.lock();

@@ -16,16 +16,18 @@ use paydesk_core::engine::{Engine, Parts, Timing};
 use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::merchant::Credentials;
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rail::Rail;
 use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::{Clock, ManualClock, Span, SystemClock};
+use paydesk_rails::bank::BankRail;
 use paydesk_rails::sandbox::{Ledger, SandboxBank, SandboxRail};
 use paydesk_store::postgres::{Address, Settings as Connections};
 use paydesk_store::sqlite::ServerLock;
 use paydesk_store::{PostgresStore, SqliteStore};
-use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
+use paydesk_webhooks::{Guard, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -61,6 +63,11 @@ enum Backing {
     /// In a database of its own on a server.
     Postgres(Arc<PostgresStore>),
 }
+
+/// Receivers are on this machine.
+const OUTGOING: Policy = Policy {
+    allow_private: true,
+};
 
 impl Backing {
     fn in_folder(folder: &Path) -> Self {
@@ -157,11 +164,13 @@ impl TestServer {
         let engine = Arc::new(Engine::new(Parts {
             store: through(store.clone()),
             sandbox: Some(bank.clone() as Arc<dyn Rail>),
+            bank: Arc::new(BankRail),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             keys,
             timing: Timing::default(),
             live_rates: Rates::default(),
+            outgoing: OUTGOING,
             public_url: url.clone(),
         }));
         let merchant = if let Some(merchant) = merchant {
@@ -206,9 +215,7 @@ impl TestServer {
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
             modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
-        let guard = Guard::new(Policy {
-            allow_private: true,
-        });
+        let guard = Guard::new(OUTGOING);
         let worker = Worker::new(paydesk_webhooks::Parts {
             store,
             clock: clock.clone(),

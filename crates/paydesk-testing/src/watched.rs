@@ -61,6 +61,7 @@ watched! {
     merchant(id: MerchantId) -> Result<Option<Merchant>, Unavailable>;
     merchants() -> Result<Vec<MerchantId>, Unavailable>;
     api_key(secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable>;
+    api_keys(tenant: Tenant) -> Result<Vec<ApiKey>, Unavailable>;
     provider_accounts(tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable>;
     session(tenant: Tenant, id: SessionId) -> Result<Option<Session>, Unavailable>;
     session_with_transactions(tenant: Tenant, id: SessionId)

@@ -118,8 +118,10 @@ impl Courier {
         })
     }
 
-    /// Writes down what an attempt says of its endpoint, if that is news.
+    /// Writes down what an attempt says of its endpoint, as it was sent to, if that is news. Of one that has moved
+    /// meanwhile, what its old address answered says nothing.
     pub async fn note(&self, mut endpoint: Endpoint, attempted: Attempted) {
+        let sent_to = endpoint.url.clone();
         for _ in 0..NOTES {
             let Some(after) = endpoint_health::decide(attempted, &endpoint, self.clock.now())
             else {
@@ -139,8 +141,8 @@ impl Courier {
                 }
                 Err(CommitError::Conflict(_)) => {
                     match self.store.find::<Endpoint>(tenant, id.0).await {
-                        Ok(Some(now)) => endpoint = now,
-                        Ok(None) | Err(_) => return,
+                        Ok(Some(now)) if now.url == sent_to => endpoint = now,
+                        Ok(_) | Err(_) => return,
                     }
                 }
                 // The next attempt says the same.
@@ -158,8 +160,17 @@ impl Courier {
         delivery: &Delivery,
     ) -> Result<SigningKeys, Unsignable> {
         let context = Merchant::webhook_secret_context(delivery.tenant);
-        let sealed = merchant.webhook_secret(delivery.tenant.mode);
-        let secret = self.keys.open(&context, sealed).ok_or(Unsignable::Sealed)?;
-        Ok(SigningKeys::only(SigningKey::from_secret(&secret)?))
+        let mode = delivery.tenant.mode;
+        let key = |sealed| {
+            let secret = self.keys.open(&context, sealed).ok_or(Unsignable::Sealed)?;
+            Ok::<_, Unsignable>(SigningKey::from_secret(&secret)?)
+        };
+        let keys = SigningKeys::only(key(merchant.webhook_secret(mode))?);
+        Ok(
+            match merchant.older_webhook_secret(mode, self.clock.now()) {
+                Some(older) => keys.and_older(key(older)?),
+                None => keys,
+            },
+        )
     }
 }

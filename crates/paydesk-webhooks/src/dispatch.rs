@@ -10,7 +10,7 @@ use std::sync::Arc;
 use paydesk_core::delivery::{Delivery, DeliveryState, Receiver};
 use paydesk_core::endpoint::{Endpoint, EndpointFormat};
 use paydesk_core::engine::Hearing;
-use paydesk_core::event::Event;
+use paydesk_core::event::{Event, Subject};
 use paydesk_core::id::{DeliveryId, Ids};
 use paydesk_core::session::Session;
 use paydesk_core::store::{Change, CommitError, Conflict, Record, Store, Unavailable};
@@ -151,22 +151,13 @@ impl Inner {
         let mut change = Change::new(event.tenant);
         change.dispatched.push(event.id);
         let heard = event.notify || endpoints.iter().any(|endpoint| endpoint.hears(event.kind));
-        let told = match event.session {
-            Some(id) if heard => {
-                self.store
-                    .session_with_transactions(event.tenant, id)
-                    .await?
-            }
-            _ => None,
+        let told = if heard {
+            self.told_with(&event).await?
+        } else {
+            None
         };
-        if heard && told.is_none() && event.session.is_some() {
-            // An event is committed together with its session, and sessions are never removed.
-            tracing::error!(event = %event.id, session = ?event.session, "an event's session is not there; nobody can be told");
-        } else if heard {
-            let (session, transactions) = match &told {
-                Some((session, transactions)) => (Some(session), transactions.as_slice()),
-                None => (None, [].as_slice()),
-            };
+        if let Some((session, transactions)) = &told {
+            let session = session.as_ref();
             let notification =
                 session.and_then(|session| self.notification(&event, session, transactions));
             let deliveries = notification.into_iter().chain(self.to_endpoints(
@@ -176,6 +167,9 @@ impl Inner {
                 endpoints,
             ));
             change.puts.extend(deliveries.map(Record::Delivery));
+        } else if heard {
+            // An event is committed together with its session, and a session goes only after its events.
+            tracing::error!(event = %event.id, session = ?event.session, "an event's session is not there; nobody can be told");
         }
         match self.store.commit(change).await {
             Ok(()) => Ok(true),
@@ -187,6 +181,29 @@ impl Inner {
             }
             Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
         }
+    }
+
+    /// What an event is told with: its session and all transactions of that, or, without one, the payment that the
+    /// event's transaction was done to. Nothing if its session is not there.
+    async fn told_with(
+        &self,
+        event: &Event,
+    ) -> Result<Option<(Option<Session>, Vec<Transaction>)>, Unavailable> {
+        if let Some(id) = event.session {
+            let found = self.store.session_with_transactions(event.tenant, id);
+            return Ok(found
+                .await?
+                .map(|(session, transactions)| (Some(session), transactions)));
+        }
+        let done_to = match &event.subject {
+            Subject::Transaction { transaction } => transaction.parent,
+            _ => None,
+        };
+        let parent = match done_to {
+            Some(id) => self.store.transaction(event.tenant, id).await?,
+            None => None,
+        };
+        Ok(Some((None, parent.into_iter().collect())))
     }
 
     /// What the session's own notify address is told, if it is to be told.

@@ -3,121 +3,15 @@
 //!
 //! A name is judged by what it resolves to, in the resolver that the connection itself uses: whatever a name
 //! server said a moment ago, what is judged is what is connected to. An address written in the URL never
-//! comes by a resolver, so it is judged before.
+//! comes by a resolver, so it is judged before; the rules are [core's](paydesk_core::outgoing).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use paydesk_core::tenant::Mode;
+use paydesk_core::outgoing::Policy;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use url::{Host, Url};
-
-use crate::address::special_purpose;
-
-/// Where a call may go.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Policy {
-    /// Whether it may go to addresses that are not on the public internet, this machine's own included, and
-    /// unencrypted in live mode too. For an operator whose receivers are beside the server.
-    pub allow_private: bool,
-}
-
-/// Why a URL may not be called.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Forbidden {
-    /// It is none.
-    #[error("`{0}` is no URL")]
-    NotAUrl(url::ParseError),
-    /// Its scheme is neither.
-    #[error("a URL must begin with https:// (or http:// in test mode), not {0}:")]
-    Scheme(String),
-    /// In live mode, what is told of payments does not travel in the open.
-    #[error("http:// is for test mode only; live mode needs https://")]
-    PlainHttp,
-    /// It names a user or a password, which would end up in logs, and serves to disguise the host.
-    #[error("a URL must not carry a user name or password")]
-    Userinfo,
-    /// The host is an address that is not on the public internet.
-    #[error("{address} is {what}, not a public address")]
-    Address {
-        /// The address.
-        address: IpAddr,
-        /// What is special about it.
-        what: &'static str,
-    },
-    /// All that the host's name resolves to is not on the public internet.
-    #[error("{name} resolves to {address}, which is {what}, not a public address")]
-    Resolved {
-        /// The host's name.
-        name: String,
-        /// An address of it.
-        address: IpAddr,
-        /// What is special about that.
-        what: &'static str,
-    },
-}
-
-impl Policy {
-    /// Judges a URL as far as it can be without asking a name server: for when a merchant gives it, and again
-    /// before each call.
-    pub fn judge(self, url: &str, mode: Mode) -> Result<Url, Forbidden> {
-        let url = Url::parse(url).map_err(Forbidden::NotAUrl)?;
-        match url.scheme() {
-            "https" => {}
-            "http" if self.allow_private || !mode.is_live() => {}
-            "http" => return Err(Forbidden::PlainHttp),
-            other => return Err(Forbidden::Scheme(other.to_owned())),
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Forbidden::Userinfo);
-        }
-        // `url` has already normalised every way of writing an address: decimal, octal, hexadecimal,
-        // shortened, percent-encoded, full-width.
-        match url.host() {
-            Some(Host::Ipv4(address)) => self.judge_address(address.into())?,
-            Some(Host::Ipv6(address)) => self.judge_address(address.into())?,
-            Some(Host::Domain(_)) => {}
-            // Not reachable: http and https URLs have a host.
-            None => return Err(Forbidden::NotAUrl(url::ParseError::EmptyHost)),
-        }
-        Ok(url)
-    }
-
-    fn judge_address(self, address: IpAddr) -> Result<(), Forbidden> {
-        match special_purpose(address) {
-            Some(what) if !self.allow_private => Err(Forbidden::Address { address, what }),
-            _ => Ok(()),
-        }
-    }
-
-    /// Keeps what may be connected to; an error if that leaves nothing of something.
-    fn judge_resolved(self, name: &str, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Forbidden> {
-        let mut refused = None;
-        let mut allowed = addresses;
-        allowed.retain(|address| match self.judge_address(*address) {
-            Ok(()) => true,
-            Err(Forbidden::Address { address, what }) => {
-                let name = name.to_owned();
-                refused = Some(Forbidden::Resolved {
-                    name,
-                    address,
-                    what,
-                });
-                false
-            }
-            Err(other) => {
-                refused = Some(other);
-                false
-            }
-        });
-        match refused {
-            Some(refused) if allowed.is_empty() => Err(refused),
-            _ => Ok(allowed),
-        }
-    }
-}
 
 /// Turns a name into addresses.
 #[async_trait]
@@ -199,48 +93,6 @@ mod tests {
     const CAREFUL: Policy = Policy {
         allow_private: false,
     };
-    const OPEN: Policy = Policy {
-        allow_private: true,
-    };
-
-    #[test]
-    fn http_is_for_test_mode_or_an_operator_who_allows_it() {
-        for (policy, mode, allowed) in [
-            (CAREFUL, Mode::Test, true),
-            (CAREFUL, Mode::Live, false),
-            (OPEN, Mode::Test, true),
-            (OPEN, Mode::Live, true),
-        ] {
-            assert_eq!(
-                policy.judge("http://shop.example/hook", mode).is_ok(),
-                allowed,
-                "{policy:?} {mode}"
-            );
-            assert!(policy.judge("https://shop.example/hook", mode).is_ok());
-        }
-        assert_eq!(
-            CAREFUL.judge("http://shop.example/", Mode::Live),
-            Err(Forbidden::PlainHttp)
-        );
-    }
-
-    #[test]
-    fn a_refusal_names_what_was_wrong() {
-        let why = |url: &str| CAREFUL.judge(url, Mode::Test).unwrap_err().to_string();
-        assert_eq!(
-            why("ftp://shop.example"),
-            "a URL must begin with https:// (or http:// in test mode), not ftp:"
-        );
-        assert_eq!(
-            why("https://a:b@shop.example"),
-            "a URL must not carry a user name or password"
-        );
-        assert_eq!(
-            why("https://0x7f.1/"),
-            "127.0.0.1 is loopback, not a public address"
-        );
-        assert_eq!(why("/hook"), "`relative URL without a base` is no URL");
-    }
 
     /// Answers with the next list each time: a name server that changes its mind.
     struct Changing(Vec<Vec<IpAddr>>, AtomicUsize);

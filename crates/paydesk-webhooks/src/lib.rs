@@ -14,7 +14,6 @@
 //!
 //! [`Worker`] runs all of it; [`Wake`] is how whoever commits an event tells it that there is one.
 
-mod address;
 mod bound;
 mod courier;
 mod dispatch;
@@ -29,9 +28,9 @@ mod sign_modempay;
 mod waiting;
 mod worker;
 
-pub use address::special_purpose;
 pub use dispatch::Dispatcher;
-pub use guard::{Forbidden, Guard, Lookup, Policy, SystemLookup};
+pub use guard::{Guard, Lookup, SystemLookup};
+pub use paydesk_core::outgoing::{Forbidden, Policy};
 pub use render::{Vocabulary, Words};
 pub use schedule::{DELAYS, Jitter, next_delay, retry_after};
 pub use send::{Answer, Message, NoAnswer, Sender, Sent, Timeouts, Unbuildable};

@@ -11,7 +11,8 @@ use paydesk_core::transaction::Transaction;
 pub trait Words: Send + Sync + 'static {
     /// The exact body that tells of the event, as JSON; nothing if this format has nothing to tell of it.
     /// The session and its transactions, oldest first, are as they are now; what was true when it happened
-    /// is in the event.
+    /// is in the event. Without a session, there is only the payment that the event's transaction was done to, if it
+    /// was done to one.
     fn render(
         &self,
         event: &Event,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use paydesk_core::id::EventId;
+use paydesk_core::outgoing::{Forbidden, Policy};
 use paydesk_core::tenant::Mode;
 use paydesk_core::time::{Span, Timestamp};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
@@ -15,7 +16,7 @@ use rustls::crypto::CryptoProvider;
 use rustls_platform_verifier::Verifier;
 use tokio::time::Instant;
 
-use crate::guard::{Forbidden, Guard, Policy};
+use crate::guard::Guard;
 use crate::schedule::retry_after;
 use crate::sign::Sign;
 

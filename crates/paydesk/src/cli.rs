@@ -1,13 +1,19 @@
 //! The command line. Every flag can also be given by the environment.
 
 use std::net::SocketAddr;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 
+use clap::builder::{BoolishValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use ipnet::IpNet;
 use paydesk_core::time::Span;
 use url::Url;
+
+/// What turns a flag on or off by the environment: 1, true, yes, on, or their opposites.
+fn on_or_off() -> impl TypedValueParser<Value = bool> {
+    BoolishValueParser::new()
+}
 
 /// Paydesk: a self-hosted payment session server.
 ///
@@ -32,7 +38,7 @@ pub enum Command {
     /// The public listener answers merchants and payers; the admin listener answers `/healthz`, `/readyz` and
     /// `/metrics`. SIGTERM ends it gracefully: requests under way are finished first.
     Serve(ServeOptions),
-    /// Make merchants
+    /// Make merchants, and replace their secrets
     #[command(subcommand)]
     Merchant(MerchantCommand),
     /// Bring the database to this version's schema, and make the server's keys if there are none
@@ -46,7 +52,10 @@ pub enum Command {
     ///
     /// The server must be stopped. What was interrupted goes on where it was; at the end both databases are compared.
     MigrateStore(MigrateStoreOptions),
-    /// Check an installation: the database, its schema, the server's keys, the sandbox
+    /// Check an installation: the database, its schema, the server's keys, the sandbox's ledger
+    ///
+    /// It looks, and changes nothing: an older schema is named, and brought to this version's by `paydesk migrate`. A
+    /// server may be running beside it. A ledger that is a process of its own is not looked at.
     Doctor(StoreOptions),
     /// Look after the server's keys
     #[command(subcommand)]
@@ -278,14 +287,33 @@ pub struct VerifyPageOptions {
 pub enum MerchantCommand {
     /// Make a merchant and print its test and live credentials, once
     Create(MerchantOptions),
+    /// Replace a merchant's secret in one mode and print the new one, once
+    ///
+    /// The one before opens nothing any more, within five seconds on running servers, or after --overlap. Key id and
+    /// publishable key stay. Restricted keys and webhook endpoints stay, too: whoever had the secret may have made some.
+    RotateSecret(RotateSecretOptions),
+    /// Replace the secret that signs a merchant's notifications to its notifyUrl in one mode, and print it, once
+    ///
+    /// While --overlap lasts, each notification carries a signature of both.
+    RotateWebhookSecret(RotateWebhookSecretOptions),
 }
 
 #[derive(Subcommand)]
 pub enum KeyCommand {
-    /// Add a new version of the server's key; links signed with older versions live on
+    /// Let another version of the server's key sign; links signed with older versions live on
     ///
-    /// Restart every server afterwards, so that it signs with the new version.
-    Rotate(StoreOptions),
+    /// One server: rotate, and restart it. Many nodes: rotate with --prepare, give all of them the file and restart them
+    /// one by one, so that each knows the version before one signs with it; then rotate, and do the same again.
+    Rotate(RotateOptions),
+}
+
+#[derive(Args, Clone)]
+pub struct RotateOptions {
+    /// Only add the version: it is known, and signs once this command is run again without --prepare
+    #[arg(long)]
+    pub prepare: bool,
+    #[command(flatten)]
+    pub store: StoreOptions,
 }
 
 /// Where everything is kept, and with which keys.
@@ -326,7 +354,8 @@ pub struct ListenOptions {
     /// How the server is reached from outside: the beginning of every link [default: http://<listen>]
     #[arg(long, env = "PAYDESK_PUBLIC_URL")]
     pub public_url: Option<Url>,
-    /// Networks whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be given several times
+    /// Networks of the proxies in front, whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be given several
+    /// times. Without it all who come through a proxy count as one address
     #[arg(
         long = "trusted-proxy",
         env = "PAYDESK_TRUSTED_PROXIES",
@@ -351,14 +380,14 @@ pub struct ServeOptions {
     pub listen: ListenOptions,
     #[command(flatten)]
     pub store: StoreOptions,
-    /// Let notifications go to private addresses, this machine's own included
-    #[arg(long, env = "PAYDESK_ALLOW_PRIVATE_WEBHOOKS")]
+    /// Let notifications go to private addresses, this machine's own included, and by http in live mode
+    #[arg(long, env = "PAYDESK_ALLOW_PRIVATE_WEBHOOKS", value_parser = on_or_off())]
     pub allow_private_webhooks: bool,
     /// Keep the GraphQL schema to yourself: it cannot be asked for
-    #[arg(long, env = "PAYDESK_NO_GRAPHQL_INTROSPECTION")]
+    #[arg(long, env = "PAYDESK_NO_GRAPHQL_INTROSPECTION", value_parser = on_or_off())]
     pub no_graphql_introspection: bool,
-    /// Leave the sandbox out: test keys can open no sessions
-    #[arg(long, env = "PAYDESK_NO_SANDBOX", conflicts_with = "sandbox_url")]
+    /// Leave the sandbox out: nothing can be paid in test mode
+    #[arg(long, env = "PAYDESK_NO_SANDBOX", value_parser = on_or_off(), conflicts_with = "sandbox_url")]
     pub no_sandbox: bool,
     /// Use the sandbox of another process (`paydesk sandbox`), shared between servers
     #[arg(long, env = "PAYDESK_SANDBOX_URL")]
@@ -370,18 +399,41 @@ pub struct ServeOptions {
     /// `{"from": "SGD", "to": "MYR", "rate": "3.4125"}`, read at start
     #[arg(long, env = "PAYDESK_RATES", value_name = "FILE")]
     pub rates: Option<PathBuf>,
-    /// Requests per second that one API key may make (bursts of twice as many)
-    #[arg(long, env = "PAYDESK_KEY_RATE")]
-    pub key_rate: Option<std::num::NonZeroU32>,
-    /// Requests per second that one address may make to payers' pages (bursts of six times as many)
-    #[arg(long, env = "PAYDESK_PAGE_RATE")]
-    pub page_rate: Option<std::num::NonZeroU32>,
-    /// Attempts per minute to sign in to one account of a shop (bursts of twice as many)
-    #[arg(long, env = "PAYDESK_SIGN_IN_RATE")]
-    pub sign_in_rate: Option<std::num::NonZeroU32>,
+    #[command(flatten)]
+    pub rates_of_requests: RateOptions,
+    /// Asked to end, how many seconds to serve on while /readyz already says 503, so that a load balancer can notice; a
+    /// second signal ends the wait
+    #[arg(
+        long,
+        env = "PAYDESK_DRAIN_DELAY",
+        value_name = "SECONDS",
+        default_value_t = 0
+    )]
+    pub drain_delay: u64,
     /// Write the log for people instead of as JSON
-    #[arg(long, env = "PAYDESK_PLAIN_LOG")]
+    #[arg(long, env = "PAYDESK_PLAIN_LOG", value_parser = on_or_off())]
     pub plain_log: bool,
+}
+
+/// How often somebody may ask.
+#[derive(Args, Clone)]
+#[allow(clippy::struct_field_names, reason = "they are flags")]
+pub struct RateOptions {
+    /// Requests per second that one API key may make (bursts of twice as many) [default: no limit]
+    #[arg(long, env = "PAYDESK_KEY_RATE")]
+    pub key_rate: Option<NonZeroU32>,
+    /// Requests per second that one address may make to payers' pages (bursts of six times as many)
+    #[arg(long, env = "PAYDESK_PAGE_RATE", default_value = "50")]
+    pub page_rate: NonZeroU32,
+    /// Attempts per minute to sign in to one account of a shop (bursts of twice as many)
+    #[arg(long, env = "PAYDESK_SIGN_IN_RATE", default_value = "10")]
+    pub sign_in_rate: NonZeroU32,
+    /// Attempts per second to sign in or up from one address (bursts of ten times as many)
+    #[arg(long, env = "PAYDESK_SIGN_IN_ADDRESS_RATE", default_value = "10")]
+    pub sign_in_address_rate: NonZeroU32,
+    /// Questions per minute without a secret that one address may ask at /graphql (bursts of as many)
+    #[arg(long, env = "PAYDESK_PUBLIC_QUERY_RATE", default_value = "60")]
+    pub public_query_rate: NonZeroU32,
 }
 
 #[derive(Args, Clone)]
@@ -394,6 +446,40 @@ pub struct MerchantOptions {
     pub json: bool,
     #[command(flatten)]
     pub store: StoreOptions,
+}
+
+/// Whose secret is replaced.
+#[derive(Args, Clone)]
+pub struct SecretOptions {
+    /// Whose, by the merchant's id
+    #[arg(long)]
+    pub merchant: String,
+    /// In which mode
+    #[arg(long)]
+    pub mode: ModeOption,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub store: StoreOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct RotateSecretOptions {
+    /// For how many hours the secret before opens what it did; 0: it ends at once
+    #[arg(long, value_name = "HOURS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=168))]
+    pub overlap: u32,
+    #[command(flatten)]
+    pub of: SecretOptions,
+}
+
+#[derive(Args, Clone)]
+pub struct RotateWebhookSecretOptions {
+    /// For how many hours the secret before signs beside the new one; 0: it ends at once
+    #[arg(long, value_name = "HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(..=168))]
+    pub overlap: u32,
+    #[command(flatten)]
+    pub of: SecretOptions,
 }
 
 #[derive(Args, Clone)]

@@ -10,6 +10,7 @@ use paydesk_core::engine::Engine;
 use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::keys::Secret;
 use paydesk_core::money::{Currency, Money};
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rates::Rates;
 use paydesk_core::session::{Amount, Door, Kind};
 use paydesk_core::tenant::Tenant;
@@ -39,17 +40,21 @@ pub async fn run(options: DevOptions) -> anyhow::Result<()> {
     let public_url = listeners.public_url(&options.listen)?;
     let (database, backend, keys) = parts::open_to_serve(&store_options, lock).await?;
     let bank = sandbox::in_process(&database, &public_url)?;
+    let outgoing = Policy {
+        allow_private: true,
+    };
     let engine = parts::engine(
         backend.store(),
         keys,
         Some(bank.clone() as _),
         Rates::default(),
+        outgoing,
         &public_url,
     );
     let server = Server::new(
         &options.listen,
         RateLimits::default(),
-        true,
+        outgoing,
         backend,
         engine.clone(),
         Some(bank),
@@ -74,7 +79,7 @@ async fn demo_merchant(engine: &Engine, file: &Path) -> anyhow::Result<Credentia
             .store()
             .api_key(Secret::hash(&known.secret))
             .await?
-            .is_some()
+            .is_some_and(|key| key.is_valid_at(engine.wall()))
     {
         return Ok(known);
     }

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use paydesk_core::store::Store;
-use paydesk_store::PostgresStore;
+use paydesk_store::{PostgresStore, SqliteStore};
 
 use crate::cli::StoreOptions;
 use crate::key_file::{self, First, KeySource};
@@ -23,8 +23,14 @@ pub async fn run(options: StoreOptions) -> anyhow::Result<()> {
             );
         }
         report.add("database", owner_only(path));
+        if let Some(ledger) = database.beside("sandbox").filter(|ledger| ledger.exists()) {
+            report.add(
+                "sandbox",
+                owner_only(&ledger).and_then(|good| sound(&ledger, good)),
+            );
+        }
     }
-    match database.open().await {
+    match open(&database).await {
         Err(error) => report.add("schema", Err(format!("{error:#}"))),
         Ok(backend) => {
             let store = backend.store();
@@ -43,6 +49,20 @@ pub async fn run(options: StoreOptions) -> anyhow::Result<()> {
     }
     println!("All is well.");
     Ok(())
+}
+
+/// Opens a database that has this version's schema.
+async fn open(database: &Database) -> anyhow::Result<Backend> {
+    if let Database::Sqlite(path) = database {
+        let schema = SqliteStore::schema(path)?;
+        ensure!(
+            schema.is_current(),
+            "version {} of {}: `paydesk migrate` brings it there",
+            schema.found,
+            schema.known
+        );
+    }
+    database.open().await
 }
 
 /// What was found, printed line by line.
@@ -78,13 +98,13 @@ async fn check_keys(
     {
         report.add("key file", owner_only(path));
     }
-    let first = match database {
-        Database::Sqlite(_) => First::IsMade,
-        Database::Postgres(..) => First::IsMissing,
-    };
-    let keys = key_file::open(&source, store, first).await;
-    let keys =
-        keys.map(|keys| format!("version {} signs, all are this database's", keys.current()));
+    let keys = key_file::open(&source, store, First::IsMissing).await;
+    let keys = keys.map(|keys| {
+        let next = keys.next();
+        let next = next.map_or_else(String::new, |next| format!(", version {next} is prepared"));
+        let signs = keys.current();
+        format!("version {signs} signs{next}, all are this database's")
+    });
     report.add("server keys", keys.map_err(|error| format!("{error:#}")));
 }
 
@@ -108,6 +128,13 @@ async fn durable(store: &PostgresStore) -> Result<String, String> {
             off.join(", ")
         ))
     }
+}
+
+/// Whether a ledger is whole.
+fn sound(ledger: &Path, good: String) -> Result<String, String> {
+    let checked = paydesk_rails::sandbox::Ledger::check(ledger);
+    let cannot = |error| format!("{}: {error}", ledger.display());
+    checked.map(|()| good).map_err(cannot)
 }
 
 /// Whether only its owner may read a file.

@@ -10,6 +10,7 @@ use paydesk_api::native::{Row, Rows};
 use paydesk_core::engine::Engine;
 use paydesk_core::id::MerchantId;
 use paydesk_core::list::{By, Listed, Mark, Order, Page, SessionFilter, TransactionFilter, Within};
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rates::Rates;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Timestamp;
@@ -70,7 +71,14 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
     };
     let (_, backend, keys) = parts::open(&options.store).await?;
     let public_url = options.public_url.as_str().trim_end_matches('/');
-    let engine = parts::engine(backend.store(), keys, None, Rates::default(), public_url);
+    let engine = parts::engine(
+        backend.store(),
+        keys,
+        None,
+        Rates::default(),
+        Policy::default(),
+        public_url,
+    );
     let tenant = tenant(&engine, &options).await?;
     let out: Box<dyn Write + Send> = match &options.output {
         Some(path) => Box::new(
@@ -83,12 +91,15 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
         ExportKind::Transactions => TRANSACTION_COLUMNS,
     };
     let mut sheet = Sheet::new(BufWriter::new(out), options.format, columns)?;
-    let now = engine.now(tenant);
+    // A merchant's test clock may be ahead; what it has ended is told as ended.
+    engine.read_clocks().await?;
+    let (now, ahead) = (engine.now(tenant), engine.ahead(tenant));
     let rows = Rows(&engine);
     let mut after: Option<Mark> = None;
     let (total, mut page) = match options.what {
         ExportKind::Sessions => {
             let filter = SessionFilter {
+                ahead,
                 created,
                 ..SessionFilter::at(now)
             };
@@ -99,6 +110,7 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
         }
         ExportKind::Transactions => {
             let filter = TransactionFilter {
+                ahead,
                 created,
                 ..TransactionFilter::at(now)
             };

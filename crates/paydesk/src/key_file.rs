@@ -12,8 +12,8 @@ use paydesk_core::id::{Ids, SystemIds};
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::store::Store;
 
-use crate::cli::StoreOptions;
-use crate::parts::Database;
+use crate::cli::{RotateOptions, StoreOptions};
+use crate::parts::{Backend, Database};
 
 /// Where the keys are.
 pub enum KeySource {
@@ -71,15 +71,13 @@ pub async fn open(
             ),
         },
     };
-    let ours = keys.fingerprints();
-    for (version, fingerprint) in &known {
-        ensure!(
-            ours.contains(&(*version, *fingerprint)),
+    if let Err(version) = keys.are_those_of(&known) {
+        bail!(
             "the server's keys are not those of this database: version {version} is missing or another. Links and \
              secrets made with it would be lost; put the right keys back"
         );
     }
-    store.add_key_fingerprints(&ours).await?;
+    store.add_key_fingerprints(&keys.fingerprints()).await?;
     Ok(keys)
 }
 
@@ -147,24 +145,40 @@ fn sync_folder(path: &Path) -> anyhow::Result<()> {
 }
 
 /// `paydesk key rotate`.
-pub async fn rotate(options: StoreOptions) -> anyhow::Result<()> {
-    let database = Database::of(&options)?;
-    let source = KeySource::of(&options, &database)?;
+pub async fn rotate(options: RotateOptions) -> anyhow::Result<()> {
+    let database = Database::of(&options.store)?;
+    let source = KeySource::of(&options.store, &database)?;
     let backend = database.open().await?;
     let store = backend.store();
     let keys = open(&source, store.as_ref(), First::IsMade).await?;
     let KeySource::File(path) = source else {
         bail!("the keys are in PAYDESK_KEYS: only keys in a file can be rotated by this command")
     };
-    let keys = keys.rotated(&SystemIds)?;
+    let was_prepared = keys.next().is_some();
+    let keys = if options.prepare {
+        keys.prepared(&SystemIds)?
+    } else {
+        keys.rotated(&SystemIds)?
+    };
     let draft = write_draft(&path, &keys)?;
     fs::rename(&draft, &path)?;
     sync_folder(&path)?;
     store.add_key_fingerprints(&keys.fingerprints()).await?;
-    println!(
-        "Version {} is in {}. Restart every server, then it signs.",
-        keys.current(),
-        path.display()
-    );
+    let file = path.display();
+    if let Some(version) = keys.next() {
+        println!(
+            "Version {version} is in {file}, and signs nothing yet. Give the file to every node and restart them, one \
+             by one; then `paydesk key rotate` makes it sign."
+        );
+        return Ok(());
+    }
+    let version = keys.current();
+    println!("Version {version} is in {file}. Restart every server, then it signs.");
+    if matches!(backend, Backend::Postgres(_)) && !was_prepared {
+        println!(
+            "It was not prepared: stop all nodes before you start the first with it, or those that do not know it yet \
+             answer 404 to its links."
+        );
+    }
     Ok(())
 }

@@ -39,6 +39,12 @@ fn main() -> ExitCode {
         Command::Dev(options) => run(dev::run(options)),
         Command::Serve(options) => run(serve::run(options)),
         Command::Merchant(MerchantCommand::Create(options)) => run(merchant::create(options)),
+        Command::Merchant(MerchantCommand::RotateSecret(options)) => {
+            run(merchant::rotate_secret(options))
+        }
+        Command::Merchant(MerchantCommand::RotateWebhookSecret(options)) => {
+            run(merchant::rotate_webhook_secret(options))
+        }
         Command::Migrate(options) => run(parts::migrate(options)),
         Command::Backup(options) => run(backup::run(options)),
         Command::MigrateStore(options) => run(migrate_store::run(options)),

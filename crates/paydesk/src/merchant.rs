@@ -1,11 +1,22 @@
-//! `paydesk merchant create`.
+//! `paydesk merchant`: makes merchants, and replaces their secrets.
 
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use paydesk_core::engine::Engine;
 use paydesk_core::engine::create_merchant::NewMerchant;
+use paydesk_core::engine::rotate_secrets::NewSecret;
+use paydesk_core::id::MerchantId;
 use paydesk_core::merchant::Credentials;
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rates::Rates;
+use paydesk_core::tenant::{Mode, Tenant};
+use paydesk_core::time::Span;
 use serde::Serialize;
 
-use crate::cli::MerchantOptions;
+use crate::cli::{
+    MerchantOptions, ModeOption, RotateSecretOptions, RotateWebhookSecretOptions, SecretOptions,
+};
 use crate::parts;
 
 /// A new merchant, as programs read it.
@@ -55,7 +66,14 @@ impl From<&Credentials> for CredentialsOut {
 /// Makes a merchant and prints its credentials, once.
 pub async fn create(options: MerchantOptions) -> anyhow::Result<()> {
     let (_, backend, keys) = parts::open(&options.store).await?;
-    let engine = parts::engine(backend.store(), keys, None, Rates::default(), "");
+    let engine = parts::engine(
+        backend.store(),
+        keys,
+        None,
+        Rates::default(),
+        Policy::default(),
+        "",
+    );
     let out = MerchantOut::from(&engine.create_merchant(&options.name).await?);
     if options.json {
         println!("{}", serde_json::to_string(&out)?);
@@ -71,4 +89,111 @@ pub async fn create(options: MerchantOptions) -> anyhow::Result<()> {
         println!("  webhook secret   {}\n", credentials.webhook_secret);
     }
     Ok(())
+}
+
+/// A secret that took the place of another, as programs read it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SecretOut<'s> {
+    merchant_id: MerchantId,
+    mode: Mode,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webhook_secret: Option<&'s str>,
+    previous_valid_until: String,
+}
+
+impl SecretOut<'_> {
+    /// With neither of the secrets yet.
+    fn new(tenant: Tenant, new: &NewSecret) -> Self {
+        Self {
+            merchant_id: tenant.merchant,
+            mode: tenant.mode,
+            key_id: None,
+            secret: None,
+            webhook_secret: None,
+            previous_valid_until: new.previous_until.to_string(),
+        }
+    }
+}
+
+/// Replaces a merchant's secret, and prints the new one, once.
+pub async fn rotate_secret(options: RotateSecretOptions) -> anyhow::Result<()> {
+    let (engine, tenant) = named(&options.of).await?;
+    let overlap = Span::hours(options.overlap);
+    let (key, new) = engine.rotate_key(tenant, overlap).await?;
+    let out = SecretOut {
+        key_id: Some(&key.key_id),
+        secret: Some(new.secret.reveal()),
+        ..SecretOut::new(tenant, &new)
+    };
+    if options.of.json {
+        println!("{}", serde_json::to_string(&out)?);
+        return Ok(());
+    }
+    println!("Merchant {}, {}", tenant.merchant, tenant.mode);
+    println!("This secret is shown once; only its hash is kept.\n");
+    println!("  key id           {}", key.key_id);
+    println!("  secret           {}\n", new.secret.reveal());
+    if overlap.is_none() {
+        println!("The one before opens nothing any more, within five seconds on running servers.");
+    } else {
+        println!("The one before is valid until {}.", new.previous_until);
+    }
+    println!("If it was leaked: look through the restricted keys and webhook endpoints, too.");
+    Ok(())
+}
+
+/// Replaces the secret of a merchant's notifications, and prints the new one, once.
+pub async fn rotate_webhook_secret(options: RotateWebhookSecretOptions) -> anyhow::Result<()> {
+    let (engine, tenant) = named(&options.of).await?;
+    let overlap = Span::hours(options.overlap);
+    let new = engine.rotate_webhook_secret(tenant, overlap).await?;
+    let out = SecretOut {
+        webhook_secret: Some(new.secret.reveal()),
+        ..SecretOut::new(tenant, &new)
+    };
+    if options.of.json {
+        println!("{}", serde_json::to_string(&out)?);
+        return Ok(());
+    }
+    println!("Merchant {}, {}", tenant.merchant, tenant.mode);
+    println!("This secret is shown once.\n");
+    println!("  webhook secret   {}\n", new.secret.reveal());
+    if overlap.is_none() {
+        println!("The one before signs nothing any more.");
+    } else {
+        println!(
+            "The one before signs beside it until {}.",
+            new.previous_until
+        );
+    }
+    Ok(())
+}
+
+/// The tenant that the options name, and an engine over its database.
+async fn named(options: &SecretOptions) -> anyhow::Result<(Arc<Engine>, Tenant)> {
+    let merchant: MerchantId = options
+        .merchant
+        .parse()
+        .with_context(|| format!("{} is not the id of a merchant", options.merchant))?;
+    let (_, backend, keys) = parts::open(&options.store).await?;
+    let known = backend.store().merchant(merchant).await?;
+    ensure!(known.is_some(), "there is no merchant {merchant}");
+    let mode = match options.mode {
+        ModeOption::Test => Mode::Test,
+        ModeOption::Live => Mode::Live,
+    };
+    let engine = parts::engine(
+        backend.store(),
+        keys,
+        None,
+        Rates::default(),
+        Policy::default(),
+        "",
+    );
+    Ok((engine, Tenant { merchant, mode }))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use paydesk_store::postgres::Moving;
+use paydesk_store::postgres::{ImportError, Moving};
 use paydesk_store::sqlite::ServerLock;
 use paydesk_store::{PostgresStore, SqliteStore};
 
@@ -36,7 +36,7 @@ pub async fn run(options: MigrateStoreOptions) -> anyhow::Result<()> {
     let new = Arc::new(new.with_context(|| format!("{to} cannot be opened"))?);
 
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(
-        "{prefix:>18} {bar:30} {human_pos}/{human_len} {per_sec} {msg}",
+        "{prefix:>18} {bar:30} {human_pos} of {human_len}, {eta} left {msg}",
     )?);
     let moved = new
         .move_from(path, |step| match step {
@@ -54,7 +54,17 @@ pub async fn run(options: MigrateStoreOptions) -> anyhow::Result<()> {
         })
         .await;
     bar.finish_and_clear();
-    let moved = moved.context("the move is not complete; the same command goes on with it")?;
+    let moved = moved.map_err(|error| {
+        let next = match error {
+            // What was moved before has changed since, on one of the two sides: the rest would be moved to no end.
+            ImportError::Differs { .. } => {
+                "the move is not complete, and nothing serves the new database yet unless an earlier move was: did a server \
+                 write to the old one meanwhile? Drop the new database, make it anew, and move again with that server stopped"
+            }
+            _ => "the move is not complete; the same command goes on with it",
+        };
+        anyhow::Error::new(error).context(next)
+    })?;
     println!("{:>18} {:>12}  checksum, of both", "table", "rows");
     for table in moved {
         println!(

@@ -8,10 +8,12 @@ use anyhow::{Context as _, bail, ensure};
 use paydesk_core::engine::{Engine, Parts, Timing};
 use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rail::Rail;
 use paydesk_core::rates::Rates;
 use paydesk_core::store::Store;
 use paydesk_core::time::SystemClock;
+use paydesk_rails::bank::BankRail;
 use paydesk_store::postgres::{Address, Settings};
 use paydesk_store::sqlite::ServerLock;
 use paydesk_store::{PostgresStore, SqliteStore};
@@ -206,16 +208,19 @@ pub fn engine(
     keys: Arc<ServerKeys>,
     sandbox: Option<Arc<dyn Rail>>,
     live_rates: Rates,
+    outgoing: Policy,
     public_url: &str,
 ) -> Arc<Engine> {
     Arc::new(Engine::new(Parts {
         store,
         sandbox,
+        bank: Arc::new(BankRail),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
         keys,
         timing: Timing::default(),
         live_rates,
+        outgoing,
         public_url: public_url.trim_end_matches('/').to_owned(),
     }))
 }

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use paydesk_core::engine::Engine;
 use paydesk_core::engine::prune::Pruned;
 use paydesk_core::id::MerchantId;
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rates::Rates;
 use paydesk_core::retention::Retention;
 use paydesk_core::tenant::{Mode, Tenant};
@@ -28,7 +29,14 @@ pub async fn run(options: PruneOptions) -> anyhow::Result<()> {
     };
     let retention = retention.checked()?;
     let (database, backend, keys) = parts::open(&options.store).await?;
-    let engine = parts::engine(backend.store(), keys, None, Rates::default(), "");
+    let engine = parts::engine(
+        backend.store(),
+        keys,
+        None,
+        Rates::default(),
+        Policy::default(),
+        "",
+    );
     let modes = match options.mode {
         Some(ModeOption::Test) => vec![Mode::Test],
         Some(ModeOption::Live) => vec![Mode::Live],
@@ -40,6 +48,9 @@ pub async fn run(options: PruneOptions) -> anyhow::Result<()> {
     let mut all = Pruned::default();
     for merchant in merchants(&engine, options.merchant.as_deref()).await? {
         for &mode in &modes {
+            // Before it is shown whose it is: what is there is of the one before.
+            bar.set_message("");
+            bar.set_position(0);
             bar.set_prefix(format!("{merchant} {mode}"));
             let tenant = Tenant { merchant, mode };
             let done = prune(&engine, tenant, retention, options.dry_run, &bar).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use paydesk_api::http::serve::asked_to_end;
+use paydesk_api::http::serve::EndRequests;
 use paydesk_core::id::SystemIds;
 use paydesk_core::keys::Secret;
 use paydesk_core::time::SystemClock;
@@ -18,7 +18,7 @@ use crate::serve::serve_plainly;
 /// Runs the ledger until it is asked to end.
 pub async fn run(options: SandboxOptions) -> anyhow::Result<()> {
     logs::start(true, "info");
-    let end = asked_to_end().context("signals cannot be received")?;
+    let mut end = EndRequests::listen().context("signals cannot be received")?;
     let ledger = Ledger::open(&options.data, Arc::new(SystemClock), Arc::new(SystemIds))
         .with_context(|| format!("the ledger {} cannot be opened", options.data.display()))?;
     let listener = tokio::net::TcpListener::bind(options.listen)
@@ -31,7 +31,7 @@ pub async fn run(options: SandboxOptions) -> anyhow::Result<()> {
     serve_plainly(
         listener,
         router(ledger, options.token.map(Secret::new)),
-        end,
+        end.next(),
     )
     .await
 }

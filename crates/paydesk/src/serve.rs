@@ -3,7 +3,6 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,18 +12,19 @@ use hyper_util::service::TowerToHyperService;
 use paydesk_api::http::client_address::TrustedProxies;
 use paydesk_api::http::metrics::Metrics;
 use paydesk_api::http::rate_limit::{Limit, RateLimits, Seldom};
-use paydesk_api::http::serve::{ConnectionLimits, asked_to_end, serve};
+use paydesk_api::http::serve::{ConnectionLimits, EndRequests, serve};
 use paydesk_api::http::{Edge, EdgeConfig, admin, wrap};
 use paydesk_api::{App, checkout};
 use paydesk_core::engine::{Engine, Jobs};
 use paydesk_core::id::SystemIds;
+use paydesk_core::outgoing::Policy;
 use paydesk_core::time::SystemClock;
 use paydesk_rails::sandbox::SandboxBank;
-use paydesk_webhooks::{Guard, Policy, Sender, Settings, Timeouts, Vocabulary, Worker};
+use paydesk_webhooks::{Guard, Sender, Settings, Timeouts, Vocabulary, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
-use crate::cli::{ListenOptions, ServeOptions};
+use crate::cli::{ListenOptions, RateOptions, ServeOptions};
 use crate::parts::Backend;
 use crate::{logs, parts, sandbox};
 
@@ -46,24 +46,30 @@ pub async fn run(options: ServeOptions) -> anyhow::Result<()> {
         )?),
         None => Some(sandbox::in_process(&database, &public_url)?),
     };
+    let outgoing = Policy {
+        allow_private: options.allow_private_webhooks,
+    };
     let engine = parts::engine(
         backend.store(),
         keys,
         sandbox.clone().map(|bank| bank as _),
         live_rates,
+        outgoing,
         &public_url,
     );
     let server = Server::new(
         &options.listen,
-        rates(&options),
-        options.allow_private_webhooks,
+        rates(&options.rates_of_requests),
+        outgoing,
         backend,
         engine,
         sandbox,
     )?
     .with_graphql(paydesk_accrupay::Settings {
         introspection: !options.no_graphql_introspection,
-    });
+        public_rate: options.rates_of_requests.public_query_rate,
+    })
+    .with_drain_delay(Duration::from_secs(options.drain_delay));
     tracing::info!(
         listen = %listeners.public.local_addr()?,
         admin = %listeners.admin.local_addr()?,
@@ -80,9 +86,8 @@ pub struct Listeners {
     pub public: TcpListener,
     /// Where the operator reaches it.
     pub admin: TcpListener,
-    /// Resolves once the process is asked to end. Listened for before anybody can connect: whoever saw the server
-    /// ready may ask it to end.
-    pub end: Pin<Box<dyn Future<Output = ()> + Send>>,
+    /// Requests to end. Listened for before anybody can connect: whoever saw the server ready may ask it to end.
+    pub end: EndRequests,
 }
 
 impl Listeners {
@@ -93,7 +98,7 @@ impl Listeners {
                 .await
                 .with_context(|| format!("cannot listen on {address}"))
         };
-        let end = Box::pin(asked_to_end().context("signals cannot be received")?);
+        let end = EndRequests::listen().context("signals cannot be received")?;
         Ok(Self {
             public: bind(options.listen).await?,
             admin: bind(options.admin_listen).await?,
@@ -110,29 +115,22 @@ impl Listeners {
     }
 }
 
-fn rates(options: &ServeOptions) -> RateLimits {
-    let mut limits = RateLimits::default();
+fn rates(options: &RateOptions) -> RateLimits {
     let times =
         |rate: NonZeroU32, by: u32| rate.saturating_mul(NonZeroU32::MIN.saturating_add(by - 1));
-    if let Some(rate) = options.key_rate {
-        limits.per_key = Some(Limit {
-            per_second: rate,
-            burst: times(rate, 2),
-        });
+    let limit = |per_second, by| Limit {
+        per_second,
+        burst: times(per_second, by),
+    };
+    RateLimits {
+        per_key: options.key_rate.map(|rate| limit(rate, 2)),
+        pages: Some(limit(options.page_rate, 6)),
+        sign_ins: Some(Seldom {
+            every: Duration::from_mins(1) / options.sign_in_rate.get(),
+            burst: times(options.sign_in_rate, 2),
+        }),
+        sign_in_addresses: Some(limit(options.sign_in_address_rate, 10)),
     }
-    if let Some(rate) = options.page_rate {
-        limits.pages = Some(Limit {
-            per_second: rate,
-            burst: times(rate, 6),
-        });
-    }
-    if let Some(rate) = options.sign_in_rate {
-        limits.sign_ins = Some(Seldom {
-            every: Duration::from_mins(1) / rate.get(),
-            burst: times(rate, 2),
-        });
-    }
-    limits
 }
 
 /// A server, put together.
@@ -145,6 +143,7 @@ pub struct Server {
     app: Arc<App>,
     worker: Worker,
     graphql: paydesk_accrupay::Settings,
+    drain_delay: Duration,
 }
 
 impl Server {
@@ -152,7 +151,7 @@ impl Server {
     pub fn new(
         listen: &ListenOptions,
         rates: RateLimits,
-        allow_private_webhooks: bool,
+        outgoing: Policy,
         backend: Backend,
         engine: Arc<Engine>,
         sandbox: Option<Arc<dyn SandboxBank>>,
@@ -182,9 +181,7 @@ impl Server {
             event: Box::new(paydesk_api::native::EventWords(engine.clone())),
             modempay: Box::new(paydesk_modempay::ModemPayWords(engine.clone())),
         };
-        let guard = Guard::new(Policy {
-            allow_private: allow_private_webhooks,
-        });
+        let guard = Guard::new(outgoing);
         let worker = Worker::new(paydesk_webhooks::Parts {
             store: backend.store(),
             clock,
@@ -205,6 +202,7 @@ impl Server {
             app,
             worker,
             graphql: paydesk_accrupay::Settings::default(),
+            drain_delay: Duration::ZERO,
         })
     }
 
@@ -214,9 +212,19 @@ impl Server {
         Self { graphql, ..self }
     }
 
+    /// The same, but asked to end it goes on for so long while `/readyz` says that it ends: until a load balancer has
+    /// noticed.
+    #[must_use]
+    pub fn with_drain_delay(self, drain_delay: Duration) -> Self {
+        Self {
+            drain_delay,
+            ..self
+        }
+    }
+
     /// Runs until the process is asked to end; then lets requests finish, then jobs and deliveries, then closes
-    /// the store.
-    pub async fn run(self, listeners: Listeners) -> anyhow::Result<()> {
+    /// the operator's listener and the store. Asked a second time, it waits for no load balancer.
+    pub async fn run(self, mut listeners: Listeners) -> anyhow::Result<()> {
         // Where no other process serves the store, what one had in flight when it died is asked about at once. Where
         // others do, it may be theirs: it is found when its lease has run out.
         if self.backend.is_ours_alone() {
@@ -231,6 +239,10 @@ impl Server {
                 }
             }
         }
+        // Before anybody is answered: a session that is opened has its merchant's own time from the start.
+        if let Err(error) = self.engine.read_clocks().await {
+            tracing::error!(%error, "the test clocks could not be read; the next sweep tries again");
+        }
         let (stop_background, background_stopped) = watch::channel(false);
         let background = tokio::spawn(background(
             self.engine.clone(),
@@ -240,10 +252,7 @@ impl Server {
         ));
 
         let (stop, stopped) = watch::channel(false);
-        let until = |mut stopped: watch::Receiver<bool>| async move {
-            // An error means that the sender is gone, which ends it too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
+        let (stop_operator, operator_stopped) = watch::channel(false);
         let store = self.backend.store();
         let checked = admin::router(self.edge.clone(), move || {
             let store = store.clone();
@@ -264,20 +273,27 @@ impl Server {
             move |peer| services.for_peer(peer),
             limits,
             self.metrics.connections("public"),
-            until(stopped.clone()),
+            told_to_stop(stopped),
         );
         let operator = tokio::spawn(serve(
             listeners.admin,
             move |_| TowerToHyperService::new(checked.clone()),
             limits,
             self.metrics.connections("admin"),
-            until(stopped),
+            told_to_stop(operator_stopped),
         ));
         let edge = self.edge.clone();
         let asked = async {
-            listeners.end.await;
-            tracing::info!("asked to end: finishing what is under way");
+            listeners.end.next().await;
             edge.start_draining();
+            if !self.drain_delay.is_zero() {
+                tracing::info!(delay = ?self.drain_delay, "asked to end: unready, and serving on for the delay");
+                tokio::select! {
+                    () = tokio::time::sleep(self.drain_delay) => {}
+                    () = listeners.end.next() => {}
+                }
+            }
+            tracing::info!("asked to end: finishing what is under way");
             stop.send_replace(true);
         };
         let (drained, ()) = tokio::join!(public, asked);
@@ -286,10 +302,17 @@ impl Server {
         }
         stop_background.send_replace(true);
         background.await.context("a background job failed")?;
+        stop_operator.send_replace(true);
         operator.await.context("the admin listener failed")?;
         self.backend.close().await;
         Ok(())
     }
+}
+
+/// Ends when the server is told to stop.
+async fn told_to_stop(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which ends it too.
+    let _ = stopped.wait_for(|stop| *stop).await;
 }
 
 /// What runs beside the requests, until it is told to stop.
@@ -300,9 +323,6 @@ async fn background(
     stopped: watch::Receiver<bool>,
 ) {
     let news = Arc::new(Notify::new());
-    let stop = |mut stopped: watch::Receiver<bool>| async move {
-        let _ = stopped.wait_for(|stop| *stop).await;
-    };
     let wake = worker.wake();
     let forward = async {
         let mut wakeups = sandbox.as_ref().map(|bank| bank.wakeups());
@@ -321,11 +341,11 @@ async fn background(
     };
     tokio::join!(
         Jobs::default().run(engine.clone(), news.clone(), stopped.clone()),
-        worker.run(stop(stopped.clone())),
+        worker.run(told_to_stop(stopped.clone())),
         async {
             tokio::select! {
                 () = forward => {}
-                () = stop(stopped.clone()) => {}
+                () = told_to_stop(stopped.clone()) => {}
             }
         }
     );
@@ -348,4 +368,25 @@ pub async fn serve_plainly(
     )
     .await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        rates: RateOptions,
+    }
+
+    #[test]
+    fn the_limits_that_the_help_tells_are_the_usual_ones() {
+        let line = Line::parse_from(["paydesk"]);
+        assert_eq!(rates(&line.rates), RateLimits::default());
+        let usual = paydesk_accrupay::Settings::default();
+        assert_eq!(line.rates.public_query_rate, usual.public_rate);
+    }
 }

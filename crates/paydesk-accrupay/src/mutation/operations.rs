@@ -177,8 +177,9 @@ impl OperationMutation {
             merchant_code: merchant_internal_transaction_code,
             code,
         };
-        let desk = Desk::open(ctx).await?;
-        let account = chosen(&desk, Some(&merchant_transaction_provider_id), None)?;
+        let id = Some(merchant_transaction_provider_id.as_str());
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
+        let account = chosen(&desk, id, None)?;
         match names.transaction(&desk).await? {
             Found::Stored(found) if found.provider_account == account.id => {
                 let transaction = asked(*found, &desk).await?;
@@ -202,8 +203,11 @@ impl OperationMutation {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<TransactionOut> {
-        let desk = Desk::open(ctx).await?;
-        let (id, provider) = (merchant_transaction_provider_id, transaction_provider);
+        let (id, provider) = (
+            merchant_transaction_provider_id.as_deref(),
+            transaction_provider,
+        );
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let customer = data.common.customer_code()?;
         let stored = match data.merchant_customer_payment_method_id.parse() {
             Ok(id) => desk.store().payment_method(desk.tenant(), id).await?,
@@ -215,7 +219,7 @@ impl OperationMutation {
             .ok_or_else(|| Fault::not_found("payment method of this customer"))?;
         // A card is charged where it is kept; an account that is named beside it must be that one.
         if id.is_some() || provider.is_some() {
-            let account = chosen(&desk, id.as_deref(), provider)?;
+            let account = chosen(&desk, id, provider)?;
             if account.id != stored.provider_account {
                 return Err(Fault::argument(
                     "merchantTransactionProviderId",
@@ -259,8 +263,9 @@ impl OperationMutation {
         merchant_internal_customer_code: String,
         merchant_transaction_provider_id: String,
     ) -> Result<Vec<PaymentMethodOut>> {
-        let desk = Desk::open(ctx).await?;
-        let account = chosen(&desk, Some(&merchant_transaction_provider_id), None)?;
+        let id = Some(merchant_transaction_provider_id.as_str());
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
+        let account = chosen(&desk, id, None)?;
         Ok(
             PaymentMethodOut::of_customer(merchant_internal_customer_code, account.id, &desk)
                 .await?,
@@ -276,8 +281,9 @@ impl OperationMutation {
         merchant_transaction_provider_id: String,
         provider_code: String,
     ) -> Result<PaymentMethodOut> {
-        let desk = Desk::open(ctx).await?;
-        let account = chosen(&desk, Some(&merchant_transaction_provider_id), None)?;
+        let id = Some(merchant_transaction_provider_id.as_str());
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
+        let account = chosen(&desk, id, None)?;
         let stored = match Mark::PaymentMethod.read(&provider_code) {
             Some(id) => {
                 let id = PaymentMethodId(id);

@@ -56,8 +56,8 @@ impl SessionMutation {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<SessionOut> {
-        let desk = Desk::open(ctx).await?;
         let id = merchant_transaction_provider_id.as_deref();
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let account = chosen(&desk, id, transaction_provider)?;
         let session = start::open(data.common, Purpose::Store, account, &desk).await?;
         Ok(SessionOut::new(session, &desk)?)
@@ -97,8 +97,8 @@ impl SessionMutation {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<TransactionOut> {
-        let desk = Desk::open(ctx).await?;
         let id = merchant_transaction_provider_id.as_deref();
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let account = chosen(&desk, id, transaction_provider)?;
         let purpose = Purpose::Pay {
             amount: data.amount.0,
@@ -125,8 +125,8 @@ impl SessionMutation {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<SessionOut> {
-        let desk = Desk::open(ctx).await?;
         let id = merchant_transaction_provider_id.as_deref();
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let account = chosen(&desk, id, transaction_provider)?;
         let purpose = Purpose::Pay {
             amount: data.amount.0,
@@ -170,8 +170,8 @@ impl SessionMutation {
         merchant_transaction_provider_id: Option<String>,
         transaction_provider: Option<TransactionProvider>,
     ) -> Result<SessionOut> {
-        let desk = Desk::open(ctx).await?;
         let id = merchant_transaction_provider_id.as_deref();
+        let desk = Desk::open(ctx).await?.knowing(id).await?;
         let account = chosen(&desk, id, transaction_provider)?;
         let purpose = Purpose::Authorize {
             amount: data.amount.0,

@@ -316,3 +316,29 @@ async fn a_code_and_a_card_that_were_used_again_and_again_are_found_every_time()
         ]})
     );
 }
+
+#[tokio::test]
+async fn an_account_that_another_node_just_made_may_be_named_at_once() {
+    let shop = Shop::open().await;
+    shop.first_account().await;
+    // Past the engine, as another node does it.
+    let store = shop.server.engine.store();
+    let tenant = shop.server.tenant(Mode::Test);
+    let known = store.provider_accounts(tenant).await.unwrap();
+    let mut made = known[0].clone();
+    made.id = ProviderAccountId::fresh(&SystemIds, shop.server.clock.now());
+    let mut change = Change::new(tenant);
+    change.puts.push(Record::ProviderAccount(made.clone()));
+    store.commit(change).await.unwrap();
+
+    let query = format!(
+        "mutation($data: MerchantApiClientTransactionPaymentSessionStartSchema!, $id: String) \
+            {{ it: merchantApiClientTransactionPaymentSessionStartV2(data: $data, \
+            merchantTransactionProviderId: $id) {{ ...Session }} }} {SESSION}"
+    );
+    let id = made.id.to_string();
+    let data = json!({"data": payment("order-1"), "id": id});
+    let session = shop.ask(&query, data).await["it"].clone();
+    assert_eq!(session["transactionProviderId"], id);
+    assert_eq!(shop.pay(&session, GOOD).await.ok()["status"], "succeeded");
+}

@@ -23,27 +23,45 @@ async fn hostile_queries_are_refused_at_once() {
         .collect();
     let directives = "@include(if: true) ".repeat(1_000);
     let fields = "id ".repeat(15_000);
-    for (what, query) in [
-        ("fragments that double", format!("{{ ...F0 }} {fragments}")),
-        ("a fragment in a circle", "{ ...A } fragment A on Query { ...A ...A ...A }".to_owned()),
-        ("depth", format!("{{ merchantApiTransaction(id: \"x\") {{ {} }} }}", related(14))),
-        ("brackets", format!("{}{}", "{a".repeat(15_000), "}".repeat(15_000))),
-        ("lists in values", format!("{{ merchantApiTransaction(id: {}) {{ id }} }}", "[".repeat(30_000))),
-        ("aliases", format!("{{ {aliases} }}")),
-        ("directives", format!("{{ merchantApi {{ id {directives} }} }}")),
-        ("fields", format!("{{ merchantApi {{ {fields} }} }}")),
-        ("cost", "{ merchantApiTransactions(take: 100) { data { transactionsRelated { transactionsRelated { transactionsRelated { id } } } } } }".to_owned()),
-        ("no query", String::new()),
-        ("a string without an end", format!("{{ a(b: \"{}", "x".repeat(50_000))),
-        ("only quotes", "\"".repeat(30_000)),
-        ("a subscription", "subscription { merchantApi { id } }".to_owned()),
-        ("an unknown field", "{ merchants { id } }".to_owned()),
-        ("many operations", "query A { merchantApi { id } } ".repeat(1_000)),
+    // Brackets that the parser sees, behind something that looks as if it hid them: so many nested values would end the
+    // process.
+    let hidden = |by: &str| {
+        let (open, close) = ("[".repeat(2_500), "]".repeat(2_500));
+        format!("{{ merchantApiTransaction(id: {by} {open}{close}) {{ id }} }}")
+    };
+    // What our own guard says: the library refuses much of it too, but only once it has walked it.
+    let (depth, cycle) = ("nested more than 15 deep", "contains itself");
+    let (many_fields, many_aliases) = ("more than 2000 fields", "more than 30 aliases");
+    let not_ours = "";
+    for (what, says, query) in [
+        ("fragments that double", depth, format!("{{ ...F0 }} {fragments}")),
+        ("a fragment in a circle", cycle, "{ ...A } fragment A on Query { ...A ...A ...A }".to_owned()),
+        ("depth", depth, format!("{{ merchantApiTransaction(id: \"x\") {{ {} }} }}", related(14))),
+        ("brackets", depth, format!("{}{}", "{a".repeat(15_000), "}".repeat(15_000))),
+        ("lists in values", depth, format!("{{ merchantApiTransaction(id: {}) {{ id }} }}", "[".repeat(30_000))),
+        ("lists after a comment that a carriage return ends", depth, hidden("#\r")),
+        ("lists after a comment that ends in a backslash", depth, hidden("#\\\n")),
+        ("lists after a block string with an escaped end", depth, hidden(r#"["""\"""" """"#)),
+        ("lists after three quotes that open nothing", "does not end", hidden("[\"\"\"\"")),
+        ("lists after a string", depth, hidden("[\"\\\"\"")),
+        ("aliases", many_aliases, format!("{{ {aliases} }}")),
+        ("directives", "number of directives on the field", format!("{{ merchantApi {{ id {directives} }} }}")),
+        ("fields", many_fields, format!("{{ merchantApi {{ {fields} }} }}")),
+        ("cost", not_ours, "{ merchantApiTransactions(take: 100) { data { transactionsRelated { transactionsRelated { transactionsRelated { id } } } } } }".to_owned()),
+        ("no query", not_ours, String::new()),
+        ("a string without an end", not_ours, format!("{{ a(b: \"{}", "x".repeat(50_000))),
+        ("only quotes", not_ours, "\"".repeat(30_000)),
+        ("a subscription", not_ours, "subscription { merchantApi { id } }".to_owned()),
+        ("an unknown field", not_ours, "{ merchants { id } }".to_owned()),
+        ("many operations", not_ours, "query A { merchantApi { id } } ".repeat(1_000)),
     ] {
         let began = Instant::now();
         let answer = shop.ask_as(&shop.server.merchant.test, &query, json!({})).await;
         assert!(began.elapsed() < Duration::from_secs(2), "{what}: {:?}", began.elapsed());
-        assert_eq!(answer["errors"][0]["extensions"]["code"], "VALIDATION_ERROR", "{what}: {answer}");
+        let error = &answer["errors"][0];
+        assert_eq!(error["extensions"]["code"], "VALIDATION_ERROR", "{what}: {answer}");
+        let said = error["message"].as_str().unwrap();
+        assert!(said.contains(says), "{what}: {said}");
         assert!(answer["data"].is_null(), "{what}");
     }
     shop.start("Payment", payment("order-1")).await;

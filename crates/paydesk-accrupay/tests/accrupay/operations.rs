@@ -212,6 +212,55 @@ async fn refunds_never_exceed_what_was_taken() {
 }
 
 #[tokio::test]
+async fn late_money_that_was_accepted_is_verified_and_refunded_by_its_sessions_names() {
+    let shop = Shop::open().await;
+    // Opened at another door: here, sessions are for cards.
+    let native = json!({"amount": 10_000, "currency": "SGD", "reference": "order-1"}).to_string();
+    let sessions = "/api/v1/sessions";
+    let session = shop
+        .server
+        .native(Method::POST, sessions, native)
+        .await
+        .ok();
+    let pay = format!("/pay/{}/payments", session["publicId"].as_str().unwrap());
+    let body = json!({"method": "paynow"}).to_string();
+    let begun = shop.server.payer(Method::POST, &pay, body).await.ok();
+    let code = &begun["nextAction"]["qrCode"];
+    shop.server.advance(Span::days(8)).await;
+    assert_eq!(shop.verify("Payment", &session).await["status"], "EXPIRED");
+    let transfer = json!({ "qrCode": code }).to_string();
+    let bank = "/sandbox/bank/transfers";
+    shop.server.payer(Method::POST, bank, transfer).await.ok();
+    shop.server.run_jobs().await;
+    let expired = shop.verify("Payment", &session).await;
+    assert_eq!(expired["status"], "EXPIRED", "nobody accepted it yet");
+
+    let tenant = shop.server.tenant(paydesk_core::tenant::Mode::Test);
+    let id = session["id"].as_str().unwrap().parse().unwrap();
+    let (_, transactions) = shop.server.engine.session(tenant, id).await.unwrap();
+    let late = transactions.last().unwrap().id.to_string();
+    let accept = format!("/api/v1/transactions/{late}/accept");
+    shop.server.native(Method::POST, &accept, "").await.ok();
+    let paid = shop.verify("Payment", &session).await;
+    assert_eq!(
+        (&paid["id"], &paid["status"], &paid["amount"]),
+        (&json!(late), &json!("SUCCEEDED"), &json!("10000"))
+    );
+    let by_code = "merchantInternalTransactionCode";
+    let named = shop.verify_by("Payment", by_code, json!("order-1")).await;
+    assert_eq!(named, paid);
+
+    let refund = format!("{by_code}: \"order-1\", amount: 4000");
+    let refund = shop.done("Refund", &refund).await;
+    assert_eq!(
+        (&refund["status"], &refund["relatedTransactionId"]),
+        (&json!("SUCCEEDED"), &json!(late))
+    );
+    let after = shop.verify("Payment", &session).await;
+    assert_eq!(after["refundedAmount"], "4000");
+}
+
+#[tokio::test]
 async fn a_session_that_nobody_paid_has_nothing_to_refund() {
     let shop = Shop::open().await;
     shop.start("Payment", payment("order-1")).await;
@@ -264,8 +313,8 @@ async fn a_stored_card_is_charged_later_and_refuses_once_it_is_detached() {
     assert_eq!(charged["clientTransactionSessionId"], Value::Null);
     assert_eq!(&charged["paymentMethod"]["id"], card);
 
-    // Codes are one namespace over sessions and charges.
-    for code in ["charge-1", "add-1"] {
+    // Codes are one namespace over sessions and charges, and as long as a session's may be.
+    for code in ["charge-1", "add-1", "", &"x".repeat(256)] {
         let error = shop.refused(&charge_query(), charge(card, code)).await;
         assert_eq!(
             error["extensions"]["argument"], "data.merchantInternalTransactionCode",
@@ -336,16 +385,27 @@ async fn a_card_that_stores_but_does_not_pay_fails_clearly() {
 #[tokio::test]
 async fn a_card_is_stored_only_when_asked_and_belongs_to_its_customer() {
     let shop = Shop::open().await;
+    let kept_by = async |paid: &Value| {
+        let payment = paid["id"].as_str().unwrap().parse().unwrap();
+        shop.server.ledger.card_kept_by(payment).await.unwrap()
+    };
     let session = shop.paid("Payment", payment("order-1")).await;
-    assert_eq!(
-        shop.verify("Payment", &session).await["paymentMethod"],
-        Value::Null
-    );
+    let paid = shop.verify("Payment", &session).await;
+    assert_eq!(paid["paymentMethod"], Value::Null);
+    assert_eq!(kept_by(&paid).await, None, "nor does the bank keep it");
+    let stored = "{ merchantApiCustomerPaymentMethods { totalCount } }";
+    let stored = async || {
+        let answer = shop.ask(stored, json!({})).await;
+        answer["merchantApiCustomerPaymentMethods"]["totalCount"].clone()
+    };
+    assert_eq!(stored().await, 0);
     let keep = with(payment("order-2"), json!({"storePaymentMethod": true}));
     let session = shop.paid("Payment", keep).await;
     let paid = shop.verify("Payment", &session).await;
     let card = &paid["paymentMethod"]["id"];
     assert_ne!(*card, Value::Null);
+    assert!(kept_by(&paid).await.is_some());
+    assert_eq!(stored().await, 1);
     let mut other = charge(card, "charge-1");
     other["data"]["merchantInternalCustomerCode"] = json!("customer-1");
     let error = shop.refused(&charge_query(), other).await;

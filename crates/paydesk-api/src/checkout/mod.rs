@@ -30,6 +30,7 @@ mod qr_image;
 mod sandbox;
 mod screen;
 mod state;
+mod still_to_pay;
 mod submission;
 mod trouble;
 mod visit;

@@ -1,10 +1,13 @@
 //! What the payer must do next, as the payer's API tells it.
 
+use std::borrow::Cow;
+
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{Status, Transaction};
 use paydesk_rails::qr_svg::qr_svg;
 use serde::Serialize;
 
+use super::still_to_pay::StillToPay;
 use crate::wire::Iso;
 
 /// What the payer must do.
@@ -18,7 +21,7 @@ pub enum NextAction<'t> {
     /// Scan a code with a bank's app.
     ShowQr {
         /// The code's text.
-        qr_code: &'t str,
+        qr_code: Cow<'t, str>,
         /// The code as a picture.
         svg: String,
         /// The reference in it.
@@ -36,7 +39,7 @@ pub enum NextAction<'t> {
         bank: &'t str,
         /// What the transfer must carry.
         reference: &'t str,
-        /// How much, in minor units.
+        /// How much still, in minor units.
         amount: i64,
         /// Of which currency.
         currency: &'static str,
@@ -80,11 +83,12 @@ impl<'t> NextAction<'t> {
         }
         let destination = transaction.destination.as_ref()?;
         let expires_at = Iso(*expires_at);
-        Some(match &destination.qr_code {
+        let still = StillToPay::of(transaction, destination);
+        Some(match still.code {
             Some(qr_code) => Self::ShowQr {
-                qr_code,
                 // A code that a bank can read can be drawn; if ever not, the text is still there.
-                svg: qr_svg(qr_code).unwrap_or_default(),
+                svg: qr_svg(&qr_code).unwrap_or_default(),
+                qr_code,
                 reference: &destination.nonce,
                 expires_at,
             },
@@ -93,8 +97,8 @@ impl<'t> NextAction<'t> {
                 account_name: &destination.account_name,
                 bank: &destination.bank,
                 reference: &destination.nonce,
-                amount: transaction.amount.minor(),
-                currency: transaction.amount.currency().code(),
+                amount: still.amount.minor(),
+                currency: still.amount.currency().code(),
                 expires_at,
             },
         })

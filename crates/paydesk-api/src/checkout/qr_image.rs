@@ -13,6 +13,7 @@ use paydesk_core::transaction::Status;
 use qrcode::{Color, EcLevel, QrCode};
 
 use super::png;
+use super::still_to_pay::StillToPay;
 use super::trouble::Trouble;
 use super::visit::{Guest, Visit};
 use crate::app::App;
@@ -52,10 +53,13 @@ async fn picture(app: &App, guest: &Guest) -> Result<Vec<u8>, Trouble> {
         )
     });
     let text = waiting
-        .and_then(|transaction| transaction.destination.as_ref()?.qr_code.as_deref())
+        .and_then(|transaction| {
+            let destination = transaction.destination.as_ref()?;
+            StillToPay::of(transaction, destination).code
+        })
         .ok_or(Trouble::NotFound)?;
     let code =
-        QrCode::with_error_correction_level(text, EcLevel::M).map_err(|_| Trouble::NotFound)?;
+        QrCode::with_error_correction_level(&*text, EcLevel::M).map_err(|_| Trouble::NotFound)?;
     let width = code.width();
     let colors = code.to_colors();
     let module = |pixel: u32| (pixel as usize / SCALE).checked_sub(QUIET_ZONE);

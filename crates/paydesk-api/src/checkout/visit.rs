@@ -9,7 +9,7 @@ use http::header::ACCEPT_LANGUAGE;
 use http::request::Parts;
 use paydesk_core::authority::{Authority, Right};
 use paydesk_core::engine::EngineError;
-use paydesk_core::merchant::Merchant;
+use paydesk_core::merchant::{Merchant, Provider};
 use paydesk_core::method::{Family, Method};
 use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
@@ -115,6 +115,8 @@ pub struct Visit {
     pub merchant: Merchant,
     /// What other currencies are worth.
     pub rates: Arc<Rates>,
+    /// Whether its money is the sandbox's, whose bank a payer may then use.
+    pub at_sandbox: bool,
     /// The session's own time.
     pub now: Timestamp,
 }
@@ -144,6 +146,12 @@ impl Visit {
             .await
             .map_err(EngineError::from)?
             .ok_or(Refusal::SessionNotFound)?;
+        let at_sandbox = !tenant.mode.is_live() && {
+            let own = session.terms.provider_account;
+            let accounts = app.engine.provider_accounts_with(tenant, own).await?;
+            let account = accounts.iter().find(|account| account.id == own);
+            account.is_some_and(|account| account.provider == Provider::Sandbox)
+        };
         Ok(Self {
             authority,
             link,
@@ -151,6 +159,7 @@ impl Visit {
             transactions,
             merchant,
             rates: Arc::clone(app.engine.rates(tenant)),
+            at_sandbox,
             now: app.engine.now(tenant),
         })
     }

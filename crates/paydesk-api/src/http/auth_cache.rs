@@ -11,7 +11,8 @@ use subtle::ConstantTimeEq as _;
 /// SHA-256 of a key's secret, as the store knows it.
 pub type SecretHash = [u8; 32];
 
-/// How long answers are kept. A revoked key ends at most `known` after it was revoked.
+/// How long answers are kept. A revoked key ends at most `known` after it was revoked, as
+/// docs/operations.md says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct KeyCacheLimits {
     /// A key that exists; never more than 5 s.

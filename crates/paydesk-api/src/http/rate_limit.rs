@@ -40,7 +40,7 @@ pub struct Seldom {
 
 /// The limits that hold for every request of a kind. What depends on a session (card attempts, long-polls) is
 /// counted where it is known.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RateLimits {
     /// Per API key. Off unless it is set: load shedding protects the server, and a default low enough to be met
     /// would stop an honest merchant's batch. It is for operators whose merchants share one server.

@@ -80,10 +80,10 @@ impl SettingsOut {
 
 async fn get(asked: Asked) -> Result<Reply, Problem> {
     let id: ProviderAccountId = asked.id(Refusal::ProviderAccountNotFound)?;
-    let accounts = asked
-        .engine()
-        .accounts_with_settings(asked.tenant())
-        .await?;
+    let (engine, tenant) = (asked.engine(), asked.tenant());
+    // So that one is among them that another node just made.
+    engine.provider_accounts_with(tenant, id).await?;
+    let accounts = engine.accounts_with_settings(tenant).await?;
     let (account, settings) = accounts
         .into_iter()
         .find(|(account, _)| account.id == id)

@@ -307,6 +307,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::NotSettleable
         | Refusal::NotVoidable
         | Refusal::NotRefundable
+        | Refusal::RefundAtBank
         | Refusal::AlreadySettled
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired

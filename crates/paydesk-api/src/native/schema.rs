@@ -33,6 +33,13 @@ fn methods() -> Vec<&'static str> {
     Method::ALL.iter().map(|method| method.name()).collect()
 }
 
+fn pushed_methods() -> Vec<&'static str> {
+    let all = Method::ALL
+        .iter()
+        .filter(|method| method.family().is_pushed());
+    all.map(|method| method.name()).collect()
+}
+
 stand_ins! {
     /// The id of anything.
     Id = json_schema!({"type": "string", "format": "uuid"});
@@ -47,8 +54,10 @@ stand_ins! {
     });
     /// A method.
     MethodName = json_schema!({"type": "string", "enum": methods()});
+    /// A method by which money is pushed to an account.
+    PushedMethodName = json_schema!({"type": "string", "enum": pushed_methods()});
     /// Which rail an account is with.
-    ProviderName = json_schema!({"type": "string", "enum": ["SANDBOX"]});
+    ProviderName = json_schema!({"type": "string", "enum": ["SANDBOX", "BANK"]});
     /// What a session is for.
     KindName = json_schema!({"type": "string", "enum": ["payment", "authorization", "addPaymentMethod"]});
     /// What sort of thing a device is.

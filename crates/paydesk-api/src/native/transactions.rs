@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::operate::Operate;
+use paydesk_core::engine::record_refund::{RecordRefund, RefundRecorded};
 use paydesk_core::id::TransactionId;
 use paydesk_core::list::TransactionFilter;
 use paydesk_core::method::Method;
@@ -55,8 +56,14 @@ pub fn calls() -> Vec<Call> {
             .creates::<TransactionOut<'_>>(),
         Call::post("/transactions/{id}/refund", Scope::TransactionsWrite, refund)
             .named("refundTransaction", "Gives money back")
-            .told("All that is left of a payment or a settled authorization, or `amount` of it. Several refunds never exceed what was taken.")
-            .creates::<TransactionOut<'_>>(),
+            .told(
+                "All that is left of a payment or a settled authorization, or `amount` of it. Several refunds never exceed what \
+                 was taken. From a `BANK` only you send money back: do that first, then record it here with \
+                 `providerReference`. Each such transfer counts once; one that was recorded before answers 200, as it now \
+                 stands.",
+            )
+            .creates::<TransactionOut<'_>>()
+            .or_known(),
         Call::post("/transactions/{id}/sync", Scope::TransactionsWrite, sync)
             .named("syncTransaction", "Asks the rail about a transaction now")
             .told("Does nothing where the outcome is known. The server asks by itself too; this is for those who will not wait.")
@@ -132,6 +139,22 @@ struct PortionIn {
     currency: Option<String>,
 }
 
+/// How much is given back, and by which transfer if you sent it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "RefundRequest")]
+struct RefundIn {
+    /// How much of it; all that is left if it is not given.
+    #[schemars(with = "Option<schema::Amount>")]
+    amount: Option<i64>,
+    /// Checked if it is given: the transaction's own currency.
+    #[schemars(with = "Option<schema::CurrencyCode>")]
+    currency: Option<String>,
+    /// For a `BANK`, and only there: your bank's id of the transfer that you sent.
+    #[schemars(length(min = 1, max = 200))]
+    provider_reference: Option<String>,
+}
+
 impl PortionIn {
     /// The portion of a transaction in this currency.
     fn of(self, transaction: &Transaction) -> Result<Option<Money>, Refusal> {
@@ -192,10 +215,44 @@ async fn void(asked: Asked, _: NoBody) -> Result<Reply, Problem> {
     operate(asked, &parent, Operate::Void).await
 }
 
-async fn refund(asked: Asked, portion: PortionIn) -> Result<Reply, Problem> {
+async fn refund(asked: Asked, input: RefundIn) -> Result<Reply, Problem> {
     let parent = read(&asked).await?;
+    let portion = PortionIn {
+        amount: input.amount,
+        currency: input.currency,
+    };
     let amount = portion.of(&parent)?;
-    operate(asked, &parent, Operate::Refund(amount)).await
+    match input.provider_reference {
+        Some(reference) => record(asked, &parent, amount, reference).await,
+        None => operate(asked, &parent, Operate::Refund(amount)).await,
+    }
+}
+
+/// Writes down money that the merchant sent back itself.
+async fn record(
+    mut asked: Asked,
+    parent: &Transaction,
+    amount: Option<Money>,
+    provider_reference: String,
+) -> Result<Reply, Problem> {
+    let request = RecordRefund {
+        amount,
+        provider_reference,
+    };
+    let app = Arc::clone(&asked.app);
+    let render = move |recorded: &RefundRecorded| {
+        if recorded.known {
+            written(&app, &recorded.refund)
+        } else {
+            begun(&app, &recorded.refund)
+        }
+    };
+    let idempotent = asked.idempotent(render.clone());
+    let recorded = asked
+        .engine()
+        .record_refund(asked.tenant(), parent.id, &request, idempotent)
+        .await?;
+    Ok(render(&recorded))
 }
 
 async fn operate(

@@ -173,6 +173,7 @@ impl From<Refusal> for Error {
             | Refusal::NotSettleable
             | Refusal::NotVoidable
             | Refusal::NotRefundable
+            | Refusal::RefundAtBank
             | Refusal::AlreadySettled
             | Refusal::AlreadyVoided
             | Refusal::HoldExpired

@@ -1,4 +1,5 @@
-//! Bank transfers over the wire: reported, matched, assigned, listed, and never dropped.
+//! Bank transfers over the wire: reported, matched, assigned, listed, and never dropped; and the merchants' own accounts that
+//! they come in on.
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -6,7 +7,11 @@
     reason = "a test fails by panicking"
 )]
 
+mod accounts;
+mod bank;
+mod live;
 mod random;
+mod refunds;
 mod reports;
 
 use http::{Method, StatusCode};

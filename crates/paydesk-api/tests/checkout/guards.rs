@@ -198,7 +198,9 @@ async fn a_shops_own_script_may_call_in_test_mode_after_a_preflight() {
 async fn a_forged_link_opens_nothing() {
     let checkout = Checkout::start().await;
     let link = checkout.open(asking(3500, "SGD")).await;
-    let forged = format!("{}A", link.text.get(..link.text.len() - 1).unwrap());
+    let (rest, last) = link.text.split_at(link.text.len() - 1);
+    // One link in a few ends so by itself.
+    let forged = format!("{rest}{}", if last == "A" { "B" } else { "A" });
     let session = link.authority.session.to_string();
     for text in [forged.as_str(), &session, "", "null", "☃"] {
         let path = format!("/pay/{text}");

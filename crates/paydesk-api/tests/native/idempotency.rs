@@ -1,10 +1,14 @@
 //! The same key and body get the first answer, byte for byte, whatever is posted.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
 
 use http::Method;
 use paydesk_api::native::calls;
-use paydesk_testing::{Answer, Receiver, TestServer};
+use paydesk_testing::{Answer, Receiver, TestServer, Watched};
 use serde_json::{Value, json};
 
 use super::{a_session, call, get, is_problem, open, paid, post, post_under, stored_card};
@@ -258,6 +262,104 @@ async fn a_hundred_refunds_under_one_key_give_the_money_back_once() {
     assert_eq!(ids.len(), 1);
     let payment = get(&server, &format!("/transactions/{payment}")).await.ok();
     assert_eq!(payment["refundedAmount"], 100);
+}
+
+/// A server on which one commit is held back, the one after so many others, once [`Held::arm`] is called.
+struct Held {
+    server: TestServer,
+    commits_left: Arc<AtomicUsize>,
+    reached: mpsc::Receiver<()>,
+    go_on: mpsc::Sender<()>,
+}
+
+impl Held {
+    async fn start() -> Self {
+        let commits_left = Arc::new(AtomicUsize::new(usize::MAX));
+        let (at_gate, reached) = mpsc::channel();
+        let (go_on, gate) = mpsc::channel();
+        let (left, gate) = (Arc::clone(&commits_left), Mutex::new(gate));
+        let server = TestServer::start_over(|store| {
+            Arc::new(Watched::new(store, move |call| {
+                if call == "commit" && left.fetch_sub(1, Ordering::SeqCst) == 0 {
+                    at_gate.send(()).unwrap();
+                    // The other threads go on serving meanwhile.
+                    tokio::task::block_in_place(|| gate.lock().unwrap().recv().unwrap());
+                }
+                Ok(())
+            }))
+        })
+        .await;
+        Self {
+            server,
+            commits_left,
+            reached,
+            go_on,
+        }
+    }
+
+    /// Sends a request whose commit after `before` others is held back, and asks `meanwhile` while it is.
+    async fn send<M>(
+        &self,
+        before: usize,
+        request: impl Future<Output = Answer>,
+        meanwhile: impl Future<Output = M>,
+    ) -> (Answer, M) {
+        self.commits_left.store(before, Ordering::SeqCst);
+        tokio::join!(request, async {
+            while self.reached.try_recv().is_err() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            let seen = meanwhile.await;
+            self.go_on.send(()).unwrap();
+            seen
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn while_a_request_runs_its_key_is_in_use_and_then_has_its_answer() {
+    let held = Held::start().await;
+    let server = &held.server;
+    let payment = paid(server, "payment").await;
+    let path = format!("/transactions/{payment}/refund");
+    let body = r#"{"amount": 100}"#;
+    let refund = |key: &'static str, body: &'static str| post_under(server, key, &path, body);
+
+    // The intent is committed, and the outcome is not: the money may be on its way.
+    let (first, (again, other, another_key)) = held
+        .send(1, refund("k", body), async {
+            (
+                refund("k", body).await,
+                refund("k", r#"{"amount": 200}"#).await,
+                refund("another", r#"{"amount": 200}"#).await,
+            )
+        })
+        .await;
+    is_problem(&again, 409, "idempotency_key_in_use", None);
+    is_problem(&other, 422, "idempotency_key_reused", None);
+    assert_eq!(another_key.status, 201, "{}", another_key.text());
+    assert_eq!(first.status, 201, "{}", first.text());
+    let later = refund("k", body).await;
+    assert_eq!((later.status, later.text()), (first.status, first.text()));
+    let payment = get(server, &format!("/transactions/{payment}")).await.ok();
+    assert_eq!(payment["refundedAmount"], 300, "each once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_overtaken_under_its_own_key_gets_the_answer_of_who_was_faster() {
+    let held = Held::start().await;
+    let server = &held.server;
+    let body = a_session().to_string();
+    let send = || post_under(server, "k", "/sessions", &body);
+    // Both found the key unknown; the second commits first.
+    let (overtaken, faster) = held.send(0, send(), send()).await;
+    assert_eq!(faster.status, 201, "{}", faster.text());
+    assert_eq!(
+        (overtaken.status, overtaken.text()),
+        (faster.status, faster.text())
+    );
+    let sessions = get(server, "/sessions").await.ok();
+    assert_eq!(sessions["data"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -115,3 +115,22 @@ async fn a_restricted_key_says_what_it_would_need() {
     is_problem(&refused, 403, "insufficient_scope", None);
     assert!(refused.text().contains("sessions:write"));
 }
+
+#[tokio::test]
+async fn a_main_secret_that_is_being_replaced_opens_until_its_overlap_is_over() {
+    let server = TestServer::start().await;
+    let tenant = server.tenant(paydesk_core::tenant::Mode::Test);
+    let old = server.merchant.test.secret.reveal();
+    let rotated = server.engine.rotate_key(tenant, Span::hours(2)).await;
+    let (_, new) = rotated.unwrap();
+    let opens = async |secret: &str| {
+        let answer = call_as(&server, secret, Method::GET, "/sessions", "").await;
+        answer.status != StatusCode::UNAUTHORIZED
+    };
+    assert!(opens(old).await && opens(new.secret.reveal()).await);
+    server.advance(Span::minutes(119)).await;
+    assert!(opens(old).await && opens(new.secret.reveal()).await);
+    server.advance(Span::minutes(1)).await;
+    assert!(!opens(old).await, "to the moment, whatever is remembered");
+    assert!(opens(new.secret.reveal()).await);
+}

@@ -1,10 +1,15 @@
 //! Lists: what they are narrowed to, what a search finds, and which cursors and parameters are refused.
 
+use paydesk_api::native::frame::Parameter;
 use paydesk_core::time::Span;
 use paydesk_testing::TestServer;
 use serde_json::{Value, json};
 
 use super::{GOOD, get, is_problem, open, paid, pay, post};
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
 
 /// The titles of the sessions that a list shows.
 async fn titles(server: &TestServer, query: &str) -> Vec<String> {
@@ -70,7 +75,6 @@ async fn a_search_finds_words_by_their_beginning_and_ids_as_they_are() {
     let server = TestServer::start().await;
     let [beans, hold, tea] = three(&server).await;
     let beans = pay(&server, &beans, GOOD).await;
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let of_beans = [
         "bea",
         "BEANS",
@@ -216,6 +220,36 @@ async fn filtered_pages_follow_each_other_and_a_cursor_counts_for_its_filters_on
             }
         }
         assert_eq!(amounts, [104, 103, 102, 101, 100], "{narrowed}");
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_leads_nowhere_in_another_list_or_for_another_merchant_or_mode() {
+    let server = TestServer::start().await;
+    for _ in 0..2 {
+        paid(&server, "payment").await;
+        post(&server, "/customers", json!({})).await.ok();
+    }
+    let page = get(&server, "/sessions?limit=1").await.ok();
+    let cursor = text(&page["nextCursor"]);
+    let next = get(&server, &format!("/sessions?limit=1&after={cursor}")).await;
+    assert_eq!(next.ok()["data"].as_array().unwrap().len(), 1);
+    let lists = paydesk_api::native::calls().into_iter().filter(|call| {
+        let is_paged = |parameter: &Parameter| parameter.name == "after";
+        call.parameters.iter().any(is_paged) && call.path != "/sessions"
+    });
+    let lists: Vec<_> = lists.map(|call| call.path).collect();
+    assert!(lists.len() > 8, "{lists:?}");
+    for list in lists {
+        let refused = get(&server, &format!("{list}?after={cursor}")).await;
+        is_problem(&refused, 400, "invalid_field", Some("after"));
+    }
+    let other = server.engine.create_merchant("Other").await.unwrap();
+    for key in [&other.test, &server.merchant.live] {
+        let path = format!("/sessions?after={cursor}");
+        let secret = key.secret.reveal();
+        let refused = super::call_as(&server, secret, http::Method::GET, &path, "").await;
+        is_problem(&refused, 400, "invalid_field", Some("after"));
     }
 }
 

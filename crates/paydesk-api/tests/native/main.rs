@@ -13,6 +13,7 @@ mod bad_input;
 mod clock;
 mod customers;
 mod document;
+mod events;
 mod idempotency;
 mod keys;
 mod lists;

@@ -1,11 +1,15 @@
 //! The session object: all that goes in comes out, and each state has its own time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use http::Method;
-use paydesk_core::time::Span;
-use paydesk_testing::TestServer;
+use paydesk_core::id::{ProviderAccountId, SystemIds};
+use paydesk_core::time::{Clock as _, Span};
+use paydesk_testing::{TestServer, Watched};
 use serde_json::{Value, json};
 
-use super::{a_session, call, get, post};
+use super::{a_session, call, get, is_problem, open, post};
 
 /// A request that says everything that can be said.
 async fn whole(server: &TestServer) -> Value {
@@ -175,4 +179,31 @@ async fn each_state_has_its_own_time() {
     let late = open().await;
     server.clock.advance(Span::days(8));
     is_at(&read(&late).await, "expired", "expiredAt");
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_there_costs_one_more_look_and_no_more() {
+    let looks = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&looks);
+    let server = TestServer::start_over(|store| {
+        Arc::new(Watched::new(store, move |call| {
+            if call == "provider_accounts" {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }
+            Ok(())
+        }))
+    })
+    .await;
+    let mut asked = json!({"amount": 3500, "currency": "SGD"});
+    let known = open(&server, asked.clone()).await["providerAccount"].clone();
+    let before = looks.load(Ordering::SeqCst);
+    for _ in 0..10 {
+        asked["providerAccount"] = json!(ProviderAccountId::fresh(&SystemIds, server.clock.now()));
+        let refused = post(&server, "/sessions", asked.clone()).await;
+        is_problem(&refused, 404, "provider_account_not_found", None);
+    }
+    assert_eq!(looks.load(Ordering::SeqCst) - before, 10);
+    asked["providerAccount"] = known;
+    open(&server, asked).await;
+    assert_eq!(looks.load(Ordering::SeqCst) - before, 10);
 }

@@ -99,6 +99,12 @@ async fn a_stored_card_is_charged_until_it_is_detached() {
     let taken = post(&server, &charge, body.clone()).await;
     is_problem(&taken, 409, "reference_taken", Some("reference"));
 
+    for reference in [String::new(), " ".into(), "x".repeat(60_000)] {
+        let wrong = json!({"amount": 900, "currency": "SGD", "reference": reference});
+        let refused = post(&server, &charge, wrong).await;
+        is_problem(&refused, 400, "invalid_field", Some("reference"));
+    }
+
     let listed = get(&server, "/paymentMethods?customer=c-1").await.ok();
     assert_eq!(listed["data"][0]["id"], *card);
     let nobodys = get(&server, "/paymentMethods?customer=c-2").await.ok();

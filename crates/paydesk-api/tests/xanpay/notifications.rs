@@ -76,3 +76,30 @@ async fn a_notification_that_is_not_taken_is_sent_again_the_same() {
     }
     assert_eq!(charge(&server, &id).await["status"], "completed");
 }
+
+#[tokio::test]
+async fn while_the_webhook_secret_is_replaced_a_notification_is_signed_with_both() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    let tenant = server.tenant(paydesk_core::tenant::Mode::Test);
+    let engine = &server.engine;
+    let old = server.merchant.test.webhook_secret.reveal();
+    let new = engine.rotate_webhook_secret(tenant, Span::minutes(2)).await;
+    let new = new.unwrap().secret;
+    let good_for = async |told: usize| {
+        let mut request = seed();
+        request["notifyUrl"] = json!(receiver.url);
+        let id = open(&server, &request).await;
+        pay(&server, &id).await;
+        server.run_jobs().await;
+        let received = receiver.received();
+        assert_eq!(received.len(), told);
+        let (body, headers) = (&received[told - 1].body, &received[told - 1].headers);
+        [old, new.reveal()].map(|secret| {
+            let webhook = Webhook::new(secret).unwrap();
+            webhook.verify(body, headers).is_ok()
+        })
+    };
+    assert_eq!(good_for(1).await, [true, true]);
+    server.advance(Span::minutes(2)).await;
+    assert_eq!(good_for(2).await, [false, true]);
+}

@@ -7,7 +7,7 @@ use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
 use crate::id::{SessionId, TransactionId};
 use crate::refusal::Refusal;
-use crate::session::State;
+use crate::session::{Session, State};
 use crate::shop::{Order, ShopRefusal};
 use crate::store::{Change, ClaimKey, Conflict, NameSpace};
 use crate::tenant::Tenant;
@@ -83,8 +83,15 @@ pub fn decide(
 }
 
 /// The other session of an order that accepted money pays expires, so that nobody pays twice. Refused while a payment
-/// is under way there whose outcome only the rail knows.
+/// is under way there whose outcome only the rail knows, or of which a part has come.
 fn give_way(other: SessionSnapshot, env: Env<'_>) -> Result<Option<Change>, Refusal> {
+    let has_come = |live: &Transaction| {
+        matches!(live.status_at(env.now), Status::AwaitingPayer { .. })
+            && live.captured().minor() > 0
+    };
+    if other.live.as_ref().is_some_and(has_come) {
+        return Err(Refusal::PaymentInProgress);
+    }
     match end_session::decide(End::Expire, other, env) {
         Ok((change, _)) => Ok(change),
         // Meanwhile it was given up, and the order's claim with it.
@@ -104,7 +111,7 @@ impl Engine {
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
         self.once(tenant, idempotent.as_ref(), |conflict| async move {
-            let other = match conflict {
+            let holder = match conflict {
                 Some(Conflict::Claimed {
                     key: ClaimKey::LivePayment(_),
                     ..
@@ -116,12 +123,16 @@ impl Engine {
                             ..
                         },
                     owner,
-                }) => Some(self.unpaid_holder(tenant, SessionId(owner)).await?),
+                }) => Some(SessionId(owner)),
                 _ => None,
             };
             let transaction = self.transaction(tenant, id).await?;
             let session = transaction.session.ok_or(Refusal::NoException)?;
             let snapshot = self.session_with_live(tenant, session).await?;
+            let other = match holder {
+                Some(holder) => Some(self.unpaid_holder(&snapshot.session, holder).await?),
+                None => None,
+            };
             let (mut change, accepted) = decide(transaction, snapshot, self.env(tenant))?;
             if let (Some(change), Some(other)) = (&mut change, other)
                 && let Some(ended) = give_way(other, self.env(tenant))?
@@ -133,19 +144,23 @@ impl Engine {
         .await
     }
 
-    /// The session that holds its order's claim, unless the order is paid.
+    /// The session that holds the claim on another's order, unless the order is paid.
     async fn unpaid_holder(
         &self,
-        tenant: Tenant,
+        session: &Session,
         holder: SessionId,
     ) -> Result<SessionSnapshot, EngineError> {
-        let holder = self.session_with_live(tenant, holder).await?;
-        if let Some(ordered) = &holder.session.ordered
-            && self.order(tenant, ordered.order).await?.paid.is_some()
+        // Before the holder: who paid the order may be gone, and its claim stays.
+        if let Some(ordered) = &session.ordered
+            && self
+                .order(session.tenant, ordered.order)
+                .await?
+                .paid
+                .is_some()
         {
             return Err(Refusal::from(ShopRefusal::OrderPaid).into());
         }
-        Ok(holder)
+        self.session_with_live(session.tenant, holder).await
     }
 }
 
@@ -156,7 +171,7 @@ mod tests {
     use super::super::operate::Operate;
     use super::*;
     use crate::method::Method;
-    use crate::session::{Canceller, Session, StateName};
+    use crate::session::{Canceller, StateName};
     use crate::store::Record;
     use crate::time::Span;
 

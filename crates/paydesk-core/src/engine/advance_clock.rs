@@ -151,16 +151,8 @@ impl Engine {
             .store()
             .due_sessions_of(tenant, self.now(tenant), BATCH)
             .await?;
-        let mut swept = 0;
-        for session in due {
-            match self.lapse_session(tenant, session).await {
-                Ok(_) => swept += 1,
-                Err(error) => {
-                    tracing::warn!(%error, %session, "a session could not be swept; it is tried again");
-                }
-            }
-        }
-        Ok(swept)
+        let due = due.into_iter().map(|session| (tenant, session));
+        Ok(self.lapse(due.collect()).await)
     }
 
     async fn bring_deliveries_forward(&self, clock: &TestClock) -> Result<(), Unavailable> {

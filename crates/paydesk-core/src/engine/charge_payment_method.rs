@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::draft::charged;
 use super::idempotency::Idempotent;
 use super::open_session::ReferenceHolder;
+use super::open_session::fields::{LONGEST_REFERENCE, text as check_text};
 use super::operate::lone_event;
 use super::record_outcome::{answered_by, conclude_operation, outcome_unknown};
 use super::{Draft, Engine, EngineError, Env};
@@ -56,6 +57,7 @@ pub fn decide(
             field: "amount".into(),
             error,
         })?;
+    check_text("reference", request.reference.as_deref(), LONGEST_REFERENCE)?;
     let transaction = Transaction {
         payment_method: Some(payment_method.id),
         customer: payment_method.customer.clone(),
@@ -199,11 +201,9 @@ impl Engine {
         request: ChargePaymentMethod,
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
-        let accounts = self.provider_accounts(tenant).await?;
         let (transaction, rail, account, payment_method) = self
             .repeat(|conflict| {
-                let (request, accounts) = (&request, Arc::clone(&accounts));
-                let idempotent = idempotent.as_ref();
+                let (request, idempotent) = (&request, idempotent.as_ref());
                 async move {
                     if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
                         (&conflict, idempotent)
@@ -220,9 +220,9 @@ impl Engine {
                     // Each time: it may have been detached since the last.
                     let found = self.store().payment_method(tenant, request.payment_method);
                     let payment_method = found.await?.ok_or(Refusal::PaymentMethodNotFound)?;
-                    let account = accounts
-                        .iter()
-                        .find(|account| account.id == payment_method.provider_account);
+                    let account = payment_method.provider_account;
+                    let accounts = self.provider_accounts_with(tenant, account).await?;
+                    let account = accounts.iter().find(|it| it.id == account);
                     let key = idempotent.map(|idempotent| idempotent.key.clone());
                     let (mut change, transaction) = decide(
                         request,

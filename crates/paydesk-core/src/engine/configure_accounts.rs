@@ -6,6 +6,7 @@ use super::{Engine, EngineError, Env};
 use crate::id::ProviderAccountId;
 use crate::merchant::{Provider, ProviderAccount};
 use crate::method::Method;
+use crate::receiver::Receiver;
 use crate::refusal::Refusal;
 use crate::store::{Change, Record};
 use crate::tenant::{Mode, Tenant};
@@ -19,8 +20,10 @@ pub struct NewAccount {
     pub provider: Provider,
     /// What the merchant calls it.
     pub name: String,
-    /// The methods that it takes; all if none is named.
+    /// The methods that it takes; all if none is named. A bank's follow from `receives`.
     pub methods: Vec<Method>,
+    /// At a bank: where the money of each of its methods is pushed to.
+    pub receives: Vec<Receiver>,
     /// Whether payments may use it.
     pub enabled: bool,
 }
@@ -36,6 +39,8 @@ pub struct AccountChange {
     pub is_default: Option<bool>,
     /// The methods that it takes.
     pub methods: Option<Vec<Method>>,
+    /// At a bank: where the money of each of its methods is pushed to, all of them.
+    pub receives: Option<Vec<Receiver>>,
 }
 
 fn each_once(methods: Vec<Method>) -> Vec<Method> {
@@ -52,6 +57,55 @@ fn each_once(methods: Vec<Method>) -> Vec<Method> {
     })
 }
 
+/// Checks where money is pushed to, and answers with the methods that follow from it. Refuses, in this order: methods that
+/// are named beside it, nothing at all, what is wrong with each place, and a method that has two.
+fn methods_received(receives: &[Receiver], methods_named: bool) -> Result<Vec<Method>, Refusal> {
+    if methods_named {
+        return Err(Refusal::field(
+            "methods",
+            "follow from receives at a bank: leave them out",
+        ));
+    }
+    if receives.is_empty() {
+        return Err(Refusal::field(
+            "receives",
+            "is missing: an account at a bank says for each method where its money is pushed to",
+        ));
+    }
+    let mut methods = Vec::with_capacity(receives.len());
+    for (index, receiver) in receives.iter().enumerate() {
+        let of = |field: &str| format!("receives[{index}].{field}");
+        receiver.check(of)?;
+        if methods.contains(&receiver.method) {
+            return Err(Refusal::field(
+                of("method"),
+                format!(
+                    "is {}, which is given before: a method has one place",
+                    receiver.method
+                ),
+            ));
+        }
+        methods.push(receiver.method);
+    }
+    Ok(methods)
+}
+
+/// The methods of an account with this provider, as they are asked for and as it receives them.
+fn methods_of(
+    provider: Provider,
+    methods: Vec<Method>,
+    receives: &[Receiver],
+) -> Result<Vec<Method>, Refusal> {
+    match provider {
+        Provider::Bank => methods_received(receives, !methods.is_empty()),
+        Provider::Sandbox if receives.is_empty() => Ok(each_once(methods)),
+        Provider::Sandbox => Err(Refusal::field(
+            "receives",
+            "is for accounts at a bank: the sandbox has accounts of its own",
+        )),
+    }
+}
+
 /// Decides a new account.
 pub fn decide_new(
     tenant: Tenant,
@@ -63,9 +117,10 @@ pub fn decide_new(
         Provider::Sandbox if tenant.mode == Mode::Live => {
             return Err(Refusal::field("provider", "is for test mode only"));
         }
-        Provider::Sandbox => {}
+        Provider::Sandbox | Provider::Bank => {}
     }
     plain_text("name", &new.name, 100)?;
+    let methods = methods_of(new.provider, new.methods, &new.receives)?;
     if accounts.len() >= MOST {
         return Err(Refusal::field(
             "provider",
@@ -80,7 +135,8 @@ pub fn decide_new(
         name: new.name,
         enabled: new.enabled,
         is_default: false,
-        methods: each_once(new.methods),
+        methods,
+        receives: new.receives,
         created_at: env.now,
         updated_at: env.now,
     };
@@ -111,8 +167,18 @@ pub fn decide_change(
     if let Some(enabled) = wanted.enabled {
         changed.enabled = enabled;
     }
-    if let Some(methods) = &wanted.methods {
-        changed.methods = each_once(methods.clone());
+    match (known.provider, &wanted.methods, &wanted.receives) {
+        (_, None, None) => {}
+        (Provider::Sandbox, methods, receives) => {
+            let receives = receives.as_deref().unwrap_or_default();
+            let methods = methods.as_ref().unwrap_or(&known.methods);
+            changed.methods = methods_of(Provider::Sandbox, methods.clone(), receives)?;
+        }
+        (Provider::Bank, methods, receives) => {
+            let receives = receives.as_ref().unwrap_or(&known.receives);
+            changed.methods = methods_received(receives, methods.is_some())?;
+            changed.receives.clone_from(receives);
+        }
     }
     if let Some(is_default) = wanted.is_default {
         changed.is_default = is_default;
@@ -186,56 +252,4 @@ impl Engine {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::fixtures::*;
-    use super::*;
-
-    fn new(provider: Provider) -> NewAccount {
-        NewAccount {
-            provider,
-            name: "Second".to_owned(),
-            methods: Vec::new(),
-            enabled: true,
-        }
-    }
-
-    #[test]
-    fn live_mode_has_no_sandbox() {
-        let desk = Desk::new();
-        let live = Tenant {
-            mode: Mode::Live,
-            ..desk.tenant
-        };
-        assert!(decide_new(desk.tenant, &[], new(Provider::Sandbox), desk.env()).is_ok());
-        assert!(decide_new(live, &[], new(Provider::Sandbox), desk.env()).is_err());
-    }
-
-    #[test]
-    fn there_is_one_default() {
-        let desk = Desk::new();
-        let make = || decide_new(desk.tenant, &[], new(Provider::Sandbox), desk.env());
-        let (mut first, second) = (make().unwrap().1, make().unwrap().1);
-        first.is_default = true;
-        let wanted = AccountChange {
-            is_default: Some(true),
-            ..AccountChange::default()
-        };
-        let accounts = [first, second.clone()];
-        let (change, changed) = decide_change(&accounts, second.id, &wanted, desk.env()).unwrap();
-        assert!(changed.is_default && changed.version == 2);
-        let defaults: Vec<bool> = change
-            .unwrap()
-            .puts
-            .iter()
-            .map(|record| match record {
-                Record::ProviderAccount(account) => account.is_default,
-                other => panic!("{other:?}"),
-            })
-            .collect();
-        assert_eq!(
-            defaults,
-            [false, true],
-            "all are written, so that two at once clash"
-        );
-    }
-}
+mod tests;

@@ -3,9 +3,7 @@
 use super::{Engine, EngineError, Env};
 use crate::id::{MerchantId, ProviderAccountId};
 use crate::keys::{Secret, ServerKeys};
-use crate::merchant::{
-    ApiKey, Credentials, Grant, Merchant, PerMode, Provider, ProviderAccount, WebhookSecrets,
-};
+use crate::merchant::{ApiKey, Credentials, Grant, Merchant, PerMode, Provider, ProviderAccount};
 use crate::method::Method;
 use crate::refusal::Refusal;
 use crate::store::{Change, Record};
@@ -51,10 +49,11 @@ pub fn decide(
         id,
         version: 1,
         name: name.to_owned(),
-        webhook_secrets: WebhookSecrets {
+        webhook_secrets: PerMode {
             test: seal(&test, Mode::Test),
             live: seal(&live, Mode::Live),
         },
+        replaced_webhook_secrets: PerMode::default(),
         settings: PerMode::default(),
         created_at: env.now,
         updated_at: env.now,
@@ -68,6 +67,7 @@ pub fn decide(
         grant: Grant::Everything,
         created_at: env.now,
         revoked_at: None,
+        ends_at: None,
     };
     let publishable_key = |credentials: &Credentials, mode| ApiKey {
         secret_hash: Secret::hash(&credentials.publishable_key),
@@ -90,6 +90,7 @@ pub fn decide(
             enabled: true,
             is_default: false,
             methods: Method::ALL.to_vec(),
+            receives: Vec::new(),
             created_at: env.now,
             updated_at: env.now,
         }),

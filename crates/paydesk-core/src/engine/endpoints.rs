@@ -1,7 +1,6 @@
 //! Makes, changes and removes webhook endpoints.
 
 use super::idempotency::Idempotent;
-use super::open_session::check_url;
 use super::{Engine, EngineError, Env};
 use crate::directory::Entry as _;
 use crate::endpoint::{
@@ -60,7 +59,7 @@ pub fn decide_create(
     keys: &ServerKeys,
     env: Env<'_>,
 ) -> Result<EndpointWithSecret, Refusal> {
-    check_url("url", Some(&request.url), tenant.mode)?;
+    env.outgoing.check("url", &request.url, tenant.mode)?;
     let description = description(request.description)?;
     if present >= MAX_ENDPOINTS as u64 {
         return Err(Refusal::TooManyEndpoints {
@@ -96,7 +95,11 @@ pub fn decide_update(
 ) -> Result<Option<Endpoint>, Refusal> {
     let before = endpoint.clone();
     if let Some(url) = request.url {
-        check_url("url", Some(&url), endpoint.tenant.mode)?;
+        env.outgoing.check("url", &url, endpoint.tenant.mode)?;
+        // What the old address took or did not take says nothing of the new one.
+        if url != endpoint.url {
+            endpoint.failing_since = None;
+        }
         endpoint.url = url;
     }
     if let Some(text) = request.description {

@@ -1,6 +1,7 @@
 //! What a decision is given from outside, so that it can be repeated exactly.
 
 use crate::id::{Ids, NodeId};
+use crate::outgoing::Policy;
 use crate::rates::Rates;
 use crate::time::{Span, Timestamp};
 use crate::transaction::{Lease, Status};
@@ -61,6 +62,8 @@ pub struct Env<'e> {
     pub timing: Timing,
     /// What other currencies are worth, in the tenant's mode.
     pub rates: &'e Rates,
+    /// Where notifications may go.
+    pub outgoing: Policy,
 }
 
 impl Env<'_> {

@@ -15,6 +15,7 @@ use crate::id::{
 use crate::merchant::{Provider, ProviderAccount};
 use crate::method::{Family, Method};
 use crate::money::{Currency, Money};
+use crate::outgoing::Policy;
 use crate::payment_method::{Card, PaymentMethod, StoredCard};
 use crate::rail::{RailAnswer, Receipt, Transfer, Waiting};
 use crate::rates::Rates;
@@ -58,6 +59,7 @@ impl Desk {
             enabled: true,
             is_default: false,
             methods: Method::ALL.to_vec(),
+            receives: Vec::new(),
             created_at: START,
             updated_at: START,
         };
@@ -80,6 +82,7 @@ impl Desk {
             node: self.node,
             timing: Timing::default(),
             rates: &self.rates,
+            outgoing: Policy::default(),
         }
     }
 

@@ -10,9 +10,11 @@ use tokio::sync::watch;
 
 use super::record_transfer::Recorded;
 use super::{Engine, EngineError};
+use crate::id::SessionId;
 use crate::rail::Transfer;
 use crate::refusal::Refusal;
 use crate::store::Unavailable;
+use crate::tenant::Tenant;
 use crate::test_clock::TestClock;
 use crate::time::Span;
 
@@ -22,6 +24,8 @@ const BATCH: usize = 200;
 const REMEMBERED: Span = Span::hours(48);
 /// How many rails are asked at the same time.
 const ASKING: usize = 16;
+/// How many sessions are swept at the same time. Payers and merchants are served beside it.
+const SWEEPING: usize = 16;
 
 /// How often what is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -108,15 +112,23 @@ impl Engine {
             swept += self.sweep_of(TestClock::tenant_of(merchant)).await?;
         }
         let due = self.store.due_sessions(self.wall(), BATCH).await?;
-        for (tenant, session) in due {
-            match self.lapse_session(tenant, session).await {
-                Ok(_) => swept += 1,
-                Err(error) => {
+        Ok(swept + self.lapse(due).await)
+    }
+
+    /// Writes down what time has done to these sessions, of some at the same time: they share the store's commits.
+    /// Answers to how many.
+    pub(super) async fn lapse(&self, due: Vec<(Tenant, SessionId)>) -> usize {
+        stream::iter(due)
+            .map(|(tenant, session)| async move {
+                let lapsed = self.lapse_session(tenant, session).await;
+                if let Err(error) = &lapsed {
                     tracing::warn!(%error, %session, "a session could not be swept; it is tried again");
                 }
-            }
-        }
-        Ok(swept)
+                usize::from(lapsed.is_ok())
+            })
+            .buffer_unordered(SWEEPING)
+            .fold(0, |sum, swept| async move { sum + swept })
+            .await
     }
 
     /// Asks about transactions whose outcome is not known. Answers about how many.

@@ -39,9 +39,11 @@ pub mod operate;
 pub mod prune;
 pub mod reconcile;
 pub mod record_outcome;
+pub mod record_refund;
 pub mod record_transfer;
 pub mod report_transfer;
 pub mod restricted_keys;
+pub mod rotate_secrets;
 pub mod shop;
 pub mod start_payment;
 
@@ -57,6 +59,7 @@ pub use watch::Watch;
 use crate::id::{Ids, NodeId, SessionId, TransactionId};
 use crate::keys::ServerKeys;
 use crate::merchant::{Provider, ProviderAccount};
+use crate::outgoing::Policy;
 use crate::passwords::Passwords;
 use crate::rail::Rail;
 use crate::rates::Rates;
@@ -85,6 +88,7 @@ const MAX_TRIES: u32 = 40;
 pub struct Engine {
     store: Arc<dyn Store>,
     sandbox: Option<Arc<dyn Rail>>,
+    bank: Arc<dyn Rail>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     keys: Arc<ServerKeys>,
@@ -92,6 +96,7 @@ pub struct Engine {
     timing: Timing,
     test_rates: Arc<Rates>,
     live_rates: Arc<Rates>,
+    outgoing: Policy,
     /// What the engine calls this process from outside: the beginning of every link.
     public_url: String,
     watch: Watch,
@@ -108,6 +113,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// The sandbox, if this installation has one.
     pub sandbox: Option<Arc<dyn Rail>>,
+    /// The rail of accounts that merchants have at banks.
+    pub bank: Arc<dyn Rail>,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -118,6 +125,8 @@ pub struct Parts {
     pub timing: Timing,
     /// What other currencies are worth in live mode. Test mode has fixed rates.
     pub live_rates: Rates,
+    /// Where notifications may go: what the worker that sends them goes by.
+    pub outgoing: Policy,
     /// The beginning of every link, without a slash at its end.
     pub public_url: String,
 }
@@ -130,6 +139,7 @@ impl Engine {
         Self {
             store: parts.store,
             sandbox: parts.sandbox,
+            bank: parts.bank,
             clock: parts.clock,
             ids: parts.ids,
             keys: parts.keys,
@@ -137,6 +147,7 @@ impl Engine {
             timing: parts.timing,
             test_rates: Arc::new(Rates::test()),
             live_rates: Arc::new(parts.live_rates),
+            outgoing: parts.outgoing,
             public_url: parts.public_url,
             watch: Watch::default(),
             outbox: tokio::sync::Notify::new(),
@@ -229,6 +240,7 @@ impl Engine {
             node: self.node,
             timing: self.timing,
             rates: self.rates(tenant),
+            outgoing: self.outgoing,
         }
     }
 
@@ -239,6 +251,7 @@ impl Engine {
                 Err(Refusal::ProviderAccountDisabled)
             }
             Provider::Sandbox => self.sandbox.clone().ok_or(Refusal::ProviderAccountDisabled),
+            Provider::Bank => Ok(Arc::clone(&self.bank)),
         }
     }
 

@@ -3,8 +3,6 @@
 pub(super) mod fields;
 mod parties;
 
-pub(in crate::engine) use fields::url as check_url;
-
 use std::sync::Arc;
 
 use super::idempotency::Idempotent;
@@ -149,7 +147,7 @@ pub fn decide(
     env: Env<'_>,
 ) -> Result<(Change, Session), Refusal> {
     let tenant = snapshot.tenant;
-    fields::check(&request, tenant.mode)?;
+    fields::check(&request, tenant.mode, env.outgoing)?;
     let account = choose_account(&snapshot.accounts, request.provider_account)?;
     let methods = choose_methods(&request, account, env.rates)?;
 
@@ -336,7 +334,10 @@ impl Engine {
         request: OpenSession,
         idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
-        let accounts = self.provider_accounts(tenant).await?;
+        let accounts = match request.provider_account {
+            Some(named) => self.provider_accounts_with(tenant, named).await?,
+            None => self.provider_accounts(tenant).await?,
+        };
         self.once(tenant, idempotent.as_ref(), |conflict| {
             let (request, accounts) = (request.clone(), Arc::clone(&accounts));
             async move {
@@ -398,6 +399,32 @@ impl Engine {
         self.accounts
             .put(tenant, Arc::clone(&accounts), self.wall());
         Ok(accounts)
+    }
+
+    /// The same, with this one among them if there is such a one. Those in hand may lack one that was just made on
+    /// another node: the store is then read once more, which is all that an unknown id costs.
+    pub async fn provider_accounts_with(
+        &self,
+        tenant: Tenant,
+        id: ProviderAccountId,
+    ) -> Result<Arc<[ProviderAccount]>, EngineError> {
+        let accounts = self.provider_accounts(tenant).await?;
+        if accounts.iter().any(|account| account.id == id) {
+            return Ok(accounts);
+        }
+        self.accounts.forget(tenant);
+        self.provider_accounts(tenant).await
+    }
+
+    /// The account with this id.
+    pub(super) async fn provider_account(
+        &self,
+        tenant: Tenant,
+        id: ProviderAccountId,
+    ) -> Result<ProviderAccount, EngineError> {
+        let accounts = self.provider_accounts_with(tenant, id).await?;
+        let found = accounts.iter().find(|account| account.id == id);
+        Ok(found.ok_or(Refusal::ProviderAccountNotFound)?.clone())
     }
 }
 

@@ -9,6 +9,7 @@ use super::idempotency::Idempotent;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::{Event, EventKind, Subject};
 use crate::id::{EventId, TransactionId};
+use crate::merchant::ProviderAccount;
 use crate::money::Money;
 use crate::rail::FollowUp;
 use crate::refusal::Refusal;
@@ -24,12 +25,13 @@ pub enum Operate {
     Settle(Option<Money>),
     /// Release what an authorization holds.
     Void,
-    /// Give this much back, or all that is left.
+    /// Give this much back, or all that is left. Where the rail moves no money, the merchant
+    /// [records](super::record_refund) what it gave back.
     Refund(Option<Money>),
 }
 
 /// Decides an operation's intent. Refuses, in this order: what cannot be operated on, a closed hold, another
-/// operation in flight on a hold, the amount.
+/// operation in flight on a hold, the amount; and then [`check_account`] what the account does not do.
 pub fn decide(
     operate: Operate,
     mut parent: Transaction,
@@ -46,32 +48,11 @@ pub fn decide(
             held(&parent, env, Refusal::NotVoidable)?;
             (Action::Void, parent.amount)
         }
-        Operate::Refund(amount) => {
-            // Whatever a payment came to: the part of it that was pushed is there to be given back.
-            let is_over =
-                parent.status.is_terminal() || matches!(parent.status, Status::Received { .. });
-            if !is_over || parent.captured().is_zero() {
-                return Err(Refusal::NotRefundable);
-            }
-            (Action::Refund, portion(&parent, amount)?)
-        }
+        Operate::Refund(amount) => (Action::Refund, to_refund(&parent, amount)?),
     };
     let child = Transaction {
-        parent: Some(parent.id),
-        payment_method: parent.payment_method,
-        customer: parent.customer.clone(),
         idempotency,
-        ..Transaction::begin(Begin {
-            id: TransactionId::fresh(env.ids, env.wall),
-            tenant: parent.tenant,
-            session: parent.session,
-            action,
-            amount,
-            method: parent.method,
-            provider_account: parent.provider_account,
-            status: env.in_flight(),
-            at: env.now,
-        })
+        ..operation_on(&parent, action, amount, env)
     };
     parent.reserved += amount.minor();
     // A refund is told when it is done; what changes a hold is told when it begins, like a payment.
@@ -107,6 +88,49 @@ pub fn decide(
     change.puts.push(Record::Transaction(child.clone()));
     change.puts.push(Record::Transaction(parent));
     Ok((change, child, None))
+}
+
+/// An operation on an earlier transaction, as it begins.
+pub(super) fn operation_on(
+    parent: &Transaction,
+    action: Action,
+    amount: Money,
+    env: Env<'_>,
+) -> Transaction {
+    Transaction {
+        parent: Some(parent.id),
+        payment_method: parent.payment_method,
+        customer: parent.customer.clone(),
+        ..Transaction::begin(Begin {
+            id: TransactionId::fresh(env.ids, env.wall),
+            tenant: parent.tenant,
+            session: parent.session,
+            action,
+            amount,
+            method: parent.method,
+            provider_account: parent.provider_account,
+            status: env.in_flight(),
+            at: env.now,
+        })
+    }
+}
+
+/// Refuses what no rail does: money on a merchant's own account at a bank goes back by the merchant's own hand.
+pub fn check_account(operate: Operate, account: &ProviderAccount) -> Result<(), Refusal> {
+    match operate {
+        Operate::Refund(_) if !account.provider.moves_money() => Err(Refusal::RefundAtBank),
+        Operate::Settle(_) | Operate::Void | Operate::Refund(_) => Ok(()),
+    }
+}
+
+/// How much of what a payment came to is given back: the part of it that was pushed is there, whatever became of the
+/// payment.
+pub(super) fn to_refund(parent: &Transaction, asked: Option<Money>) -> Result<Money, Refusal> {
+    let is_over = parent.status.is_terminal() || matches!(parent.status, Status::Received { .. });
+    if !is_over || parent.captured().is_zero() {
+        return Err(Refusal::NotRefundable);
+    }
+    portion(parent, asked)
 }
 
 /// Only an open hold with nothing in flight on it can be settled or voided.
@@ -175,10 +199,9 @@ impl Engine {
         operate: Operate,
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<Transaction, EngineError> {
-        let accounts = self.provider_accounts(tenant).await?;
         let (child, follow_up, rail) = self
             .repeat(|conflict| {
-                let (accounts, idempotent) = (Arc::clone(&accounts), idempotent.as_ref());
+                let idempotent = idempotent.as_ref();
                 async move {
                     if let (Some(Conflict::Idempotency(known)), Some(idempotent)) =
                         (&conflict, idempotent)
@@ -202,10 +225,11 @@ impl Engine {
                         decide(operate, parent, session, key, self.env(tenant))?;
                     // Before anything is stored. A disabled account takes no new payments, but what it took
                     // can still be given back.
-                    let account = accounts
-                        .iter()
-                        .find(|account| account.id == child.provider_account);
-                    let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+                    let account = self
+                        .provider_account(tenant, child.provider_account)
+                        .await?;
+                    check_account(operate, &account)?;
+                    let rail = self.rail(&account)?;
                     change.idempotency =
                         idempotent.map(|idempotent| idempotent.running(self.wall()));
                     let follow_up = FollowUp {

@@ -7,7 +7,6 @@ use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::EventKind;
 use crate::id::TransactionId;
 use crate::rail::{Found, RailAnswer};
-use crate::refusal::Refusal;
 use crate::session::Session;
 use crate::store::{Change, Record};
 use crate::tenant::Tenant;
@@ -134,11 +133,8 @@ impl Engine {
         if !asking {
             return Ok(transaction);
         }
-        let accounts = self.provider_accounts(tenant).await?;
-        let account = accounts
-            .iter()
-            .find(|account| account.id == transaction.provider_account);
-        let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+        let account = self.provider_account(tenant, transaction.provider_account);
+        let rail = self.rail(&account.await?)?;
         let timeout = self.timing.rail_timeout.to_std();
         let query = async |found: std::pin::Pin<Box<dyn Future<Output = Found> + Send + '_>>| {
             tokio::time::timeout(timeout, found)
@@ -173,11 +169,8 @@ impl Engine {
         if !is_at_a_page(live) {
             return Ok(false);
         }
-        let accounts = self.provider_accounts(tenant).await?;
-        let account = accounts
-            .iter()
-            .find(|account| account.id == live.provider_account);
-        let rail = self.rail(account.ok_or(Refusal::ProviderAccountNotFound)?)?;
+        let account = self.provider_account(tenant, live.provider_account);
+        let rail = self.rail(&account.await?)?;
         let timeout = self.timing.rail_timeout.to_std();
         let answer = match tokio::time::timeout(timeout, rail.abandon(live.id)).await {
             Ok(Found::NotFound) => RailAnswer::Failed(FailureReason::NeverArrived),

@@ -47,7 +47,8 @@ pub struct TakenIn {
 
 /// Decides what a transfer does to the payment that it is for. `target` is that payment; `snapshot` its session, with
 /// the session's live transaction, which may or may not be the same. Answers with the transfer as it is then to be
-/// kept; the caller adds it to the change.
+/// kept; the caller adds it to the change. Refuses a payment that was chosen by its amount and waits no more: no such
+/// payment is meant.
 pub fn decide(
     bank_transfer: &BankTransfer,
     by: MatchedBy,
@@ -75,8 +76,13 @@ pub fn decide(
         Some(live) if live.id == target.id => (live.clone(), true),
         _ => (target, false),
     };
+    let waits = is_live && matches!(target.status, Status::AwaitingPayer { .. });
+    // Paid or ended since it was chosen. Only a reference says that the money is for it all the same.
+    if by == MatchedBy::Amount && !waits {
+        return Err(Refusal::TransactionNotFound);
+    }
     let transaction = match target.status {
-        Status::AwaitingPayer { .. } if is_live => {
+        Status::AwaitingPayer { .. } if waits => {
             let before = target
                 .received
                 .unwrap_or_else(|| Money::zero(target.amount.currency()));
@@ -428,7 +434,7 @@ impl Engine {
             Ok(decided) => Ok(Some(decided)),
             Err(EngineError::Refused(
                 refusal @ (Refusal::CurrencyDiffers { .. }
-                // Removed long ago, with its reference still used.
+                // Removed long ago, with its reference still used; or no longer the one that waits for the amount.
                 | Refusal::TransactionNotFound
                 | Refusal::SessionNotFound
                 | Refusal::InvalidAmount {
@@ -436,7 +442,7 @@ impl Engine {
                     ..
                 }),
             )) => {
-                tracing::warn!(%refusal, transfer = %told.id, "a transfer does not fit the payment that it names");
+                tracing::warn!(%refusal, transfer = %told.id, "a transfer does not fit the payment that was found for it");
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -72,6 +72,7 @@ pub fn decide_new(
         },
         created_at: env.wall,
         revoked_at: None,
+        ends_at: None,
     }));
     change.puts.push(Record::entry(&key)?);
     Ok((change, MadeKey { key, secret }))
@@ -150,6 +151,7 @@ mod tests {
             grant: Grant::Everything,
             created_at: START,
             revoked_at: None,
+            ends_at: None,
         }
     }
 

@@ -77,7 +77,7 @@ pub fn decide(
     }
     let terms = Arc::clone(&draft.session.terms);
     let method = request.method;
-    if !terms.methods.contains(&method) {
+    if !terms.methods.contains(&method) || !account.still_takes(method) {
         return Err(Refusal::MethodNotOffered { method });
     }
     if !account.enabled {
@@ -325,13 +325,8 @@ impl Engine {
         tenant: Tenant,
         session: &Session,
     ) -> Result<Arc<ProviderAccount>, EngineError> {
-        let accounts = self.provider_accounts(tenant).await?;
-        let found = accounts
-            .iter()
-            .find(|account| account.id == session.terms.provider_account);
-        Ok(Arc::new(
-            found.ok_or(Refusal::ProviderAccountNotFound)?.clone(),
-        ))
+        let account = session.terms.provider_account;
+        Ok(Arc::new(self.provider_account(tenant, account).await?))
     }
 
     /// The link to a session's page.

@@ -8,7 +8,7 @@ use crate::method::Method;
 use crate::money::Currency;
 use crate::payment_method::PaymentMethod;
 use crate::search::Search;
-use crate::session::{Kind, Session, StateName};
+use crate::session::{Kind, LONGEST_LIFETIME, Session, StateName};
 use crate::time::{Span, Timestamp};
 use crate::transaction::{Action, StatusName, Transaction};
 
@@ -18,8 +18,7 @@ use crate::transaction::{Action, StatusName, Transaction};
 pub struct SessionFilter {
     /// The tenant's own time.
     pub now: Timestamp,
-    /// How far the tenant's own time is ahead of wall time, which ids are made at; nothing in live mode. It bounds
-    /// where the sessions of a time are looked for.
+    /// How far the tenant's own time is ahead of wall time, which ids are drawn at; nothing in live mode.
     pub ahead: Span,
     /// In one of these states; in any if empty.
     pub states: Vec<StateName>,
@@ -73,6 +72,12 @@ impl SessionFilter {
             ids: None,
             search: None,
         }
+    }
+
+    /// When the ids of the sessions that it shows were drawn; wall time.
+    #[must_use]
+    pub fn drawn(&self) -> Within<Timestamp> {
+        drawn(self.created, self.ahead, Span::NONE)
     }
 
     /// Whether it shows every session of the tenant.
@@ -129,6 +134,19 @@ impl SessionFilter {
                 .search
                 .as_ref()
                 .is_none_or(|search| search.finds_session(session))
+    }
+}
+
+/// When the ids of records were drawn that were made within these bounds: at wall time, which the tenant's own time is
+/// never behind, and so long before at most. Records lie in the order of their ids, so that is where those of a time are
+/// looked for.
+fn drawn(created: Within<Timestamp>, ahead: Span, before: Span) -> Within<Timestamp> {
+    /// Both times of a record are read one after the other, and clocks are set.
+    const SLACK: Span = Span::minutes(1);
+    let earlier = ahead.plus(before).plus(SLACK);
+    Within {
+        least: created.least.map(|least| least.before(earlier)),
+        most: created.most.map(|most| most.after(SLACK)),
     }
 }
 
@@ -197,6 +215,13 @@ impl TransactionFilter {
             provider_reference: None,
             search: None,
         }
+    }
+
+    /// When the ids of the transactions that it shows were drawn; wall time. A session's first one has the id that was
+    /// drawn when the session was opened, and may be made as late as the session lives.
+    #[must_use]
+    pub fn drawn(&self) -> Within<Timestamp> {
+        drawn(self.created, self.ahead, LONGEST_LIFETIME)
     }
 
     /// Whether it shows every transaction of the tenant.

@@ -21,6 +21,7 @@ pub async fn what_is_not_there_is_nothing(store: Arc<dyn Store>) {
     assert_eq!(store.merchant(MerchantId(id)).await.unwrap(), None);
     assert_eq!(store.merchants().await.unwrap(), []);
     assert_eq!(store.api_key([0; 32]).await.unwrap(), None);
+    assert_eq!(store.api_keys(tenant).await.unwrap(), []);
     assert_eq!(store.provider_accounts(tenant).await.unwrap(), []);
     assert_eq!(store.session(tenant, session).await.unwrap(), None);
     let with = store.session_with_transactions(tenant, session).await;
@@ -57,6 +58,8 @@ pub async fn a_key_is_found_by_the_hash_of_its_secret(store: Arc<dyn Store>) {
     for key in &keys {
         let found = store.api_key(key.secret_hash).await.unwrap();
         assert_eq!(found.as_ref(), Some(key));
+        let owned = store.api_keys(key.tenant).await.unwrap();
+        assert_eq!(&owned, std::slice::from_ref(key));
     }
     let [key, _] = keys;
     let revoked = ApiKey {
@@ -66,7 +69,11 @@ pub async fn a_key_is_found_by_the_hash_of_its_secret(store: Arc<dyn Store>) {
     };
     apply(&store, puts(tenant, [Record::ApiKey(revoked.clone())])).await;
     let found = store.api_key(revoked.secret_hash).await.unwrap();
-    assert_eq!(found, Some(revoked));
+    assert_eq!(found.as_ref(), Some(&revoked));
+    let another = samples.api_key(tenant);
+    apply(&store, puts(tenant, [Record::ApiKey(another.clone())])).await;
+    let owned = store.api_keys(tenant).await.unwrap();
+    assert!(owned.len() == 2 && owned.contains(&revoked) && owned.contains(&another));
 }
 
 pub async fn merchants_come_oldest_first(store: Arc<dyn Store>) {

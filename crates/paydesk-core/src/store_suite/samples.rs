@@ -13,9 +13,7 @@ use crate::id::{
     SeededIds, SessionId, TransactionId,
 };
 use crate::keys::{Secret, ServerKeys};
-use crate::merchant::{
-    ApiKey, Grant, Merchant, PerMode, Provider, ProviderAccount, Settings, WebhookSecrets,
-};
+use crate::merchant::{ApiKey, Grant, Merchant, PerMode, Provider, ProviderAccount, Settings};
 use crate::method::Method;
 use crate::money::{Currency, Money};
 use crate::payment_method::{PaymentMethod, StoredCard};
@@ -108,10 +106,11 @@ impl Samples {
             id,
             version: 1,
             name: "Kopi & Küche 咖啡".to_owned(),
-            webhook_secrets: WebhookSecrets {
+            webhook_secrets: PerMode {
                 test: secret(Mode::Test),
                 live: secret(Mode::Live),
             },
+            replaced_webhook_secrets: PerMode::default(),
             settings: PerMode {
                 test: Settings::default(),
                 live: Settings {
@@ -138,6 +137,7 @@ impl Samples {
             grant: Grant::Everything,
             created_at: at,
             revoked_at: None,
+            ends_at: None,
         }
     }
 
@@ -166,6 +166,7 @@ impl Samples {
             enabled: true,
             is_default: false,
             methods: Method::ALL.to_vec(),
+            receives: Vec::new(),
             created_at: at,
             updated_at: at,
         }

@@ -10,6 +10,7 @@ use paydesk_core::id::SystemIds;
 use paydesk_core::keys::ServerKeys;
 use paydesk_core::method::{Family, Method};
 use paydesk_core::money::{Currency, Money};
+use paydesk_core::outgoing::Policy;
 use paydesk_core::payment_method::Card;
 use paydesk_core::rail::{Rail, Transfer};
 use paydesk_core::rates::Rates;
@@ -115,11 +116,15 @@ fn engine(
     Arc::new(Engine::new(Parts {
         store: Arc::<TakingTurns>::clone(store),
         sandbox: rail.map(|rail| Arc::<ScriptedRail>::clone(rail) as Arc<dyn Rail>),
+        bank: ScriptedRail::new(),
         clock: Arc::<ManualClock>::clone(clock),
         keys: Arc::new(ServerKeys::generate(ids.as_ref())),
         ids,
         timing,
         live_rates: Rates::default(),
+        outgoing: Policy {
+            allow_private: true,
+        },
         public_url: "http://127.0.0.1:8420".into(),
     }))
 }

@@ -6,6 +6,7 @@
     reason = "all of this is a test, not only what is marked as one"
 )]
 
+mod accounts;
 mod desk;
 mod orders;
 mod payments;
@@ -14,6 +15,7 @@ mod pushes;
 mod rail;
 mod requests;
 mod stored_cards;
+mod sweeping;
 mod transfers;
 mod turns;
 mod unknowns;

@@ -1,6 +1,7 @@
 //! Money that comes late for a shop's order: once it is accepted the order is paid, and nobody pays it twice.
 
 use paydesk_core::engine::EngineError;
+use paydesk_core::engine::operate::Operate;
 use paydesk_core::engine::record_transfer::Recorded;
 use paydesk_core::engine::shop::create_order::CreateOrder;
 use paydesk_core::engine::shop::open_order_session::OpenOrderSession;
@@ -8,12 +9,15 @@ use paydesk_core::engine::shop::products::PutProduct;
 use paydesk_core::given::Given;
 use paydesk_core::method::Method;
 use paydesk_core::refusal::Refusal;
+use paydesk_core::retention::Kept;
 use paydesk_core::session::{Door, Flow, Session, StateName};
 use paydesk_core::shop::{Order, ShopRefusal};
+use paydesk_core::store::{Change, Removal, Store as _};
 use paydesk_core::time::Span;
 use paydesk_core::transaction::{ExceptionKind, Status, Transaction};
 
 use super::desk::{Desk, cents, refusal, transfer};
+use super::pruning::prune;
 use super::rail::Behaviour;
 
 async fn order(desk: &Desk) -> Order {
@@ -166,4 +170,71 @@ async fn of_late_money_for_two_sessions_of_an_order_one_is_accepted() {
     accept(&desk, &money).await.unwrap();
     is_paid_already(accept(&desk, &more).await);
     assert_eq!(paid_by(&desk, &order).await, Some(first.id));
+}
+
+#[tokio::test]
+async fn late_money_is_not_accepted_while_a_part_has_come_for_the_orders_other_session() {
+    let desk = Desk::new().await;
+    let order = order(&desk).await;
+    let (first, money) = late(&desk, &order).await;
+    let second = open(&desk, &order).await.unwrap();
+    let (_, pending) = desk.pay(&second, Method::PayNow).await.unwrap();
+    let part = transfer(&pending, "a part", 1_000);
+    desk.engine.record_transfer(&part).await.unwrap();
+    assert_eq!(
+        refusal(accept(&desk, &money).await),
+        Refusal::PaymentInProgress
+    );
+    assert_eq!(paid_by(&desk, &order).await, None);
+    let waiting = desk.session(&second).await;
+    assert_eq!(waiting.state.name(), StateName::Processing);
+
+    // Its time is over, and nobody has swept: the part can only be given back.
+    desk.clock.advance(Span::hours(1));
+    accept(&desk, &money).await.unwrap();
+    assert_eq!(paid_by(&desk, &order).await, Some(first.id));
+    let second = desk.session(&second).await;
+    assert_eq!(second.state.name(), StateName::Expired);
+    let part = desk.transaction(&pending).await;
+    assert_eq!(part.remaining(), 1_000);
+}
+
+#[tokio::test]
+async fn an_order_that_late_money_paid_keeps_the_session_that_it_came_for() {
+    let desk = Desk::new().await;
+    let order = order(&desk).await;
+    let (_, money) = late(&desk, &order).await;
+    accept(&desk, &money).await.unwrap();
+    desk.rail.behave(Behaviour::Succeeds);
+    let whole = Operate::Refund(None);
+    let refund = desk.engine.operate(desk.tenant, money.id, whole, None);
+    refund.await.unwrap();
+    desk.clock.advance(Span::days(400));
+    let done = prune(&desk, 30, Some(30), false).await;
+    assert_eq!(done.kept.get(&Kept::PaidOrder), Some(&1), "{done:?}");
+    is_paid_already(open(&desk, &order).await);
+}
+
+#[tokio::test]
+async fn an_order_stays_paid_when_the_session_that_paid_it_is_gone() {
+    let desk = Desk::new().await;
+    let order = order(&desk).await;
+    let (first, money) = late(&desk, &order).await;
+    let (_, more) = late(&desk, &order).await;
+    accept(&desk, &money).await.unwrap();
+    // As earlier versions did, when it was old.
+    let first = desk.session(&first).await;
+    let events = desk.store.events(desk.tenant, first.id).await.unwrap();
+    let events = events.iter().map(|event| Removal::Event(event.id));
+    let session = Removal::Session {
+        id: first.id,
+        version: first.version,
+    };
+    for removal in events.chain([session]) {
+        let mut change = Change::new(desk.tenant);
+        change.removals.push(removal);
+        desk.store.commit(change).await.unwrap();
+    }
+    is_paid_already(open(&desk, &order).await);
+    is_paid_already(accept(&desk, &more).await);
 }

@@ -21,7 +21,7 @@ use super::stored_cards::kept_card;
 
 const DAYS: fn(u32) -> Span = Span::days;
 
-async fn prune(desk: &Desk, finished: u32, paid: Option<u32>, dry: bool) -> Pruned {
+pub async fn prune(desk: &Desk, finished: u32, paid: Option<u32>, dry: bool) -> Pruned {
     let retention = Retention {
         finished: DAYS(finished),
         paid: paid.map(DAYS),

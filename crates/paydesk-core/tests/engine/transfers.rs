@@ -128,6 +128,43 @@ async fn a_transfer_without_a_reference_finds_the_only_payment_of_its_amount() {
 }
 
 #[tokio::test]
+async fn a_payment_that_is_paid_between_any_two_steps_is_not_found_by_its_amount() {
+    let desk = Desk::new().await;
+    let mut steps = 0;
+    loop {
+        let (_, target) = waiting(&desk).await;
+        let paying = |payer: u32| {
+            let money = said(&target, &format!("{steps}.{payer}"), cents(3_500), None);
+            let (engine, tenant) = (desk.another(true), desk.tenant);
+            async move { engine.report_transfer(tenant, money, None).await.unwrap() }
+        };
+        let (reached, go_on) = desk.store.pause_after(steps);
+        let mut first = tokio::spawn(paying(1));
+        let is_paused = tokio::select! {
+            reached = reached => reached.is_ok(),
+            _ = &mut first => false,
+        };
+        if !is_paused {
+            break;
+        }
+        let second = paying(2).await;
+        go_on.send(()).unwrap();
+        let taken = [first.await.unwrap(), second];
+        let matched = taken.iter().filter(|one| one.transaction.is_some()).count();
+        assert_eq!(matched, 1, "step {steps}: {taken:?}");
+        let paid = desk.transaction(&target).await;
+        assert_eq!(
+            (paid.received, paid.exception),
+            (Some(cents(3_500)), None),
+            "step {steps}"
+        );
+        steps += 1;
+    }
+    desk.store.pause_nowhere();
+    assert!(steps >= 4, "it has only {steps} steps");
+}
+
+#[tokio::test]
 async fn a_payment_whose_time_is_over_is_found_by_its_reference_only() {
     let desk = Desk::new().await;
     let (_, target) = waiting(&desk).await;

@@ -10,6 +10,7 @@ use paydesk_core::id::{
 };
 use paydesk_core::merchant::{Provider, ProviderAccount};
 use paydesk_core::method::Method;
+use paydesk_core::outgoing::Policy;
 use paydesk_core::rail::Transfer;
 use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
@@ -113,6 +114,7 @@ impl World {
                 enabled,
                 is_default: false,
                 methods: Method::ALL.to_vec(),
+                receives: Vec::new(),
                 created_at: START,
                 updated_at: START,
             };
@@ -152,6 +154,7 @@ impl World {
             node: self.node,
             timing: Timing::default(),
             rates: &self.rates,
+            outgoing: Policy::default(),
         }
     }
 

@@ -103,6 +103,57 @@ async fn a_payment_is_told_from_its_beginning_to_its_refund() {
 }
 
 #[tokio::test]
+async fn a_charge_of_a_stored_card_is_told_until_its_refund() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    let native = async |path: &str, body: Value| {
+        let path = format!("/api/v1{path}");
+        server
+            .native(Method::POST, &path, body.to_string())
+            .await
+            .ok()
+    };
+    let storing =
+        json!({"kind": "addPaymentMethod", "currency": "GMD", "customer": {"code": "c-1"}});
+    let session = native("/sessions", storing).await;
+    let mut card = json!({"method": "card"});
+    card["card"] = serde_json::from_str(super::CARD).unwrap();
+    let pay = format!("/pay/{}/payments", session["publicId"].as_str().unwrap());
+    server
+        .payer(Method::POST, &pay, card.to_string())
+        .await
+        .ok();
+    let cards = server
+        .native(Method::GET, "/api/v1/paymentMethods", "")
+        .await
+        .ok();
+    let card = cards["data"][0]["id"].as_str().unwrap();
+
+    listen(&server, &receiver).await;
+    let charge = json!({"amount": 45_000, "currency": "GMD"});
+    let charged = native(&format!("/paymentMethods/{card}/charge"), charge).await;
+    let id = &charged["id"];
+    server.run_jobs().await;
+    let body = json!({"reference": id});
+    call(&server, Method::POST, "/v1/transactions/refund", body)
+        .await
+        .ok();
+    server.run_jobs().await;
+    let told: Vec<_> = told(&receiver)
+        .into_iter()
+        .map(|(event, payload)| (event, payload["id"].clone(), payload["status"].clone()))
+        .collect();
+    let of = |event: &str, status: &str| (event.to_owned(), id.clone(), json!(status));
+    assert_eq!(
+        told,
+        [
+            of("charge.created", "pending"),
+            of("charge.succeeded", "completed"),
+            of("charge.updated", "refunded"),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn metadata_is_told_as_javascript_reads_it() {
     let (server, receiver) = (TestServer::start().await, Receiver::start().await);
     listen(&server, &receiver).await;

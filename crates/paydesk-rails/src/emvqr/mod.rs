@@ -11,11 +11,11 @@ mod text;
 use std::fmt;
 use std::str::FromStr;
 
-use paydesk_core::money::Money;
+use paydesk_core::money::{Currency, Money};
 use paydesk_core::time::Timestamp;
 
 pub use fields::Fields;
-pub use scheme::{FpsProxy, PayNowProxy, Payee, PromptPayProxy};
+pub use paydesk_core::payee::{FpsProxy, PayNowProxy, Payee, PromptPayProxy};
 
 /// The ids of a code's fields, as EMVCo numbers them.
 pub mod id {
@@ -105,20 +105,20 @@ impl Code {
             return Err(BuildError::BillNumber);
         }
         let mut fields = Fields::new();
-        fields.put(id::FORMAT, payee.format())?;
+        fields.put(id::FORMAT, scheme::format(payee))?;
         match payment.initiation {
             None => {}
             Some(Initiation::Static) => fields.put(id::INITIATION, "11")?,
             Some(Initiation::OneTime) => fields.put(id::INITIATION, "12")?,
         }
         fields.put(
-            payee.template_id(),
-            payee.template(payment.expires_at)?.encode(),
+            scheme::template_id(payee),
+            scheme::template(payee, payment.expires_at)?.encode(),
         )?;
         fields.put(id::CATEGORY, "0000")?;
         fields.put(id::CURRENCY, format!("{:03}", currency.numeric()))?;
         fields.put(id::AMOUNT, amount)?;
-        fields.put(id::COUNTRY, payee.country())?;
+        fields.put(id::COUNTRY, scheme::country(payee))?;
         fields.put(id::NAME, text::fold(payment.name, LONGEST_NAME))?;
         fields.put(id::CITY, text::fold(payment.city, LONGEST_CITY))?;
         let mut additional = Fields::new();
@@ -152,6 +152,33 @@ impl Code {
             }
         }
         Ok(Self(fields))
+    }
+
+    /// The same code, asking for another amount.
+    pub fn asking_for(&self, amount: Money) -> Result<Self, BuildError> {
+        let currency = format!("{:03}", amount.currency().numeric());
+        if self.0.get(id::CURRENCY) != Some(&currency) {
+            return Err(BuildError::Currency);
+        }
+        let written = amount.to_major();
+        if amount.is_zero() || written.len() > LONGEST_AMOUNT {
+            return Err(BuildError::Amount);
+        }
+        let mut fields = Fields::new();
+        for (at, value) in self.0.iter() {
+            fields.put(at, if at == id::AMOUNT { &written } else { value })?;
+        }
+        Ok(Self(fields))
+    }
+
+    /// What it asks for; nothing if the payer chooses, or if it is in another currency.
+    #[must_use]
+    pub fn amount(&self, currency: Currency) -> Option<Money> {
+        let own = format!("{:03}", currency.numeric());
+        let amount = self.0.get(id::AMOUNT)?;
+        (self.0.get(id::CURRENCY) == Some(&own))
+            .then(|| Money::from_major(amount, currency).ok())
+            .flatten()
     }
 
     /// The fields without the checksum.

@@ -1,4 +1,3 @@
-use paydesk_core::money::Currency;
 use proptest::prelude::*;
 
 use super::*;
@@ -145,7 +144,10 @@ fn each_scheme_writes_its_own_template() {
         assert_eq!(written, encoded, "{payee:?}");
         assert_eq!(code.fields().get(id::FORMAT), Some(format));
         assert_eq!(code.fields().get(id::CURRENCY), Some(currency));
-        assert_eq!(code.fields().get(id::COUNTRY), Some(payee.country()));
+        assert_eq!(
+            code.fields().get(id::COUNTRY),
+            Some(super::scheme::country(&payee))
+        );
         assert_eq!(Code::parse(&code.to_string()).unwrap(), code);
     }
 }
@@ -208,6 +210,19 @@ fn what_no_code_can_say_is_refused() {
             BuildError::BillNumber
         );
     }
+}
+
+#[test]
+fn a_code_asks_for_no_other_currency_and_for_nothing_that_it_cannot_say() {
+    let code = Code::parse(SEED).unwrap();
+    for (amount, error) in [
+        (money(1, "USD"), BuildError::Currency),
+        (money(0, "SGD"), BuildError::Amount),
+        (money(1_000_000_000_000, "SGD"), BuildError::Amount),
+    ] {
+        assert_eq!(code.asking_for(amount), Err(error));
+    }
+    assert_eq!(code.amount(money(1, "USD").currency()), None);
 }
 
 /// The same code with other fields, and a checksum that is right.
@@ -318,6 +333,12 @@ proptest! {
         let amount = code.fields().get(id::AMOUNT).unwrap();
         prop_assert!(amount.len() <= 13);
         prop_assert_eq!(Money::from_major(amount, payment.amount.currency()), Ok(payment.amount));
+        prop_assert_eq!(code.amount(payment.amount.currency()), Some(payment.amount));
+        // What is missing after a part of it came is asked for by the same code but for its amount.
+        let less = money(minor / 2 + 1, payee.currency_code());
+        let rest = code.asking_for(less).unwrap();
+        let afresh = Code::for_payment(&Payment { amount: less, ..payment }).unwrap();
+        prop_assert_eq!(rest.to_string(), afresh.to_string());
         prop_assert!(code.fields().get(id::NAME).unwrap().len() <= 25);
         prop_assert!(code.fields().get(id::CITY).unwrap().len() <= 15);
         if matches!(payee, Payee::PayNow(_)) {

@@ -1,5 +1,6 @@
 //! A sandbox with one merchant, and the shortest ways to ask it for something.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use paydesk_core::id::{Ids as _, MerchantId, ProviderAccountId, SystemIds, TransactionId};
@@ -65,6 +66,7 @@ pub fn account_of(merchant: MerchantId, mode: Mode) -> Arc<ProviderAccount> {
         enabled: true,
         is_default: false,
         methods: Method::ALL.to_vec(),
+        receives: Vec::new(),
         created_at: NOW,
         updated_at: NOW,
     })
@@ -117,6 +119,11 @@ impl Sandbox {
             url: None,
             directory,
         }
+    }
+
+    /// The ledger's file.
+    pub fn path(&self) -> PathBuf {
+        path(&self.directory)
     }
 
     /// Everything that is on disk.
@@ -203,12 +210,11 @@ impl Sandbox {
 
 fn open(directory: &tempfile::TempDir, clock: &Arc<ManualClock>) -> Ledger {
     let clock = Arc::clone(clock);
-    Ledger::open(
-        &directory.path().join("sandbox.db"),
-        clock,
-        Arc::new(SystemIds),
-    )
-    .unwrap()
+    Ledger::open(&path(directory), clock, Arc::new(SystemIds)).unwrap()
+}
+
+fn path(directory: &tempfile::TempDir) -> PathBuf {
+    directory.path().join("sandbox.db")
 }
 
 pub fn receipt(answer: RailAnswer) -> Receipt {

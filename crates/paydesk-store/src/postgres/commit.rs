@@ -13,8 +13,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
+use paydesk_core::id::TransactionId;
 use paydesk_core::store::{
-    Change, Claim, CommitError, Conflict, IdempotencyRecord, IdempotencyWrite, Unavailable,
+    Change, Claim, CommitError, Conflict, IdempotencyRecord, IdempotencyWrite, Record, Unavailable,
 };
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -162,11 +163,8 @@ impl PostgresStore {
             }))
     }
 
-    /// Whether the change itself is what is there: its event, its record word for word, its idempotency key, or
-    /// that what it takes out is gone.
-    ///
-    /// If it is, waits until it is as safe as the answer that never came would have said: a commit whose connection
-    /// breaks while it waits for a standby is there, but perhaps only here.
+    /// Whether the change itself is what is there. If it is, waits until it is as safe as the answer that never came
+    /// would have said: a commit whose connection breaks while it waits for a standby is there, but perhaps only here.
     async fn is_applied(&self, change: &Change) -> Result<bool, Unavailable> {
         let applied = self.is_there(change).await?;
         if applied {
@@ -175,18 +173,19 @@ impl PostgresStore {
         Ok(applied)
     }
 
+    /// What the change is known again by, the surest first. What only it can have written, under an id that was drawn
+    /// for it, decides alone. Where it drew none, another change may be the same in all that it writes; then it also does
+    /// the same.
     async fn is_there(&self, change: &Change) -> Result<bool, Unavailable> {
         if let Some(event) = change.events.first() {
             let cells = steps::key(event.tenant, event.id.0);
             return Ok(self.opt(queries::EVENT, &cells).await?.is_some());
         }
-        if let Some(record) = change.puts.first() {
-            let (sql, cells) = steps::stored_doc(record)?;
-            let row: Option<Row> = self.opt(sql, &cells).await?;
-            let stored: Option<String> = row.map(|row| decode::get(&row, 0)).transpose()?;
-            if stored == steps::written_doc(record)? {
-                return Ok(true);
-            }
+        if let Some(made) = made_by(change) {
+            return Ok(self.doc(made).await?.is_some());
+        }
+        if !change.puts.is_empty() && self.are_there(&change.puts).await? {
+            return Ok(true);
         }
         if let Some(IdempotencyWrite::Claim(record)) = &change.idempotency {
             let known = self.known(change).await?;
@@ -200,6 +199,23 @@ impl PostgresStore {
             return Ok(self.opt(sql, &cells).await?.is_none());
         }
         Ok(false)
+    }
+
+    /// Whether all of these are stored, word for word.
+    async fn are_there(&self, records: &[Record]) -> Result<bool, Unavailable> {
+        for record in records {
+            if self.doc(record).await? != steps::written_doc(record)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What is stored under a record's key.
+    async fn doc(&self, record: &Record) -> Result<Option<String>, Unavailable> {
+        let (sql, cells) = steps::stored_doc(record)?;
+        let row: Option<Row> = self.opt(sql, &cells).await?;
+        row.map(|row| decode::get(&row, 0)).transpose()
     }
 
     /// Waits until everything that was written before is where the server's settings want it. A commit of its own
@@ -235,6 +251,25 @@ impl PostgresStore {
             }
         }
     }
+}
+
+/// A record that the change makes under an id that was drawn for it: whoever finds one there, whatever became of it
+/// since, has found the change.
+fn made_by(change: &Change) -> Option<&Record> {
+    // Whoever makes a session's first attempt makes it under the id that was drawn when the session was opened.
+    let is_first_attempt = |id: TransactionId| {
+        let mut puts = change.puts.iter();
+        puts.any(|put| matches!(put, Record::Session(it) if it.first_transaction == id))
+    };
+    let mut new = change.puts.iter().filter(|record| record.version() == 1);
+    new.find(|record| match record {
+        Record::Session(_) | Record::PaymentMethod(_) | Record::Delivery(_) => true,
+        Record::Transaction(it) => !is_first_attempt(it.id),
+        // Of these, some have ids or names that anybody else would give them, too.
+        Record::Merchant(_) | Record::ApiKey(_) | Record::ProviderAccount(_) | Record::Entry(_) => {
+            false
+        }
+    })
 }
 
 /// Whether a change that was applied refuses itself the second time, or does nothing more.

@@ -1,8 +1,9 @@
 //! Moving all that a SQLite database holds into a new PostgreSQL one.
 //!
 //! Rows are moved in pieces. Each piece and how far the move has come are one commit, so that a move that was
-//! interrupted goes on where it was. At the end both sides are read again and compared, by number and by checksum. The
-//! fingerprints of the server's keys come last of all: until then nothing serves the new database.
+//! interrupted goes on where it was. Then both sides are read again and compared, by number and by checksum. The
+//! fingerprints of the server's keys come last of all, once all else is the same: until then nothing serves the new
+//! database.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -110,12 +111,16 @@ impl PostgresStore {
             Ok(hash.finalize().to_vec())
         })
         .await?;
-        for table in &TABLES {
-            self.move_table(&path, table, &source, &mut told).await?;
-        }
         let mut all = Vec::new();
-        for table in &TABLES {
-            all.push(self.compare(&path, table, &mut told).await?);
+        // The last are the fingerprints.
+        let (rest, last) = TABLES.split_at(TABLES.len() - 1);
+        for tables in [rest, last] {
+            for table in tables {
+                self.move_table(&path, table, &source, &mut told).await?;
+            }
+            for table in tables {
+                all.push(self.compare(&path, table, &mut told).await?);
+            }
         }
         Ok(all)
     }

@@ -11,6 +11,7 @@
 pub use connect::{Address, AddressError, OpenError, Settings};
 pub use import::{ImportError, Moved, Moving};
 
+mod ask;
 mod cell;
 mod commit;
 mod connect;

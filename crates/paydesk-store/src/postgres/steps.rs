@@ -21,7 +21,7 @@ use uuid::Uuid;
 use super::cell::{Cell, small};
 use super::removals;
 use super::tables::{self, Table, exactly_one};
-use crate::sqlite::rows::{
+use crate::columns::{
     action_number, claim_name, counter_number, delivery_state_number, expires_alone_at,
     first_event, kind_number, lapses_at, method_bits, mode_number, receiver_id, state_number,
     status_number,

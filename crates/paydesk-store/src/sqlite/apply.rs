@@ -7,9 +7,10 @@ use paydesk_core::tenant::Tenant;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params, params_from_iter};
 use uuid::Uuid;
 
-use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row, mode_number};
+use super::rows::{Cell, ClaimRow, IdempotencyRow, Prepared, Row};
 use super::words::Words;
 use super::{decode, lists, queries, removals};
+use crate::columns::mode_number;
 
 /// The changes of one group, applied one after the other. Each sees what those before it did.
 pub(super) struct Group<'db> {

@@ -6,12 +6,14 @@
 //! end, the next commit starts it over. So the log stays short and nobody waits long.
 //!
 //! A log that somebody reads from is copied only as far as that reader sees, and is not started over. So views that
-//! readers keep are ended first, and again when all is copied: who begins to read then does not need the log.
+//! readers keep are ended first, and again when all is copied: who begins to read then does not need the log. The views of a
+//! server that rests are ended, too: another process may have much to write beside it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -21,6 +23,9 @@ use super::readers::Readers;
 const AT: i64 = 2_000;
 /// When a commit copies them itself after all, because the thread does not keep up: pages (32 MiB).
 pub(super) const AT_THE_LATEST: i64 = 8_000;
+
+/// How often views that nobody reads through any more are looked for.
+const ROUND: Duration = Duration::from_millis(100);
 
 /// Asks a thread to copy the log.
 pub(super) struct Checkpointer {
@@ -76,7 +81,17 @@ impl Checkpointer {
 }
 
 fn copy(db: &Connection, readers: &Readers, woken: &Receiver<()>, copied: &AtomicBool) {
-    while woken.recv().is_ok() {
+    loop {
+        match woken.recv_timeout(ROUND) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = readers.end_old_views() {
+                    tracing::warn!(%error, "a reader could not be ended; it is tried again");
+                }
+                continue;
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
         let ended = readers.end_views();
         match ended.and_then(|()| run(db, "PRAGMA wal_checkpoint(PASSIVE)")) {
             Ok(_) => copied.store(true, Ordering::Release),

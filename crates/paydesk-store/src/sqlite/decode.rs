@@ -8,7 +8,8 @@ use rusqlite::types::{FromSqlError, FromSqlResult, Type, ValueRef};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::rows::{Cell, mode_of};
+use super::rows::Cell;
+use crate::columns::mode_of;
 
 /// Reads JSON.
 fn json<T: DeserializeOwned>(column: usize, text: &str) -> rusqlite::Result<T> {

@@ -54,7 +54,7 @@ pub(crate) struct Exported {
     read: fn(&Row<'_>) -> rusqlite::Result<Item>,
 }
 
-/// All tables. The fingerprints come last: a store without them serves nobody, so that what is half there does not.
+/// All tables. The fingerprints come last: a store without them serves nobody, so that what is half there, or differs, does not.
 pub(crate) const TABLES: [Exported; 13] = [
     Exported {
         name: "merchants",

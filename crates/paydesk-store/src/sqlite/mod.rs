@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 pub use backup::{BackupError, back_up};
 pub use lock::{LockError, ServerLock};
-pub use schema::OpenError;
+pub use schema::{OpenError, SchemaVersion};
 pub use writer::Stats;
 
 mod apply;
+mod ask;
 mod backup;
 mod checkpoint;
 mod decode;
@@ -82,6 +83,11 @@ impl SqliteStore {
             #[cfg(test)]
             writer::Hooks::default(),
         )
+    }
+
+    /// Which schema a database has; it is not changed.
+    pub fn schema(path: &Path) -> Result<SchemaVersion, OpenError> {
+        schema::look(path)
     }
 
     fn start(

@@ -24,135 +24,17 @@ use paydesk_core::store::{
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
-use rusqlite::{Connection, OptionalExtension as _, Params, params};
-use serde::de::DeserializeOwned;
+use rusqlite::{OptionalExtension as _, params};
 use uuid::Uuid;
 
+use super::ask::{all, of, one, with_transactions};
 use super::lists::{self, SessionList, TransactionList, limit};
-use super::rows::{Prepared, claim_name, counter_number, mode_number, place};
+use super::rows::{Prepared, place};
 use super::{SqliteStore, decode, queries};
+use crate::columns::{claim_name, counter_number};
 
 /// How many sessions are looked at before others may use the connection and the thread.
 const PULSES: usize = 256;
-
-impl SqliteStore {
-    /// The one record that the query finds, of a table that only servers write.
-    fn one<T: DeserializeOwned>(
-        &self,
-        sql: &str,
-        params: impl Params,
-    ) -> Result<Option<T>, Unavailable> {
-        self.readers.read_own(|db| one(db, sql, params))
-    }
-
-    /// All records that the query finds, in its order, of a table that only servers write.
-    fn all<T: DeserializeOwned>(
-        &self,
-        sql: &str,
-        params: impl Params,
-    ) -> Result<Vec<T>, Unavailable> {
-        self.readers.read_own(|db| all(db, sql, params))
-    }
-
-    /// All records that the query finds for each of these ids, each id once.
-    fn of_many<T: DeserializeOwned>(
-        &self,
-        sql: &str,
-        tenant: Tenant,
-        mut ids: Vec<Uuid>,
-    ) -> Result<Vec<T>, Unavailable> {
-        let (merchant, mode) = of(&tenant);
-        ids.sort_unstable();
-        ids.dedup();
-        self.readers.read_own(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            let mut found = Vec::new();
-            for id in ids {
-                let key = params![merchant, mode, id.as_bytes()];
-                for record in query.query_map(key, |row| decode::doc(row, 0))? {
-                    found.push(record?);
-                }
-            }
-            Ok(found)
-        })
-    }
-
-    /// The first column of all rows that the query finds, in its order.
-    fn texts(&self, sql: &str, params: impl Params) -> Result<Vec<Arc<str>>, Unavailable> {
-        self.readers.read(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            query.query_map(params, |row| row.get(0))?.collect()
-        })
-    }
-
-    /// Writes what depends on nothing.
-    async fn write(&self, change: Prepared) -> Result<(), Unavailable> {
-        match self.writer.commit(change).await {
-            Ok(()) => Ok(()),
-            Err(CommitError::Unavailable(unavailable)) => Err(unavailable),
-            // Not reachable, as it depends on nothing.
-            Err(CommitError::Conflict(conflict)) => Err(Unavailable::because(conflict)),
-        }
-    }
-
-    /// The tenant and id of what is due.
-    fn due(
-        &self,
-        sql: &str,
-        now: Timestamp,
-        most: usize,
-    ) -> Result<Vec<(Tenant, Uuid)>, Unavailable> {
-        self.readers.read_own(|db| {
-            let mut query = db.prepare_cached(sql)?;
-            let rows = query.query_map(params![now.as_millis(), limit(most)], |row| {
-                Ok((decode::tenant(row, 0)?, decode::id(row, 2)?))
-            })?;
-            rows.collect()
-        })
-    }
-}
-
-/// The one record that the query finds.
-fn one<T: DeserializeOwned>(
-    db: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> rusqlite::Result<Option<T>> {
-    let mut query = db.prepare_cached(sql)?;
-    query
-        .query_row(params, |row| decode::doc(row, 0))
-        .optional()
-}
-
-/// All records that the query finds, in its order.
-fn all<T: DeserializeOwned>(
-    db: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> rusqlite::Result<Vec<T>> {
-    let mut query = db.prepare_cached(sql)?;
-    let rows = query.query_map(params, |row| decode::doc(row, 0))?;
-    rows.collect()
-}
-
-/// The session that the query finds, and its transactions.
-fn with_transactions(
-    db: &Connection,
-    sql: &str,
-    params: impl Params,
-) -> rusqlite::Result<Option<(Session, Vec<Transaction>)>> {
-    let mut query = db.prepare_cached(sql)?;
-    let mut rows = query.query(params)?;
-    let Some(row) = rows.next()? else {
-        return Ok(None);
-    };
-    let session = decode::doc(row, 0)?;
-    let mut transactions: Vec<_> = decode::optional_doc(row, 1)?.into_iter().collect();
-    while let Some(row) = rows.next()? {
-        transactions.push(decode::doc(row, 1)?);
-    }
-    Ok(Some((session, transactions)))
-}
 
 /// Before which id a page of the newest is, if it can be said so.
 const fn before(place: Place) -> Option<Uuid> {
@@ -163,11 +45,6 @@ const fn before(place: Place) -> Option<Uuid> {
     }
 }
 
-/// A tenant as the two first parameters of nearly every query.
-fn of(tenant: &Tenant) -> (&[u8; 16], i64) {
-    (tenant.merchant.0.as_bytes(), mode_number(tenant.mode))
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn commit(&self, change: Change) -> Result<(), CommitError> {
@@ -175,7 +52,7 @@ impl Store for SqliteStore {
     }
 
     async fn merchant(&self, id: MerchantId) -> Result<Option<Merchant>, Unavailable> {
-        // This and the next three are also written by commands that run beside the server.
+        // This and the next four are also written by commands that run beside the server.
         let key = params![id.0.as_bytes()];
         self.readers.read(|db| one(db, queries::MERCHANT, key))
     }
@@ -191,6 +68,11 @@ impl Store for SqliteStore {
     async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
         let key = params![secret_hash];
         self.readers.read(|db| one(db, queries::API_KEY, key))
+    }
+
+    async fn api_keys(&self, tenant: Tenant) -> Result<Vec<ApiKey>, Unavailable> {
+        let owner = params![tenant.merchant.to_string(), tenant.mode.to_string()];
+        self.readers.read(|db| all(db, queries::API_KEYS, owner))
     }
 
     async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {

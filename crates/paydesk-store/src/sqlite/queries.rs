@@ -22,6 +22,9 @@ pub(super) const HAS_CODE: &str = "(reference = ? OR (reference IS NULL AND pare
 pub(super) const MERCHANT: &str = "SELECT doc FROM merchants WHERE id = ?1";
 pub(super) const MERCHANTS: &str = "SELECT id FROM merchants ORDER BY id";
 pub(super) const API_KEY: &str = "SELECT doc FROM api_keys WHERE secret_hash = ?1";
+/// Walks all keys: their owner is in the document only.
+pub(super) const API_KEYS: &str = "SELECT doc FROM api_keys
+    WHERE doc ->> '$.tenant.merchant' = ?1 AND doc ->> '$.tenant.mode' = ?2";
 pub(super) const PROVIDER_ACCOUNTS: &str =
     "SELECT doc FROM provider_accounts WHERE merchant = ?1 AND mode = ?2 ORDER BY id";
 

@@ -2,9 +2,10 @@
 //!
 //! Beginning and ending a read costs SQLite two locks on the log's index, each a system call under a mutex that all
 //! connections share: as much as looking a session up. So where only a server writes, a connection keeps its read
-//! transaction, a *view*, over many reads. A view is given up as soon as this store has begun to commit anything
-//! since, and after a few milliseconds in any case; while a commit is under way, nobody reads through a view. So a read
-//! sees every commit that was answered before it began, and everything that an earlier read saw.
+//! transaction, a *view*, over many reads. A view is given up as soon as this store has begun to commit anything since,
+//! by a read a few milliseconds later, and after a tenth of a second in any case; while a commit is under way, nobody reads
+//! through a view. So a read sees every commit that was answered before it began, and everything that an earlier read
+//! saw.
 
 use std::cell::Cell;
 use std::path::Path;
@@ -51,7 +52,7 @@ pub(super) struct Readers {
     commits: Arc<Commits>,
     keep_views: AtomicBool,
     /// For what takes long: it runs on a thread where nobody else waits, one after the other.
-    long: Arc<Mutex<Connection>>,
+    long: Arc<tokio::sync::Mutex<Connection>>,
 }
 
 struct Lane {
@@ -87,12 +88,12 @@ impl Readers {
             Ok(Mutex::new(Lane { db, view: None }))
         });
         let lanes = lanes.collect::<Result<_, _>>()?;
-        let long = Arc::new(Mutex::new(schema::open_reader(path, count)?));
+        let long = schema::open_reader(path, count)?;
         Ok(Self {
             lanes,
             commits,
             keep_views: AtomicBool::new(keep_views),
-            long,
+            long: Arc::new(tokio::sync::Mutex::new(long)),
         })
     }
 
@@ -132,6 +133,21 @@ impl Readers {
         Ok(())
     }
 
+    /// Ends the views that were kept long enough. Who reads just now ends its own.
+    pub(super) fn end_old_views(&self) -> rusqlite::Result<()> {
+        let now = Instant::now();
+        for mut lane in self.lanes.iter().filter_map(Mutex::try_lock) {
+            if lane
+                .view
+                .as_ref()
+                .is_some_and(|view| now - view.began >= KEPT)
+            {
+                lane.end_view()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Ends all views, and keeps none any more.
     pub(super) fn keep_no_views(&self) -> rusqlite::Result<()> {
         self.keep_views.store(false, Ordering::SeqCst);
@@ -161,8 +177,10 @@ impl Readers {
         &self,
         read: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let long = Arc::clone(&self.long);
-        let reading = tokio::task::spawn_blocking(move || in_one_moment(&long.lock(), read));
+        // Whoever waits holds no thread, of which all the program has a bounded number, and stops waiting when nobody
+        // wants the answer any more.
+        let long = Arc::clone(&self.long).lock_owned().await;
+        let reading = tokio::task::spawn_blocking(move || in_one_moment(&long, read));
         let read = reading.await.map_err(Unavailable::because)?;
         read.map_err(Unavailable::because)
     }

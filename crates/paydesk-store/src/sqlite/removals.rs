@@ -6,7 +6,7 @@ use paydesk_core::tenant::Tenant;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, params};
 
-use super::rows::{claim_name, mode_number};
+use crate::columns::{claim_name, mode_number};
 
 /// Whether it may go. Nothing is written.
 pub(super) fn may_go(db: &Connection, tenant: Tenant, removal: Removal) -> rusqlite::Result<bool> {

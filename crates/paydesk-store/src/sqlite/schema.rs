@@ -29,7 +29,11 @@ const LOG_KEPT: i64 = 32 * 1024 * 1024;
 
 /// The migrations, in order. The schema's version is how many of them have run. Never change one that was
 /// released: add another.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_first.sql"),
+    include_str!("migrations/0002_words_known.sql"),
+    include_str!("migrations/0003_words_merged.sql"),
+];
 
 /// Why a database file could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -266,6 +270,35 @@ fn newest() -> u32 {
         .map(|(before, _)| before + 1)
         .last()
         .unwrap_or(0)
+}
+
+/// A database's schema, as a number of migrations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SchemaVersion {
+    /// That of the database.
+    pub found: u32,
+    /// The newest that is known.
+    pub known: u32,
+}
+
+impl SchemaVersion {
+    /// Whether nothing is to be migrated.
+    #[must_use]
+    pub const fn is_current(self) -> bool {
+        self.found == self.known
+    }
+}
+
+/// Looks which schema a database has.
+pub(super) fn look(path: &Path) -> Result<SchemaVersion, OpenError> {
+    let failed = OpenError::of(path);
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let found = db.and_then(|db| {
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        version(&db)
+    });
+    let (found, known) = (found.map_err(failed)?, newest());
+    Ok(SchemaVersion { found, known })
 }
 
 /// The schema's version.

@@ -6,6 +6,7 @@
 //! comes. What is noted is not lost with the process, and whoever searches looks through it one by one
 //! (`lists/search`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -18,11 +19,11 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use tokio::sync::mpsc;
 
 use super::decode;
-use super::rows::mode_number;
 use super::writer::Job;
+use crate::columns::mode_number;
 
-/// How many sessions are indexed at once.
-const BATCH: usize = 512;
+/// How many sessions are indexed at once. More would cost each of them less, and keep others waiting for longer.
+const BATCH: usize = 1024;
 /// How long the words of a session wait for others to come. A second is what a search may trail; it trails nothing,
 /// but what is not in the index costs each search time.
 const DELAY: Duration = Duration::from_millis(400);
@@ -210,7 +211,8 @@ impl Indexer {
         let mut noted = db.prepare_cached(NOTED)?;
         let mut notes = noted.query([])?;
         let mut read = db.prepare_cached(SESSION)?;
-        let (mut batch, mut up_to, mut is_behind) = (Batch::new(), 0, false);
+        let mut batch: Vec<(i64, Cow<'_, Words>)> = Vec::new();
+        let (mut up_to, mut is_behind) = (0, false);
         while let Some(note) = notes.next()? {
             if batch.len() >= 2 * BATCH {
                 is_behind = true;
@@ -218,13 +220,14 @@ impl Indexer {
             }
             up_to = note.get(0)?;
             if let Some(known) = self.waiting.get(&up_to) {
-                batch.extend(known.iter().cloned());
+                let known = known.iter();
+                batch.extend(known.map(|(place, words)| (*place, Cow::Borrowed(words))));
                 continue;
             }
             for place in places(note.get_ref(1)?.as_blob()?) {
                 let session = read.query_row([place], |row| decode::doc(row, 0));
                 let words = session.optional()?.and_then(|it| Words::of(&it));
-                batch.extend(words.map(|words| (place, words)));
+                batch.extend(words.map(|words| (place, Cow::Owned(words))));
             }
         }
         drop(notes);

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use paydesk_core::store::{CommitError, Conflict, Unavailable};
 use rusqlite::{Connection, ErrorCode};
@@ -212,9 +213,17 @@ impl Thread {
         drop(self.jobs);
         self.indexer.stop();
         checkpointer.stop();
-        let truncated = self
-            .db
-            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        // Without waiting for those who read: a server beside this command may keep a view, and could commit nothing
+        // while this waits for its end.
+        let truncate = || {
+            self.db.busy_timeout(Duration::ZERO)?;
+            let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.db.query_row(truncate, [], |_| Ok(()))
+        };
+        let truncated = match truncate() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+            truncated => truncated,
+        };
         if let Err(error) = truncated {
             tracing::warn!(%error, "the log could not be copied at the end; the next start does it");
         }

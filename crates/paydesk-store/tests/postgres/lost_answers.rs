@@ -7,13 +7,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use paydesk_core::id::TransactionId;
+use paydesk_core::session::Session;
 use paydesk_core::store::{
     Change, CommitError, Conflict, Counter, IdempotencyWrite, Increment, Record, RecordKey, Store,
 };
 use paydesk_core::store_suite::samples::{Samples, moved, reference};
 use paydesk_core::tenant::Tenant;
+use paydesk_core::transaction::Transaction;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 
 use super::store_on;
 
@@ -29,6 +33,8 @@ struct Relay {
     fate: Arc<AtomicU8>,
     /// How many commits something was done to.
     lost: Arc<AtomicUsize>,
+    /// Held by whoever lets nobody connect.
+    door: Arc<Mutex<()>>,
     port: u16,
 }
 
@@ -38,11 +44,13 @@ impl Relay {
         let relay = Self {
             fate: Arc::default(),
             lost: Arc::default(),
+            door: Arc::default(),
             port: listener.local_addr().unwrap().port(),
         };
-        let (fate, lost) = (relay.fate.clone(), relay.lost.clone());
+        let (fate, lost, door) = (relay.fate.clone(), relay.lost.clone(), relay.door.clone());
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                drop(door.lock().await);
                 let (fate, lost) = (fate.clone(), lost.clone());
                 tokio::spawn(carry(client, server, fate, lost));
             }
@@ -216,6 +224,112 @@ async fn a_change_without_events_or_keys_is_known_again_by_its_record() {
         Some(second)
     );
     assert_eq!(relay.lost.load(Ordering::SeqCst), 1);
+}
+
+/// A paid session, and what begins a refund of it: no event yet, and a session that is changed as by any other refund
+/// that is begun at this moment.
+async fn paid(samples: &Samples, store: &Arc<dyn Store>) -> (Session, Transaction) {
+    let session = samples.session(samples.tenant());
+    let charge = samples.transaction(&session);
+    let mut change = Change::new(session.tenant);
+    change.puts = vec![
+        Record::Session(session.clone()),
+        Record::Transaction(charge.clone()),
+    ];
+    store.commit(change).await.unwrap();
+    (session, charge)
+}
+
+fn refund(samples: &Samples, session: &Session, charge: &Transaction) -> (Change, TransactionId) {
+    let refund = samples.refund(session, charge);
+    let id = refund.id;
+    let mut change = Change::new(session.tenant);
+    change.puts = vec![
+        Record::Session(moved(session, session.state)),
+        Record::Transaction(refund),
+    ];
+    (change, id)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_did_not_arrive_is_not_taken_for_another_that_did_the_same_to_the_session() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let (session, charge) = paid(&samples, &plain).await;
+    let (ours, our_refund) = refund(&samples, &session, &charge);
+    let (theirs, their_refund) = refund(&samples, &session, &charge);
+    assert_eq!(ours.puts.first(), theirs.puts.first());
+    far.ping().await.unwrap();
+    relay.decide(LOSE_THE_COMMIT);
+    let shut = relay.door.clone().lock_owned().await;
+    let commit = tokio::spawn(async move { far.commit(ours).await });
+    plain.commit(theirs).await.unwrap();
+    drop(shut);
+    match commit.await.unwrap() {
+        Err(CommitError::Conflict(Conflict::Stale(RecordKey::Session(id)))) => {
+            assert_eq!(id, session.id);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 1);
+    let found = |id| plain.transaction(session.tenant, id);
+    assert!(found(their_refund).await.unwrap().is_some());
+    assert_eq!(found(our_refund).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_attempt_that_did_not_arrive_is_not_taken_for_another_under_the_same_id() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let (session, _) = paid(&samples, &plain).await;
+    let attempt = || {
+        let mut attempt = samples.transaction(&session);
+        attempt.id = session.first_transaction;
+        let mut change = Change::new(session.tenant);
+        change.puts = vec![
+            Record::Session(moved(&session, session.state)),
+            Record::Transaction(attempt),
+        ];
+        change
+    };
+    let (ours, theirs) = (attempt(), attempt());
+    far.ping().await.unwrap();
+    relay.decide(LOSE_THE_COMMIT);
+    let shut = relay.door.clone().lock_owned().await;
+    let commit = tokio::spawn(async move { far.commit(ours).await });
+    plain.commit(theirs).await.unwrap();
+    drop(shut);
+    let outcome = commit.await.unwrap();
+    assert!(
+        matches!(outcome, Err(CommitError::Conflict(Conflict::Stale(_)))),
+        "{outcome:?}"
+    );
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_whose_answer_is_lost_is_known_again_after_others() {
+    let (relay, far, plain) = relayed().await;
+    let samples = Samples::new(1);
+    let (session, charge) = paid(&samples, &plain).await;
+    let (ours, our_refund) = refund(&samples, &session, &charge);
+    far.ping().await.unwrap();
+    relay.decide(LOSE_THE_ANSWER);
+    let shut = relay.door.clone().lock_owned().await;
+    let commit = tokio::spawn(async move { far.commit(ours).await });
+    let arrived = async || plain.transaction(session.tenant, our_refund).await.unwrap();
+    while arrived().await.is_none() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    // Before it is sent again, somebody else refunds, too.
+    let second = plain.session(session.tenant, session.id).await.unwrap();
+    let (theirs, _) = refund(&samples, &second.unwrap(), &charge);
+    plain.commit(theirs).await.unwrap();
+    drop(shut);
+    commit.await.unwrap().unwrap();
+    assert_eq!(relay.lost.load(Ordering::SeqCst), 1);
+    let refunds = plain.children(session.tenant, charge.id).await.unwrap();
+    assert_eq!(refunds.len(), 2, "each once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -198,3 +198,49 @@ async fn what_differs_and_what_is_in_use_is_found_out() {
         "{found:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_changed_while_it_was_half_moved_is_not_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paydesk.db");
+    let (old, tenant) = filled(&path).await;
+    let new: Arc<PostgresStore> = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    let (store, from) = (new.clone(), path.clone());
+    let (send, mut moved) = tokio::sync::mpsc::unbounded_channel();
+    let move_of = tokio::spawn(async move {
+        store
+            .move_from(&from, |step| {
+                if let Moving::Rows { table, moved, .. } = step {
+                    let _ = send.send((table, moved));
+                }
+            })
+            .await
+    });
+    while !matches!(moved.recv().await, Some(("sessions", 1..))) {}
+    move_of.abort();
+    let _ = move_of.await;
+    // The old server goes on for a while; the first session was moved as it was.
+    let session = sessions(&old, tenant).await.pop().unwrap();
+    let state = session.initiated_at(session.created_at);
+    let changed = paydesk_core::store_suite::samples::moved(&session, state);
+    let mut change = Change::new(tenant);
+    change.puts = vec![Record::Session(changed)];
+    old.commit(change).await.unwrap();
+
+    let found = new.move_from(&path, |_| {}).await;
+    assert!(
+        matches!(
+            found,
+            Err(ImportError::Differs {
+                table: "sessions",
+                ..
+            })
+        ),
+        "{found:?}"
+    );
+    assert_eq!(
+        new.key_fingerprints().await.unwrap(),
+        [],
+        "nothing serves it"
+    );
+}

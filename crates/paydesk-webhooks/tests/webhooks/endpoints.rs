@@ -267,6 +267,35 @@ async fn an_endpoint_that_is_gone_is_disabled_at_once_and_an_event_says_so() {
 }
 
 #[tokio::test]
+async fn what_an_old_address_answers_says_nothing_of_the_new_one() {
+    let world = World::over(memory()).await;
+    let moved = Arc::new(tokio::sync::Notify::new());
+    let has_moved = moved.clone();
+    let gone = Receiver::answering(move |_, _| {
+        let has_moved = has_moved.clone();
+        async move {
+            has_moved.notified().await;
+            plain(410)
+        }
+    })
+    .await;
+    let (mut endpoint, _) = world.endpoint(&gone.url(), STANDARD, &[]).await;
+    world.happens_quietly(EventKind::SessionCompleted).await;
+    let worker = world.worker();
+    let moves = async {
+        until("sent", || gone.count() == 1).await;
+        endpoint.url = "http://127.0.0.1:1/new".to_owned();
+        endpoint.version += 1;
+        world.put(&endpoint).await;
+        moved.notify_one();
+    };
+    let (ran, ()) = tokio::join!(worker.run_due_once(), moves);
+    ran.unwrap();
+    assert_eq!(world.stored(&endpoint).await, endpoint);
+    assert_eq!(disabled_events(&world).await, 0);
+}
+
+#[tokio::test]
 async fn five_days_of_failure_disable_an_endpoint_and_an_event_says_so() {
     let world = World::over(memory()).await;
     let dead = Receiver::with_statuses(&[500]).await;

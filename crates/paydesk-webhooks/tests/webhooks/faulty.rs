@@ -124,6 +124,9 @@ impl Store for Faulty {
     async fn api_key(&self, secret_hash: [u8; 32]) -> Result<Option<ApiKey>, Unavailable> {
         self.store.api_key(secret_hash).await
     }
+    async fn api_keys(&self, tenant: Tenant) -> Result<Vec<ApiKey>, Unavailable> {
+        self.store.api_keys(tenant).await
+    }
     async fn provider_accounts(&self, tenant: Tenant) -> Result<Vec<ProviderAccount>, Unavailable> {
         self.store.provider_accounts(tenant).await
     }

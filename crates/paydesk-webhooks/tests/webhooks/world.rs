@@ -11,7 +11,7 @@ use paydesk_core::id::{
     EndpointId, EventId, MerchantId, NodeId, ProviderAccountId, SeededIds, SessionId, TransactionId,
 };
 use paydesk_core::keys::{Sealed, Secret, ServerKeys};
-use paydesk_core::merchant::{Credentials, Merchant, PerMode, WebhookSecrets};
+use paydesk_core::merchant::{Credentials, Merchant, PerMode};
 use paydesk_core::method::Method;
 use paydesk_core::money::{Currency, Money};
 use paydesk_core::session::{Amount, Door, Kind, Notify, NotifyFormat, Session, State, Terms};
@@ -88,10 +88,11 @@ impl World {
             id: tenant.merchant,
             version: 1,
             name: "A shop".into(),
-            webhook_secrets: WebhookSecrets {
+            webhook_secrets: PerMode {
                 test: sealed.clone(),
                 live: sealed,
             },
+            replaced_webhook_secrets: PerMode::default(),
             settings: PerMode::default(),
             created_at: now,
             updated_at: now,

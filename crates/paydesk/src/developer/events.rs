@@ -1,5 +1,6 @@
 //! `paydesk events tail`: follows what happens.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -13,7 +14,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 const LONG_PAUSE: Duration = Duration::from_secs(2);
 /// So many are read at once, and at most so many pages to catch up.
 const PAGE: usize = 100;
-const PAGES: usize = 50;
+const PAGES: usize = 500;
+/// So many pages are remembered: what comes late stands among them.
+const REMEMBERED: usize = 5;
 
 /// Prints events as they happen, until it is stopped.
 pub async fn run(command: EventCommand) -> anyhow::Result<()> {
@@ -52,9 +55,12 @@ pub fn line(event: &Value) -> String {
 }
 
 /// What has happened since a moment, as it comes in.
+///
+/// Events are listed in the order of their ids, which is not quite the order in which they are committed: one may appear
+/// below others that were seen. So what is new is not what stands above the last one seen, but what was not seen before.
 pub struct Events {
-    /// The newest that was seen.
-    last: Option<String>,
+    /// The ids that were seen last, so that none is told twice; the newest at the end.
+    seen: VecDeque<String>,
     /// Whether the server answered the last time.
     is_connected: bool,
 }
@@ -62,22 +68,28 @@ pub struct Events {
 impl Events {
     /// What happens from now on. Fails if the server does not let us read.
     pub async fn from_now(api: &Api) -> anyhow::Result<Self> {
-        let page = api.get("/events?limit=1").await?;
-        Ok(Self {
-            last: ids(&page).next().map(str::to_owned),
+        let mut events = Self {
+            seen: VecDeque::new(),
             is_connected: true,
-        })
+        };
+        events.read_back(api, REMEMBERED).await?;
+        Ok(events)
     }
 
     /// Waits for the next events, oldest first. While the server does not answer it says so, once, and waits for it.
     pub async fn next(&mut self, api: &Api) -> anyhow::Result<Vec<Value>> {
         loop {
-            match self.look(api).await {
-                Ok(found) => {
-                    if !self.is_connected {
-                        eprintln!("Connected again; nothing was missed.");
-                        self.is_connected = true;
+            match self.read_back(api, PAGES).await {
+                Ok((found, is_all)) => {
+                    match (self.is_connected, is_all) {
+                        (false, true) => eprintln!("Connected again; nothing was missed."),
+                        (_, false) => eprintln!(
+                            "More than {} events happened meanwhile; those before them are not shown.",
+                            found.len()
+                        ),
+                        (true, true) => {}
                     }
+                    self.is_connected = true;
                     if !found.is_empty() {
                         return Ok(found);
                     }
@@ -102,35 +114,41 @@ impl Events {
         tokio::time::sleep(LONG_PAUSE).await;
     }
 
-    async fn look(&mut self, api: &Api) -> Result<Vec<Value>, ApiError> {
-        let mut found = Vec::new();
+    /// What was not seen before, oldest first, and whether that is all of it: reads back, so many pages at most, to one
+    /// whose oldest is known.
+    async fn read_back(&mut self, api: &Api, pages: usize) -> Result<(Vec<Value>, bool), ApiError> {
+        let (mut found, mut is_all) = (Vec::new(), false);
         let mut path = format!("/events?limit={PAGE}");
-        'pages: for _ in 0..PAGES {
+        for _ in 0..pages {
             let page = api.get(&path).await?;
-            let none = Vec::new();
-            for event in page.get("data").and_then(Value::as_array).unwrap_or(&none) {
-                if Some(text(event, "id")) == self.last.as_deref() {
-                    break 'pages;
+            let mut oldest_is_known = true;
+            for event in of(&page) {
+                oldest_is_known = self.seen.iter().any(|seen| seen == id(event));
+                if !oldest_is_known {
+                    found.push(event.clone());
                 }
-                found.push(event.clone());
             }
-            match page.get("nextCursor").and_then(Value::as_str) {
-                // With nothing seen before, what is there at first is all there is to tell.
-                Some(next) if self.last.is_some() => {
-                    path = format!("/events?limit={PAGE}&after={next}");
-                }
-                _ => break,
-            }
-        }
-        if let Some(newest) = found.first() {
-            self.last = Some(text(newest, "id").to_owned());
+            let next = page.get("nextCursor").and_then(Value::as_str);
+            let Some(next) = next.filter(|_| !oldest_is_known) else {
+                is_all = true;
+                break;
+            };
+            path = format!("/events?limit={PAGE}&after={next}");
         }
         found.reverse();
-        Ok(found)
+        self.seen
+            .extend(found.iter().map(|event| id(event).to_owned()));
+        let forgotten = self.seen.len().saturating_sub(REMEMBERED * PAGE);
+        self.seen.drain(..forgotten);
+        Ok((found, is_all))
     }
 }
 
-fn ids(page: &Value) -> impl Iterator<Item = &str> {
+fn of(page: &Value) -> impl Iterator<Item = &Value> {
     let data = page.get("data").and_then(Value::as_array);
-    data.into_iter().flatten().map(|event| text(event, "id"))
+    data.into_iter().flatten()
+}
+
+fn id(event: &Value) -> &str {
+    text(event, "id")
 }

@@ -83,6 +83,18 @@ impl Api {
             .await
     }
 
+    /// Has the native API change what is at a path below `/api/v1`.
+    pub async fn patch(&self, path: &str, body: &Value) -> Result<Value, ApiError> {
+        self.ask(Method::PATCH, &format!("/api/v1{path}"), Some(body))
+            .await
+    }
+
+    /// Has the native API take away what is at a path below `/api/v1`.
+    pub async fn delete(&self, path: &str) -> Result<Value, ApiError> {
+        self.ask(Method::DELETE, &format!("/api/v1{path}"), None)
+            .await
+    }
+
     /// Acts as the payer would, below the page's own address.
     pub async fn pay(&self, page: &str, body: &Value) -> Result<Value, ApiError> {
         let path = page.find("/pay/").and_then(|at| page.get(at..));

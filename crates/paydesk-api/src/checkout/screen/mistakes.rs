@@ -156,6 +156,7 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::NotSettleable
         | Refusal::NotVoidable
         | Refusal::NotRefundable
+        | Refusal::RefundAtBank
         | Refusal::AlreadySettled
         | Refusal::AlreadyVoided
         | Refusal::HoldExpired

@@ -7,6 +7,7 @@ use paydesk_rails::qr_svg::qr_svg;
 
 use super::{Time, method_label};
 use crate::checkout::locale::{Language, money};
+use crate::checkout::still_to_pay::StillToPay;
 use crate::checkout::visit::Visit;
 
 /// Where the payer sends the money, and until when.
@@ -16,7 +17,7 @@ pub struct Push {
     pub title: String,
     /// The method's name for people.
     pub method: String,
-    /// How much.
+    /// How much still.
     pub amount: String,
     /// The code, if it is scanned.
     pub code: Option<Code>,
@@ -26,7 +27,7 @@ pub struct Push {
     pub part: Option<String>,
     /// Until when.
     pub expires_at: Time,
-    /// The query of the test bank's page; none in live mode.
+    /// The query of the test bank's page; none where the money is real, or is to be.
     pub test_bank: Option<String>,
 }
 
@@ -67,11 +68,12 @@ impl Push {
         language: Language,
     ) -> Self {
         let t = language.texts();
-        let amount = money(transaction.amount, language);
-        let code = destination.qr_code.as_ref().and_then(|text| {
+        let still = StillToPay::of(transaction, destination);
+        let amount = money(still.amount, language);
+        let code = still.code.and_then(|text| {
             Some(Code {
-                text: text.clone(),
-                svg: qr_svg(text).ok()?,
+                svg: qr_svg(&text).ok()?,
+                text: text.into_owned(),
                 description: t.qr_picture.with(&[("amount", &amount)]),
             })
         });
@@ -92,7 +94,7 @@ impl Push {
             details.push(detail(
                 t.amount.as_str(),
                 &amount,
-                &transaction.amount.to_major(),
+                &still.amount.to_major(),
                 false,
             ));
             if !destination.bank.is_empty() {
@@ -124,7 +126,7 @@ impl Push {
             details,
             part: part(transaction, language),
             expires_at: Time::new(expires_at, language),
-            test_bank: (!visit.session.tenant.mode.is_live()).then(|| {
+            test_bank: visit.at_sandbox.then(|| {
                 let mut query = url::form_urlencoded::Serializer::new(String::new());
                 match &destination.qr_code {
                     Some(code) => query.append_pair("qrCode", code),

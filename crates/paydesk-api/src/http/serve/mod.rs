@@ -132,29 +132,42 @@ fn http() -> http1::Builder {
     http
 }
 
-/// Listens, from this call on, for the process being asked to end (`SIGTERM`, or `SIGINT` from a terminal): neither
-/// kills it any more. What it answers with resolves once one of them came, even if that was before it was awaited.
-pub fn asked_to_end() -> io::Result<impl Future<Output = ()> + Send + use<>> {
+/// The requests to end that the process gets: `SIGTERM`, or `SIGINT` from a terminal.
+#[derive(Debug)]
+pub struct EndRequests {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        Ok(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        })
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl EndRequests {
+    /// Listens from now on: none of them kills the process any more.
+    pub fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Self {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
     }
-    #[cfg(not(unix))]
-    {
-        Ok(async {
-            // An error means that there is nothing to listen to: then it never ends by itself.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
+
+    /// Resolves with the next one, also if it came before this was awaited.
+    pub async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        // An error means that there is nothing to listen to: then it never ends by itself.
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

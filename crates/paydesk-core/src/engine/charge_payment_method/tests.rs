@@ -69,6 +69,10 @@ fn it_refuses_in_its_documented_order() {
                 },
             ),
             (
+                |scene| scene.request.reference = Some(String::new()),
+                Refusal::field("reference", "is empty; leave it out instead"),
+            ),
+            (
                 |scene| {
                     let payment = TransactionId(uuid::Uuid::nil());
                     scene.holder = Some(ReferenceHolder::Charge(payment));
@@ -78,6 +82,17 @@ fn it_refuses_in_its_documented_order() {
         ],
         |scene| decided(&scene).map(|_| ()),
     );
+}
+
+#[test]
+fn a_reference_is_as_long_as_a_sessions_may_be() {
+    for (length, is_taken) in [(255, true), (256, false), (60_000, false)] {
+        let mut scene = sound();
+        scene.request.reference = Some("ü".repeat(length));
+        let refused = decided(&scene).map(|_| ());
+        let too_long = Refusal::field("reference", "is longer than 255 characters");
+        assert_eq!(refused, if is_taken { Ok(()) } else { Err(too_long) });
+    }
 }
 
 #[test]

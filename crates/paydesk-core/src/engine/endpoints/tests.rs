@@ -129,3 +129,24 @@ fn an_update_changes_what_is_given_and_enabling_forgives() {
     let on = update(on, &off).unwrap();
     assert!(on.hears(EventKind::SessionCreated) && on.failing_since.is_none());
 }
+
+#[test]
+fn an_endpoint_that_moves_begins_anew_and_one_that_does_not_goes_on_failing() {
+    let desk = Desk::new();
+    let keys = ServerKeys::generate(&desk.ids);
+    let made = decide_create(request(), 0, desk.tenant, &keys, desk.env()).unwrap();
+    let mut endpoint = made.endpoint;
+    endpoint.failing_since = Some(desk.now);
+    let at = |url: &str| {
+        let to = UpdateEndpoint {
+            url: Some(url.to_owned()),
+            description: Some("moved".to_owned()),
+            events: None,
+            enabled: None,
+        };
+        let after = decide_update(to, endpoint.clone(), desk.env());
+        after.unwrap().unwrap().failing_since
+    };
+    assert_eq!(at(&endpoint.url), Some(desk.now));
+    assert_eq!(at("https://shop.example/other"), None);
+}

@@ -3,11 +3,14 @@
 use super::OpenSession;
 use super::parties::{check_device, check_party, check_user};
 use crate::money::AmountError;
+use crate::outgoing::Policy;
 use crate::refusal::Refusal;
-use crate::session::{Amount, CustomField, CustomerDetails, Kind, LineItem};
+use crate::session::{Amount, CustomField, CustomerDetails, Kind, LONGEST_LIFETIME, LineItem};
 use crate::tenant::Mode;
 use crate::time::Span;
 
+/// The longest code of a merchant's for a session or a charge, in characters.
+pub(in crate::engine) const LONGEST_REFERENCE: usize = 255;
 const MAX_TEXT: usize = 500;
 const MAX_LONG_TEXT: usize = 5_000;
 const MAX_URL: usize = 2_048;
@@ -16,22 +19,20 @@ const MAX_CUSTOM_FIELDS: usize = 20;
 /// A bound, and no more: Modem Pay takes any object. What a dialect promises less of, it refuses itself.
 const MAX_METADATA_KEYS: usize = 5_000;
 /// The shortest and the longest lifetime that a merchant may set.
-pub(crate) const LIFETIME: (Span, Span) = (Span::seconds(60), Span::days(30));
+pub(crate) const LIFETIME: (Span, Span) = (Span::seconds(60), LONGEST_LIFETIME);
 
 /// Refuses the first field that is wrong in itself.
-pub(super) fn check(request: &OpenSession, mode: Mode) -> Result<(), Refusal> {
+pub(super) fn check(request: &OpenSession, mode: Mode, outgoing: Policy) -> Result<(), Refusal> {
     check_amount(request.kind, request.amount)?;
-    text("reference", request.reference.as_deref(), 255)?;
+    text("reference", request.reference.as_deref(), LONGEST_REFERENCE)?;
     text("title", request.title.as_deref(), MAX_TEXT)?;
     text("description", request.description.as_deref(), MAX_LONG_TEXT)?;
     text("locale", request.locale.as_deref(), 35)?;
     url("successUrl", request.success_url.as_deref(), mode)?;
     url("cancelUrl", request.cancel_url.as_deref(), mode)?;
-    url(
-        "notifyUrl",
-        request.notify.as_ref().map(|notify| notify.url.as_str()),
-        mode,
-    )?;
+    if let Some(notify) = &request.notify {
+        outgoing.check("notifyUrl", &notify.url, mode)?;
+    }
     if request
         .notify_payload
         .as_ref()
@@ -171,7 +172,7 @@ pub(crate) fn text(field: &str, text: Option<&str>, limit: usize) -> Result<(), 
     }
 }
 
-/// Links that payers follow and addresses that are called: `https`; `http` too on this machine or in test mode.
+/// Links that payers follow: `https`; `http` too on this machine or in test mode.
 pub(crate) fn url(field: &str, text: Option<&str>, mode: Mode) -> Result<(), Refusal> {
     let Some(text) = text else { return Ok(()) };
     if text.len() > MAX_URL {

@@ -10,7 +10,7 @@ use super::*;
 use crate::method::Method;
 use crate::rail::RailAnswer;
 use crate::retention::{SHORTEST, TooShort};
-use crate::session::{Canceller, Flow, Ordered, Session};
+use crate::session::{Canceller, Flow, Ordered, Session, StateName};
 use crate::store::Record;
 use crate::time::Span;
 use crate::transaction::DeclineReason;
@@ -221,7 +221,39 @@ fn what_stored_an_attached_card_or_paid_an_order_stays() {
     );
     assert_eq!(horizon.session(&session, all, &HashSet::new()), Ok(()));
 
-    let ordered = |session: Session| Session {
+    assert_eq!(
+        judge(&desk, for_ever, &ordered(&desk, session), &[&paid]),
+        Err(Kept::PaidOrder)
+    );
+    let (_, unpaid) = ended(&desk, &desk.session(), None);
+    let unpaid = ordered(&desk, unpaid);
+    assert_eq!(judge(&desk, for_ever, &unpaid, &[]), Ok(()));
+}
+
+#[test]
+fn a_session_that_had_ended_and_whose_late_money_paid_an_order_stays() {
+    let mut desk = Desk::new();
+    let (session, target) = desk.run_out();
+    let session = ordered(&desk, session);
+    desk.pass(Span::days(1));
+    let (_, session) = lapse_session::decide(snapshot(&session, None), desk.env());
+    let money = transfer(&target, "bank 1", cents(3_500));
+    let (change, late) = desk
+        .count(&money, target.clone(), snapshot(&session, None))
+        .unwrap();
+    let session = session_of(&change);
+    let (change, accepted) =
+        accept_exception::decide(late, snapshot(&session, None), desk.env()).unwrap();
+    let session = session_of(&change.unwrap());
+    assert_eq!(session.state.name(), StateName::Expired);
+    assert_eq!(
+        judge(&desk, Span::days(36_600), &session, &[&target, &accepted]),
+        Err(Kept::PaidOrder)
+    );
+}
+
+fn ordered(desk: &Desk, session: Session) -> Session {
+    Session {
         ordered: Some(Ordered {
             order: crate::id::OrderId::fresh(&desk.ids, desk.now),
             flow: Flow::Session,
@@ -229,13 +261,7 @@ fn what_stored_an_attached_card_or_paid_an_order_stays() {
             device: None,
         }),
         ..session
-    };
-    assert_eq!(
-        judge(&desk, for_ever, &ordered(session), &[&paid]),
-        Err(Kept::PaidOrder)
-    );
-    let (_, unpaid) = ended(&desk, &desk.session(), None);
-    assert_eq!(judge(&desk, for_ever, &ordered(unpaid), &[]), Ok(()));
+    }
 }
 
 #[test]

@@ -150,6 +150,31 @@ fn money_for_a_payment_that_was_left_is_late_whatever_pays_now() {
 }
 
 #[test]
+fn by_its_amount_money_is_for_a_payment_that_waits_and_for_no_other() {
+    let mut desk = Desk::new();
+    let (session, target) = desk.waiting();
+    let money = transfer(&target, "bank 1", cents(3_500));
+    let decided = |desk: &Desk, by, target: &Transaction, snapshot| {
+        let told = desk.told(&money, Origin::Report);
+        decide(&told, by, target.clone(), snapshot, desk.env())
+    };
+    let waiting = snapshot(&session, Some(&target));
+    let (_, counted, kept) = decided(&desk, MatchedBy::Amount, &target, waiting.clone()).unwrap();
+    assert_eq!(kept.transaction(), Some(counted.id));
+
+    let first = transfer(&target, "bank 0", cents(3_500));
+    let (_, paid, completed) = self::counted(&desk, (&session, &target), Some(&target), &first);
+    let paid_since = (paid, snapshot(&completed, None));
+    desk.pass(Span::hours(1));
+    // Nobody has swept.
+    for (target, snapshot) in [paid_since, (target, waiting)] {
+        let by_amount = decided(&desk, MatchedBy::Amount, &target, snapshot.clone());
+        assert_eq!(by_amount, Err(Refusal::TransactionNotFound));
+        assert!(decided(&desk, MatchedBy::Reference, &target, snapshot).is_ok());
+    }
+}
+
+#[test]
 fn it_refuses_what_is_no_money_of_this_payment() {
     let desk = Desk::new();
     let (session, target) = desk.waiting();

@@ -70,11 +70,7 @@ impl Engine {
         account: ProviderAccountId,
         request: PutAccountSettings,
     ) -> Result<AccountSettings, EngineError> {
-        let accounts = self.provider_accounts(tenant).await?;
-        let account = accounts
-            .iter()
-            .find(|known| known.id == account)
-            .ok_or(Refusal::ProviderAccountNotFound)?;
+        let account = &self.provider_account(tenant, account).await?;
         self.repeat(|_| {
             let request = request.clone();
             async move {

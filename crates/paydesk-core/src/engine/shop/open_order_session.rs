@@ -140,15 +140,18 @@ impl Engine {
         request: OpenOrderSession,
         idempotent: Option<Idempotent<Session>>,
     ) -> Result<Session, EngineError> {
-        let accounts = self.provider_accounts(tenant).await?;
         self.once(tenant, idempotent.as_ref(), |_| {
-            let (request, accounts) = (request.clone(), Arc::clone(&accounts));
+            let request = request.clone();
             async move {
                 let order = self.order(tenant, order).await?;
+                let accounts = self.provider_accounts_with(tenant, order.account).await?;
                 let key = Order::live_session(order.id);
                 let holder = match self.store().claim(tenant, &key).await? {
-                    Some(id) => Some(self.session_with_live(tenant, SessionId(id)).await?),
-                    None => None,
+                    // Who paid it may be gone, and its claim stays.
+                    Some(id) if order.paid.is_none() => {
+                        Some(self.session_with_live(tenant, SessionId(id)).await?)
+                    }
+                    _ => None,
                 };
                 let settings = self.store().find(tenant, order.account.0).await?;
                 let tax = if request.automatic_tax {

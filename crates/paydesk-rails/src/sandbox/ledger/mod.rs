@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use paydesk_core::id::{Ids, TransactionId};
 use paydesk_core::money::Money;
+use paydesk_core::payment_method::StoredCard;
 use paydesk_core::rail::{Found, RailAnswer, Transfer};
 use paydesk_core::time::{Clock, Timestamp};
 use rusqlite::{Connection, TransactionBehavior};
@@ -88,6 +89,11 @@ struct Book<'a> {
 }
 
 impl Ledger {
+    /// Whether a ledger's file is whole, and of a version that is known; it is not changed.
+    pub fn check(path: &Path) -> Result<(), LedgerError> {
+        schema::check(path)
+    }
+
     /// Opens the ledger's file, or begins it. Blocks while it does.
     pub fn open(
         path: &Path,
@@ -189,6 +195,14 @@ impl Ledger {
         limit: usize,
     ) -> Result<ChargePage, LedgerError> {
         self.with(move |book| book.charges(after, limit)).await
+    }
+
+    /// The card that was kept with this operation, whatever its caller made of it.
+    pub async fn card_kept_by(
+        &self,
+        reference: TransactionId,
+    ) -> Result<Option<StoredCard>, LedgerError> {
+        self.with(move |book| book.card_stored_by(reference)).await
     }
 
     fn moved(&self) {

@@ -238,7 +238,10 @@ impl Book<'_> {
         })
     }
 
-    fn card_stored_by(&self, reference: TransactionId) -> Result<Option<StoredCard>, LedgerError> {
+    pub(super) fn card_stored_by(
+        &self,
+        reference: TransactionId,
+    ) -> Result<Option<StoredCard>, LedgerError> {
         let mut query = self
             .db
             .prepare_cached("SELECT * FROM cards WHERE stored_by = ?")?;

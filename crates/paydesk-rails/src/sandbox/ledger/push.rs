@@ -63,32 +63,32 @@ impl Book<'_> {
         )?;
         let mut found = Vec::new();
         for row in query.query_map([nonce], read_push)? {
-            let row = row?;
-            // A code that was changed on its way, its amount for one, is not the code of this payment.
-            let same_code = code.as_ref().is_none_or(|code| {
-                let own = row.1.qr_code.as_deref().map(Code::parse);
-                matches!(own, Some(Ok(own)) if own == *code)
-            });
-            if same_code {
-                found.push(row);
+            let payment = self.as_payment(row?)?;
+            if code.as_ref().is_none_or(|code| is_of(&payment, code)) {
+                found.push(payment);
             }
         }
         let mut found = found.into_iter();
         Ok(match (found.next(), found.next()) {
             (None, _) => Err(SandboxError::UnknownPayment),
             (Some(_), Some(_)) => Err(SandboxError::Ambiguous),
-            (Some((operation, destination)), None) => {
-                let received = self.balance(&operation.reference.to_string())?.captured;
-                let received = Money::from_minor(received, operation.amount.currency());
-                Ok(PushPayment {
-                    reference: operation.reference,
-                    tenant: operation.tenant(),
-                    method: operation.method,
-                    amount: operation.amount,
-                    received: received.map_err(LedgerError::because)?,
-                    destination,
-                })
-            }
+            (Some(payment), None) => Ok(payment),
+        })
+    }
+
+    fn as_payment(
+        &self,
+        (operation, destination): (OperationRow, Destination),
+    ) -> Result<PushPayment, LedgerError> {
+        let received = self.balance(&operation.reference.to_string())?.captured;
+        let received = Money::from_minor(received, operation.amount.currency());
+        Ok(PushPayment {
+            reference: operation.reference,
+            tenant: operation.tenant(),
+            method: operation.method,
+            amount: operation.amount,
+            received: received.map_err(LedgerError::because)?,
+            destination,
         })
     }
 
@@ -103,7 +103,7 @@ impl Book<'_> {
             Ok(payment) => payment,
             Err(error) => return Ok(Err(error)),
         };
-        let amount = amount.unwrap_or(payment.amount);
+        let amount = amount.unwrap_or_else(|| asked_for(named, &payment));
         let expected = payment.amount.currency();
         if amount.currency() != expected {
             return Ok(Err(SandboxError::WrongCurrency { expected }));
@@ -174,6 +174,28 @@ impl Book<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a code is this payment's: the one that it was begun with, or the one that asks for what is missing since. One
+/// that was changed on its way, its amount for one, is not.
+fn is_of(payment: &PushPayment, code: &Code) -> bool {
+    let own = payment.destination.qr_code.as_deref().map(Code::parse);
+    let Some(Ok(own)) = own else {
+        return false;
+    };
+    let missing = payment.amount.checked_sub(payment.received);
+    own == *code
+        || missing.is_some_and(|missing| own.asking_for(missing).is_ok_and(|rest| rest == *code))
+}
+
+/// What a payer's bank sends by itself: what the code says, or all of it.
+fn asked_for(named: &PushName, payment: &PushPayment) -> Money {
+    let says = match named {
+        PushName::Reference(_) => None,
+        PushName::QrCode(text) => Code::parse(text.trim()).ok(),
+    };
+    says.and_then(|code| code.amount(payment.amount.currency()))
+        .unwrap_or(payment.amount)
 }
 
 fn read_push(row: &Row<'_>) -> rusqlite::Result<(OperationRow, Destination)> {

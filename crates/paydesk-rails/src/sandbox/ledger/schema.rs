@@ -109,14 +109,33 @@ pub(super) fn open(path: &Path) -> Result<Connection, LedgerError> {
             change.pragma_update(None, "user_version", VERSION)?;
         }
         VERSION => {}
-        other => {
-            return Err(LedgerError::because(format!(
-                "its file has version {other}; this program knows {VERSION}"
-            )));
-        }
+        other => return Err(unknown(other)),
     }
     change.commit()?;
     Ok(db)
+}
+
+fn unknown(version: i64) -> LedgerError {
+    LedgerError::because(format!(
+        "its file has version {version}; this program knows {VERSION}"
+    ))
+}
+
+/// Looks whether a file is a whole ledger of a version that [`open`] takes.
+pub(super) fn check(path: &Path) -> Result<(), LedgerError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.busy_timeout(std::time::Duration::from_secs(5))?;
+    let version = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > VERSION {
+        return Err(unknown(version));
+    }
+    let found: String = db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        Ok(())
+    } else {
+        Err(LedgerError::because(found))
+    }
 }
 
 /// Makes a new file its owner's only; SQLite makes the log beside it the same.

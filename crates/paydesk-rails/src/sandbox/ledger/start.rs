@@ -7,12 +7,13 @@ use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::{DeclineReason, FailureReason};
 use rusqlite::{OptionalExtension as _, params};
 
-use super::super::accounts::{self, Push};
+use super::super::accounts;
 use super::super::attempt::{Attempt, Kind, PaidWith, TypedCard};
 use super::super::cards::{self, Behaviour};
 use super::balance::Movement;
 use super::operation::{OperationRow, Outcome, json, to_json};
 use super::{Book, LedgerError};
+use crate::destination::destination;
 
 /// What the sandbox makes of an attempt.
 struct Verdict {
@@ -204,16 +205,11 @@ impl Book<'_> {
         nonce: &str,
         expires_at: Timestamp,
     ) -> Result<Verdict, LedgerError> {
-        let destination = accounts::destination(&Push {
-            method: attempt.method,
-            amount: attempt.amount,
-            nonce,
-            expires_at,
-            merchant_name: &attempt.merchant_name,
-        });
-        let destination = match destination {
-            Ok(Some(destination)) => destination,
-            Ok(None) => return Ok(Outcome::NOT_SUPPORTED.into()),
+        let Some(receiver) = accounts::receiver(attempt.method, &attempt.merchant_name) else {
+            return Ok(Outcome::NOT_SUPPORTED.into());
+        };
+        let destination = match destination(&receiver, attempt.amount, nonce, expires_at) {
+            Ok(destination) => destination,
             Err(error) => {
                 tracing::warn!(reference = %attempt.reference, %error, "no code can be made of a payment");
                 return Ok(Outcome::PROCESSING_ERROR.into());

@@ -8,7 +8,7 @@ use paydesk_core::id::ProviderAccountId;
 use paydesk_core::list::{By, Walk, Within};
 use paydesk_core::search::{Search, Term};
 use paydesk_core::tenant::Tenant;
-use paydesk_core::time::{Span, Timestamp};
+use paydesk_core::time::Timestamp;
 use uuid::Uuid;
 
 use super::cell::Cell;
@@ -91,19 +91,17 @@ impl Conditions {
         }
     }
 
-    /// That a record is of a time: its id is, too, and those lie in order.
-    fn created(&mut self, query: &mut Query, created: Within<Timestamp>, ahead: Span) {
-        /// Both times of a record are read one after the other, and clocks are set.
-        const SLACK: i64 = 60_000;
+    /// That a record was made within bounds, and its id drawn within others: those lie in order.
+    fn created(&mut self, query: &mut Query, created: Within<Timestamp>, drawn: Within<Timestamp>) {
         self.within(query, "created_at", millis(created));
-        let id = |at: i64| Uuid::from_u128(u128::from(at.max(0).unsigned_abs()) << 80);
-        if let Some(least) = created.least {
-            let from = id(least.as_millis() - ahead.as_millis() - SLACK);
-            let from = query.bind(Cell::Id(from));
+        let first_of =
+            |millis: i64| Uuid::from_u128(u128::from(millis.max(0).unsigned_abs()) << 80);
+        if let Some(least) = drawn.least {
+            let from = query.bind(Cell::Id(first_of(least.as_millis())));
             self.and(format!("id >= {from}"));
         }
-        if let Some(most) = created.most {
-            let to = query.bind(Cell::Id(id(most.as_millis() + SLACK + 1)));
+        if let Some(most) = drawn.most {
+            let to = query.bind(Cell::Id(first_of(most.as_millis() + 1)));
             self.and(format!("id < {to}"));
         }
     }

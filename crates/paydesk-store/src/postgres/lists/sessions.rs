@@ -14,7 +14,7 @@ use super::{
     Classes, Conditions, Query, count_of, cut, cut_part, key_of, order_of_parts, page_of,
     page_of_few, search,
 };
-use crate::sqlite::rows::{kind_number, method_bits, state_number};
+use crate::columns::{kind_number, method_bits, state_number};
 
 const TABLE: &str = "sessions";
 const CLASSES: Classes<5> = Classes {
@@ -53,7 +53,7 @@ fn conditions(query: &mut Query, tenant: Tenant, filter: &SessionFilter) -> Cond
     let card = filter.payment_method.map(|id| Cell::Id(id.0));
     all.is(query, "payment_method", card);
     all.within(query, "amount", filter.amount);
-    all.created(query, filter.created, filter.ahead);
+    all.created(query, filter.created, filter.drawn());
     if let Some(ids) = &filter.ids {
         let ids = query.bind(Cell::Ids(ids.iter().map(|id| id.0).collect()));
         all.and(format!("id = ANY({ids})"));

@@ -7,7 +7,7 @@ use paydesk_core::tenant::Tenant;
 use super::super::cell::{Cell, small};
 use super::super::steps::name;
 use super::{Conditions, Query, count_of, cut, cut_part, page_of};
-use crate::sqlite::rows::{delivery_state_number, receiver_id};
+use crate::columns::{delivery_state_number, receiver_id};
 
 fn card_conditions(query: &mut Query, tenant: Tenant, filter: &PaymentMethodFilter) -> Conditions {
     let mut all = query.of(tenant);

@@ -10,7 +10,7 @@ use super::{
     Classes, Conditions, Query, count_of, cut, cut_part, key_of, order_of_parts, page_of,
     page_of_few, search,
 };
-use crate::sqlite::rows::{action_number, method_bits, status_number};
+use crate::columns::{action_number, method_bits, status_number};
 
 const TABLE: &str = "transactions";
 const CLASSES: Classes<6> = Classes {
@@ -56,7 +56,7 @@ fn conditions(query: &mut Query, tenant: Tenant, filter: &TransactionFilter) -> 
         ));
     }
     all.within(query, "amount", filter.amount);
-    all.created(query, filter.created, filter.ahead);
+    all.created(query, filter.created, filter.drawn());
     if !filter.statuses.is_empty() {
         let now = query.bind(Cell::Integer(filter.now.as_millis()));
         let statuses = filter.statuses.iter().map(|one| status_number(*one));

@@ -8,14 +8,16 @@ use std::ops::RangeInclusive;
 
 use paydesk_core::list::{By, Mark, Walk, Within};
 use paydesk_core::tenant::Tenant;
-use paydesk_core::time::{Span, Timestamp};
+use paydesk_core::time::Timestamp;
 use rusqlite::{Connection, params_from_iter};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::decode;
-use super::rows::{Cell, mode_number};
+use super::rows::Cell;
+use crate::columns::mode_number;
 
+mod question;
 mod search;
 mod sessions;
 mod small;
@@ -79,19 +81,12 @@ struct Source {
     filter: Where,
 }
 
-/// The ids that records of a time can have. Those are made at wall time, which the tenant's own time is never behind.
-fn ids_within(created: Within<Timestamp>, ahead: Span) -> RangeInclusive<u128> {
-    /// Both times of a record are read one after the other, and clocks are set.
-    const SLACK: i64 = 60_000;
-    let least = created.least.map_or(0, |at| {
-        let from = at.as_millis() - ahead.as_millis() - SLACK;
-        u128::from(from.max(0).unsigned_abs()) << 80
-    });
-    let most = created.most.map_or(u128::MAX, |at| {
-        let to = at.as_millis() + SLACK + 1;
-        (u128::from(to.unsigned_abs()) << 80) - 1
-    });
-    least..=most
+/// The ids that were drawn within these bounds.
+fn ids_within(drawn: Within<Timestamp>) -> RangeInclusive<u128> {
+    let first_of = |millis: i64| u128::from(millis.max(0).unsigned_abs()) << 80;
+    let least = drawn.least.map_or(0, |at| first_of(at.as_millis()));
+    let most = drawn.most.map(|at| first_of(at.as_millis() + 1));
+    least..=most.map_or(u128::MAX, |end| end.saturating_sub(1))
 }
 
 /// A page of a table's documents.
@@ -265,12 +260,17 @@ type Class<const N: usize> = [Cell; N];
 
 impl<const N: usize> Classes<N> {
     /// The statement that finds the class after one.
+    ///
+    /// To find what is beyond a row of values, SQLite begins at those equal to it and looks at one after the other: a whole
+    /// class. So it begins at the last id that there can be in it.
     fn next(&self) -> String {
         let (columns, marks) = (self.columns.join(", "), ["?"; N].join(", "));
         format!(
             "SELECT {columns} FROM {} {} WHERE merchant = ? AND mode = ? \
-             AND ({columns}) > ({marks}) ORDER BY {columns} LIMIT 1",
-            self.table, self.by
+             AND ({columns}, id) > ({marks}, x'{:032x}') ORDER BY {columns} LIMIT 1",
+            self.table,
+            self.by,
+            u128::MAX
         )
     }
 

@@ -13,9 +13,11 @@ use paydesk_core::tenant::Tenant;
 use paydesk_core::transaction::Transaction;
 use rusqlite::{Connection, OptionalExtension as _, params, params_from_iter};
 
-use super::super::rows::{Cell, mode_number};
+use super::super::rows::Cell;
 use super::super::{decode, queries, words};
+use super::question::question;
 use super::{Source, Where, count, docs, first_of, merged, steps};
+use crate::columns::mode_number;
 
 /// So many of the latest sessions are looked through one by one at most: many times what is ever behind the index, but
 /// for a database whose index is being made anew.
@@ -32,7 +34,7 @@ pub(super) struct Sought<'s> {
 type Others<T> = Vec<(i64, T)>;
 
 impl Sought<'_> {
-    /// What the index is asked. Nothing if it need not be.
+    /// What the index is asked. Nothing if it need not be: it has nothing that is looked for.
     fn question(&self, db: &Connection) -> rusqlite::Result<Option<Cell>> {
         if !self.search.has_words() {
             return Ok(None);
@@ -40,10 +42,7 @@ impl Sought<'_> {
         let Some(tag) = words::tag(db, self.tenant)? else {
             return Ok(None);
         };
-        let words = self.search.terms.iter().flat_map(|term| &term.words);
-        let begins = words.map(|word| format!("\"{tag}{word}\" *"));
-        let all = begins.collect::<Vec<_>>().join(" AND ");
-        Ok(Some(Cell::Text(all)))
+        Ok(question(db, &tag, self.search)?.map(Cell::Text))
     }
 
     /// The sessions that the index finds, and that fulfil the rest of a filter.

@@ -13,10 +13,11 @@ use paydesk_core::tenant::Tenant;
 use rusqlite::{Connection, params};
 
 use super::super::readers::Readers;
-use super::super::rows::{Cell, kind_number, method_bits, mode_number, state_number};
+use super::super::rows::Cell;
 use super::super::{decode, queries};
 use super::search::Sought;
 use super::{Class, Classes, Source, Where, ids_within, limit, millis};
+use crate::columns::{kind_number, method_bits, mode_number, state_number};
 
 const TABLE: &str = "sessions";
 /// How many overdue sessions are few.
@@ -82,7 +83,7 @@ impl SessionList {
     }
 
     fn ids(&self) -> RangeInclusive<u128> {
-        ids_within(self.filter.created, self.filter.ahead)
+        ids_within(self.filter.drawn())
     }
 
     fn tenant(&self) -> (&[u8; 16], i64) {

@@ -7,8 +7,9 @@ use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::tenant::Tenant;
 use rusqlite::Connection;
 
-use super::super::rows::{Cell, delivery_state_number, receiver_id};
+use super::super::rows::Cell;
 use super::{Source, Where, count, page};
+use crate::columns::{delivery_state_number, receiver_id};
 
 const ALL: std::ops::RangeInclusive<u128> = 0..=u128::MAX;
 

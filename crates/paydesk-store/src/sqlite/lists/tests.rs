@@ -286,6 +286,31 @@ fn assert_leaps<const N: usize>(
 }
 
 #[tokio::test]
+async fn beyond_a_class_nothing_of_it_is_looked_at() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("paydesk.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let samples = Samples::new(1);
+    let tenant = samples.tenant();
+    let many = (0..1_000).map(|_| Record::Session(samples.session(tenant)));
+    let change = Change {
+        puts: many.collect(),
+        ..Change::new(tenant)
+    };
+    store.commit(change).await.unwrap();
+    store.close().await;
+    let db = Connection::open(&path).unwrap();
+    let found = sessions::CLASSES.of(&db, tenant).unwrap();
+    assert_eq!(found.len(), 1);
+    let mut next = db.prepare(&sessions::CLASSES.next()).unwrap();
+    let cells = Where::of(tenant).cells;
+    let is_there = next.exists(params_from_iter(cells.iter().chain(&found[0])));
+    assert!(!is_there.unwrap());
+    let steps = next.get_status(rusqlite::StatementStatus::VmStep);
+    assert!(steps < 100, "{steps} steps");
+}
+
+#[tokio::test]
 async fn a_search_is_led_by_the_index_of_words() {
     let (_directory, db, tenant) = database().await;
     let search = paydesk_core::search::Search::parse("bean")

@@ -10,10 +10,11 @@ use paydesk_core::transaction::{StatusName, Transaction};
 use rusqlite::{Connection, params_from_iter};
 
 use super::super::readers::Readers;
-use super::super::rows::{Cell, action_number, method_bits, status_number};
+use super::super::rows::Cell;
 use super::super::{decode, queries};
 use super::search::Sought;
 use super::{Class, Classes, Source, Where, ids_within, millis};
+use crate::columns::{action_number, method_bits, status_number};
 
 const TABLE: &str = "transactions";
 /// Skipping more than so many is left to another thread.
@@ -74,7 +75,7 @@ impl TransactionList {
     }
 
     fn ids(&self) -> RangeInclusive<u128> {
-        ids_within(self.filter.created, self.filter.ahead)
+        ids_within(self.filter.drawn())
     }
 
     fn sought(&self) -> Option<Sought<'_>> {

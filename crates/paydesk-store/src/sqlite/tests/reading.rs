@@ -218,6 +218,53 @@ async fn the_log_stays_short_though_a_reader_has_stopped_reading() {
 }
 
 #[tokio::test]
+async fn a_server_that_rests_keeps_no_view() {
+    let scene = Scene::new();
+    let session = scene.open().await;
+    assert!(scene.version(session.id).await.is_some());
+    // The log can be started over only when nobody reads from it.
+    let by_hand = Connection::open(&scene.path).unwrap();
+    by_hand.busy_timeout(Duration::ZERO).unwrap();
+    let truncate = || {
+        let truncate = "PRAGMA wal_checkpoint(TRUNCATE)";
+        by_hand.query_row(truncate, [], |row| row.get::<_, bool>(0))
+    };
+    let rests = async {
+        while truncate().unwrap_or(true) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let patience = Duration::from_secs(20);
+    tokio::time::timeout(patience, rests).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_ends_keeps_nobody_from_writing_although_somebody_reads() {
+    let scene = Scene::new();
+    let reader = Connection::open(&scene.path).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let count = "SELECT count(*) FROM sessions";
+    let count = reader.query_row(count, [], |row| row.get::<_, i64>(0));
+    assert_eq!(count, Ok(0));
+    let session = scene.open().await;
+    // Would a payer's commit come through within the time that a store waits for others?
+    let payer = Connection::open(&scene.path).unwrap();
+    payer.busy_timeout(Duration::from_secs(2)).unwrap();
+    let command = SqliteStore::open(&scene.path).unwrap();
+    let closing = tokio::spawn(async move { command.close().await });
+    loop {
+        let is_closed = closing.is_finished();
+        payer.execute_batch("BEGIN IMMEDIATE; ROLLBACK").unwrap();
+        if is_closed {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    closing.await.unwrap();
+    assert!(scene.version(session.id).await.is_some());
+}
+
+#[tokio::test]
 async fn a_closed_store_leaves_no_log_and_is_still_read() {
     let scene = Scene::new();
     let session = scene.open().await;
@@ -229,4 +276,36 @@ async fn a_closed_store_leaves_no_log_and_is_still_read() {
     let by_hand = Connection::open(&scene.path).unwrap();
     by_hand.execute("DELETE FROM sessions", []).unwrap();
     assert_eq!(scene.version(session.id).await, None);
+}
+
+#[test]
+fn long_reads_that_wait_for_each_other_hold_no_thread() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let scene = Scene::new();
+        let (end, ends) = std::sync::mpsc::channel::<()>();
+        let mut reads = tokio::task::JoinSet::new();
+        let store = scene.store.clone();
+        reads.spawn(async move {
+            let read = move |_: &Connection| {
+                ends.recv().unwrap();
+                Ok(())
+            };
+            store.readers.long(read).await.unwrap();
+        });
+        for _ in 0..8 {
+            let store = scene.store.clone();
+            reads.spawn(async move { store.readers.long(|_| Ok(())).await.unwrap() });
+        }
+        tokio::task::yield_now().await;
+        let other = tokio::task::spawn_blocking(|| "done");
+        let other = tokio::time::timeout(Duration::from_secs(20), other).await;
+        end.send(()).unwrap();
+        assert_eq!(other.unwrap().unwrap(), "done");
+        reads.join_all().await;
+    });
 }

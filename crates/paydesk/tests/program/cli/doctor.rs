@@ -16,7 +16,7 @@ async fn a_sound_installation_is_well_also_while_it_is_served() {
         assert_eq!(checked.code, Some(0), "{checked:?}");
         assert!(checked.out.ends_with("All is well.\n"), "{}", checked.out);
         assert!(!checked.out.contains("WRONG"), "{}", checked.out);
-        for check in ["database", "schema", "key file", "server keys"] {
+        for check in ["database", "sandbox", "schema", "key file", "server keys"] {
             assert!(checked.out.contains(check), "{check} in {}", checked.out);
         }
     }
@@ -73,6 +73,36 @@ fn what_is_wrong_is_said_with_what_to_do() {
         .unwrap();
     });
     assert!(said.contains("schema"), "{said}");
+    let said = said_of(|sound| {
+        let ledger = sound.path("paydesk.db.sandbox");
+        fs::write(&ledger, "this is no ledger").unwrap();
+        fs::set_permissions(&ledger, Permissions::from_mode(0o600)).unwrap();
+    });
+    assert!(said.contains("WRONG  sandbox"), "{said}");
+}
+
+#[test]
+fn an_older_schema_is_named_and_left_as_it_is() {
+    /// Where a SQLite file keeps the version of its schema, the last byte of it.
+    const VERSION: usize = 63;
+    let installation = Installation::new();
+    // A copy has all of it in one file, and nothing in a log.
+    let copied = installation.run(&["backup", "--with-keys", "--to", "older.db"]);
+    assert_eq!(copied.code, Some(0), "{copied:?}");
+    let path = installation.path("older.db");
+    let mut older = fs::read(&path).unwrap();
+    older[VERSION] -= 1;
+    fs::write(&path, &older).unwrap();
+    let checked = installation.run(&["doctor", "--database", "sqlite:older.db"]);
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    assert!(
+        checked.out.contains("WRONG  schema") && checked.out.contains("`paydesk migrate`"),
+        "{checked:?}"
+    );
+    assert!(
+        fs::read(&path).unwrap() == older,
+        "it looks, and migrates nothing"
+    );
 }
 
 #[test]

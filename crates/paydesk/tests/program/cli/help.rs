@@ -39,6 +39,10 @@ fn help_shows_each_setting_and_no_secret() {
         "PAYDESK_DATABASE_URL",
         "PAYDESK_PUBLIC_URL",
         "PAYDESK_ALLOW_PRIVATE_WEBHOOKS",
+        "PAYDESK_DRAIN_DELAY",
+        "[default: no limit]",
+        "[default: 50]",
+        "[default: 60]",
         "--key-file",
     ] {
         assert!(help.contains(setting), "{setting} in {help}");

@@ -5,7 +5,9 @@ use std::time::Duration;
 use reqwest::Method;
 use rustix::process::Signal;
 
-use crate::support::{Answer, GOOD_CARD, Installation, SOON, Sandbox, send, wait_for};
+use crate::support::{
+    Answer, Caller, GOOD_CARD, Installation, SOON, Sandbox, Server, send, wait_for,
+};
 
 #[tokio::test]
 async fn the_operators_listener_tells_how_the_server_is_and_the_public_one_does_not() {
@@ -126,16 +128,12 @@ async fn asked_to_end_a_server_finishes_what_is_under_way_and_takes_nothing_new(
     .await;
 
     server.process.signal(Signal::TERM);
+    unready(&server).await;
     wait_for("nobody new is let in", SOON, async || {
-        let health = server.admin.request(Method::GET, "/healthz");
-        send(health).await.err()
+        send(server.caller.session(id)).await.err()
     })
     .await;
-    let fresh = server.caller.clone();
-    assert!(
-        send(fresh.session(id)).await.is_err(),
-        "nor at the public listener"
-    );
+    unready(&server).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(
         server.process.status().is_none(),
@@ -150,4 +148,41 @@ async fn asked_to_end_a_server_finishes_what_is_under_way_and_takes_nothing_new(
     let status = server.process.ended().await;
     assert_eq!(status.code(), Some(0), "{}", server.log());
     assert_eq!(sandbox.charges(installation.merchant_id()).await.len(), 1);
+}
+
+/// Waits until the operator is told that no more requests should be sent here.
+async fn unready(server: &Server) {
+    wait_for("it says that it drains", SOON, async || {
+        let ready = send(server.admin.request(Method::GET, "/readyz"));
+        let answer = ready.await.expect("the operator is answered to the end");
+        (answer.status == 503 && answer.body.contains("draining")).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_a_drain_delay_a_server_that_is_to_end_serves_on_until_it_is_asked_again() {
+    let installation = Installation::new();
+    let server = installation.serve(&["--drain-delay", "3600"]).await;
+    server.process.signal(Signal::TERM);
+    unready(&server).await;
+    // A caller of its own: a new connection, as from a load balancer that has not noticed yet.
+    let late = Caller::new(&server.url, &installation.credentials);
+    let opened = send(late.open_session("late")).await.unwrap();
+    assert_eq!(opened.status, 201);
+    assert_eq!(server.admin.get("/healthz").await.status, 200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_flag_is_turned_on_and_off_by_the_environment_in_the_usual_words() {
+    for (value, sandbox) in [("1", false), ("on", false), ("0", true), ("no", true)] {
+        let installation = Installation::new();
+        let process = installation.start_serving(&[], &[("PAYDESK_NO_SANDBOX", value)]);
+        let server = Server::started(process, &installation.credentials).await;
+        let server = server.unwrap_or_else(|| panic!("it does not start with {value}"));
+        let ledger = installation.path("paydesk.db.sandbox");
+        assert_eq!(ledger.exists(), sandbox, "{value}");
+        server.stop().await;
+    }
 }

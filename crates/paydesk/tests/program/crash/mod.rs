@@ -3,6 +3,8 @@
 //! The sandbox's ledger, in a process that lives on, is the witness.
 
 #[cfg(feature = "failpoints")]
+mod bank;
+#[cfg(feature = "failpoints")]
 mod clock;
 #[cfg(feature = "failpoints")]
 mod each_step;

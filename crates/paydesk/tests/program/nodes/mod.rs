@@ -8,6 +8,7 @@ mod commands;
 mod contention;
 mod falls;
 mod fleet;
+mod keys;
 mod kills;
 mod load;
 mod moving;
