@@ -1,7 +1,7 @@
 //! Modem Pay's list among many sessions, beside the same list among few: two installations, each with a server of its
 //! own, asked in turn. Its pages come with exact totals, filtered by nothing but a search.
 
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use anyhow::ensure;
 
 use crate::load::{Expect, Requests, Until, Work};
 use crate::measure::{self, Plan};
-use crate::run::{progress, scratch};
-use crate::subject::{self, Running, Subject};
+use crate::run::{block_on, progress, scratch};
+use crate::subject::{self, PAGE, Running, Subject};
 
 /// Connections that fill the stores.
 const FILLERS: u32 = 64;
@@ -159,8 +159,61 @@ pub fn run(options: &Options) -> anyhow::Result<bool> {
         }
     }
     let said = if kept { "kept" } else { "missed" };
-    writeln!(out, "\nThe first page within {PROMISED} times: {said}.")?;
+    writeln!(out, "\nThe first page within {PROMISED} times: {said}.\n")?;
+    deep_pages(&many, plan, &mut out)?;
+    for filled in [&few, &many] {
+        progress("exporting");
+        let export = filled.subject.export()?;
+        ensure!(
+            export.rows == filled.sessions,
+            "{} of {} sessions were exported",
+            export.rows,
+            filled.sessions
+        );
+        writeln!(
+            out,
+            "`paydesk export` wrote {} sessions in {:.1} s, with {} MB of memory at most.",
+            export.rows,
+            export.took.as_secs_f64(),
+            export.peak_memory / 1_000_000
+        )?;
+    }
     Ok(kept || !options.check)
+}
+
+/// The native API's list, whose pages follow a cursor: a page in the middle of many beside the first one.
+fn deep_pages(many: &Filled, plan: Plan, out: &mut impl Write) -> anyhow::Result<()> {
+    writeln!(
+        out,
+        "| native list of {PAGE} | p50 µs after {} | first page, p50 µs | ratio |",
+        many.sessions / 2
+    )?;
+    writeln!(out, "|---|---:|---:|---:|")?;
+    for (name, filter) in [
+        ("all", ""),
+        ("by status", "&status=created"),
+        ("by currency and kind", "&currency=GMD&kind=payment"),
+    ] {
+        progress(&format!("{name}: walking to the middle"));
+        let address = many.running.address;
+        let request = |depth| block_on(many.subject.deep_request(address, filter, depth));
+        let [deep, first] = [request(many.sessions / 2)?, request(0)?].map(|request| {
+            many.running.asked(Work {
+                requests: Requests::Same(request.into()),
+                expect: Expect::Page(PAGE),
+            })
+        });
+        let pair = measure::pair(&deep, &first, 1, plan, &mut |_| ())?;
+        writeln!(
+            out,
+            "| {name} | {:.0} | {:.0} | {:.2} |",
+            pair.subject.p50_micros,
+            pair.bare.p50_micros,
+            1.0 / pair.ratio
+        )?;
+    }
+    writeln!(out)?;
+    Ok(())
 }
 
 /// Opens so many sessions, as the published client does.

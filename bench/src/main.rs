@@ -13,6 +13,7 @@ mod postgres;
 mod process;
 mod report;
 mod run;
+mod searchable;
 mod subject;
 
 use std::io::Write as _;
@@ -38,6 +39,8 @@ enum Subordinate {
     Bare(bare::Options),
     /// Modem Pay's list, totals and search among a million sessions, beside the same among a thousand.
     Lists(lists::Options),
+    /// Opening sessions that can be searched, beside the same that cannot.
+    Searchable(searchable::Options),
     /// Creates and reads on PostgreSQL, with full durability, beside pgbench doing the bare equivalent.
     Postgres(postgres::speed::Options),
     /// What sessions take on PostgreSQL, in its tables and in its log.
@@ -123,11 +126,11 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         Some(Subordinate::Lists(options)) => {
             outlive_interrupts();
-            return Ok(if lists::run(&options)? {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            });
+            return Ok(ending(lists::run(&options)?));
+        }
+        Some(Subordinate::Searchable(options)) => {
+            outlive_interrupts();
+            return Ok(ending(searchable::run(&options)?));
         }
         Some(Subordinate::Postgres(options)) => {
             outlive_interrupts();
@@ -166,11 +169,16 @@ fn main() -> anyhow::Result<ExitCode> {
     }
     write!(std::io::stdout().lock(), "{report}")?;
     let kept = report.limits().iter().all(|limit| limit.kept);
-    Ok(if options.check && !kept {
-        ExitCode::FAILURE
-    } else {
+    Ok(ending(kept || !options.check))
+}
+
+/// How the program ends.
+const fn ending(well: bool) -> ExitCode {
+    if well {
         ExitCode::SUCCESS
-    })
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Ctrl-C ends the servers, which share this process's terminal; a run then fails and clears up after itself

@@ -88,6 +88,24 @@ impl Process {
         Ok(kibibytes * 1024)
     }
 
+    /// Waits until the process ends by itself, and answers the largest resident memory that it was seen with, in bytes.
+    pub fn peak_memory_until_end(&mut self) -> anyhow::Result<u64> {
+        let mut peak = 0;
+        loop {
+            // Between its end and being waited for, a process has no memory to tell of.
+            peak = peak.max(self.peak_memory().unwrap_or(0));
+            if let Some(status) = self.child.try_wait()? {
+                ensure!(
+                    status.success(),
+                    "the program ended with {status}:\n{}",
+                    self.log_tail()
+                );
+                return Ok(peak);
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
     /// Asks the process to end (SIGTERM) and waits for it; anything but a clean exit is an error.
     pub fn stop(mut self) -> anyhow::Result<()> {
         // The shell's own `kill`: sending a signal from here would take unsafe code or one more dependency.

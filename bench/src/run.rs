@@ -253,7 +253,7 @@ pub fn scratch(parent: Option<&Path>) -> anyhow::Result<TempDir> {
         .context("make a scratch directory")
 }
 
-fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+pub fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?

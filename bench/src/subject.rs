@@ -1,11 +1,13 @@
 //! Paydesk as the benchmark sees it: how it is built, started and spoken to.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use base64::Engine as _;
@@ -43,6 +45,16 @@ pub struct Running {
     pub address: SocketAddr,
     /// From the start of the process to the first 200 of `/readyz`.
     pub started_in: Duration,
+}
+
+/// What an export wrote.
+pub struct Export {
+    /// Sessions in the file.
+    pub rows: u64,
+    /// From the start of the program to its end.
+    pub took: Duration,
+    /// The largest resident memory that was seen, in bytes.
+    pub peak_memory: u64,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +173,28 @@ impl Subject {
         })
     }
 
+    /// Exports all sessions, as an operator does beside the running server.
+    pub fn export(&self) -> anyhow::Result<Export> {
+        let file = self.directory.join("sessions.csv");
+        let mut command = Command::new(&self.program);
+        command
+            .args(["export", "sessions", "--test", "--output"])
+            .arg(&file)
+            .args(&self.store);
+        let started = Instant::now();
+        let mut process = Process::spawn(&mut command, self.directory.join("export.log"))?;
+        let peak_memory = process.peak_memory_until_end()?;
+        let took = started.elapsed();
+        let lines = BufReader::new(File::open(&file)?).split(b'\n').count();
+        std::fs::remove_file(&file)?;
+        Ok(Export {
+            // The first line names the columns.
+            rows: lines.saturating_sub(1) as u64,
+            took,
+            peak_memory,
+        })
+    }
+
     /// Bytes on disk, the write-ahead log included.
     pub fn stored_bytes(&self) -> anyhow::Result<u64> {
         let mut sum = 0;
@@ -236,7 +270,7 @@ impl Subject {
     /// Reading the newest thirty sessions.
     pub fn list_work(&self) -> Work {
         Work {
-            requests: Requests::Same(self.list_request(PAGE, None).into()),
+            requests: Requests::Same(self.list_request(PAGE, "", None).into()),
             expect: Expect::Page(PAGE),
         }
     }
@@ -276,7 +310,7 @@ impl Subject {
         let mut cursor = None;
         loop {
             let answer = connection
-                .exchange(self.list_request(100, cursor.as_deref()).as_bytes())
+                .exchange(self.list_request(100, "", cursor.as_deref()).as_bytes())
                 .await?;
             ensure!(
                 answer.status == 200,
@@ -305,12 +339,32 @@ impl Subject {
         Ok(())
     }
 
-    fn list_request(&self, limit: usize, after: Option<&str>) -> String {
+    /// The request for the page that comes after so many sessions of the list that `filter` asks for.
+    pub async fn deep_request(
+        &self,
+        address: SocketAddr,
+        filter: &str,
+        depth: u64,
+    ) -> anyhow::Result<String> {
+        const STEP: usize = 100;
+        let mut connection = Connection::open(address).await?;
+        let mut cursor: Option<String> = None;
+        for _ in 0..depth / STEP as u64 {
+            let request = self.list_request(STEP, filter, cursor.as_deref());
+            let answer = connection.exchange(request.as_bytes()).await?;
+            let page: Page =
+                serde_json::from_slice(answer.body).context("read a page of sessions")?;
+            cursor = Some(page.next_cursor.context("the list is not so long")?);
+        }
+        Ok(self.list_request(PAGE, filter, cursor.as_deref()))
+    }
+
+    fn list_request(&self, limit: usize, filter: &str, after: Option<&str>) -> String {
         let after = after
             .map(|cursor| format!("&after={cursor}"))
             .unwrap_or_default();
         format!(
-            "GET /api/v1/sessions?limit={limit}{after} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
+            "GET /api/v1/sessions?limit={limit}{filter}{after} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {}\r\n\r\n",
             self.key.secret
         )
     }

@@ -192,10 +192,13 @@ fn bare_insert(server: &Server) -> anyhow::Result<String> {
         "\\set slot random(0, 31)
 \\set bucket random(0, 15)
 BEGIN;
-INSERT INTO sessions SELECT '{merchant}', 0, {id}, 1, 0, 1, NULL, 1900000000000, 1, '{session}', :bucket,
-    gen_random_uuid(), 1, 0, 'SGD', 3500, 1, '{merchant}', NULL, NULL, NULL, NULL, {words};
-INSERT INTO events SELECT '{merchant}', 0, {id}, :bucket, NULL, 1, 'session.created', false, '{event}';
-INSERT INTO counters AS kept VALUES ('{merchant}', 0, 0, :slot, 1)
+INSERT INTO sessions (merchant, mode, id, version, state, expires_at, due_at, updated_at, doc, bucket, first_event,
+    created_at, kind, currency, amount, methods, account, words)
+  SELECT '{merchant}', 0, {id}, 1, 0, 1900000000000, 1900000000000, 1, '{session}', :bucket, gen_random_uuid(),
+    1, 0, 'SGD', 3500, 1, '{merchant}', {words};
+INSERT INTO events (merchant, mode, id, bucket, sequence, kind, undispatched, doc)
+  SELECT '{merchant}', 0, {id}, :bucket, 1, 'session.created', false, '{event}';
+INSERT INTO counters AS kept (merchant, mode, counter, slot, total) VALUES ('{merchant}', 0, 0, :slot, 1)
     ON CONFLICT (merchant, mode, counter, slot) DO UPDATE SET total = kept.total + excluded.total;
 COMMIT;
 "
