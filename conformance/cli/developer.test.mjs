@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import test from 'node:test';
 import { promisify } from 'node:util';
@@ -20,10 +21,12 @@ const env = { ...process.env, PAYDESK_URL: server.url, PAYDESK_SECRET: server.me
 const run = async (...args) => (await promisify(execFile)(paydesk, args, { env })).stdout;
 
 /** Runs a command that does not end by itself, and hands out its lines. */
-function follow(t, ...args) {
+const follow = (t, ...args) => followAs(t, env, [], ...args);
+
+/** The same with another environment, and with a list that its lines go to. */
+function followAs(t, env, lines, ...args) {
   const child = spawn(paydesk, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
   afterwards(t, () => child.kill('SIGKILL'));
-  const lines = [];
   let wake = () => {};
   createInterface({ input: child.stdout }).on('line', (line) => {
     lines.push(line);
@@ -39,6 +42,46 @@ function follow(t, ...args) {
       });
     }
     return assert.fail(`no ${pattern} in:\n${lines.join('\n')}`);
+  };
+}
+
+/** A way to the server that can be closed. */
+async function startWay(t, url) {
+  const { hostname, port } = new URL(url);
+  const sockets = new Set();
+  let asked = 0;
+  const way = createServer((socket) => {
+    const onward = connect(Number(port), hostname);
+    for (const end of [socket, onward]) {
+      sockets.add(end);
+      end.on('error', () => {});
+      end.on('close', () => {
+        socket.destroy();
+        onward.destroy();
+        sockets.delete(end);
+      });
+    }
+    socket.on('data', () => {
+      asked += 1;
+    });
+    socket.pipe(onward).pipe(socket);
+  });
+  const open = (at) => new Promise((resolve) => way.listen(at, '127.0.0.1', resolve));
+  await open(0);
+  const own = way.address().port;
+  const close = () => new Promise((resolve) => {
+    way.close(resolve);
+    for (const socket of sockets) socket.destroy();
+  });
+  afterwards(t, () => (way.listening ? close() : undefined));
+  return {
+    url: `http://127.0.0.1:${own}`,
+    open: () => open(own),
+    close,
+    /** Waits until so many requests have gone this way. */
+    async asked(count) {
+      while (asked < count) await new Promise((resolve) => setTimeout(resolve, 20));
+    },
   };
 }
 
@@ -93,6 +136,7 @@ for (const type of [
   'transaction.declined',
   'transaction.failed',
   'transaction.unknown',
+  'transaction.cancelled',
   'transaction.exception',
   'refund.succeeded',
   'paymentMethod.stored',
@@ -109,8 +153,49 @@ for (const type of [
   });
 }
 
+for (const type of ['customer.created', 'customer.updated', 'customer.deleted']) {
+  test(`${type} is brought about`, async () => {
+    const id = /of customer (\S+)/.exec(await run('trigger', type))[1];
+    const { data } = await merchant.ask('GET', `/events?type=${type}&limit=100`);
+    assert.equal(data.filter((event) => event.data.id === id).length, 1);
+  });
+}
+
+test('nothing is brought about in live mode', async () => {
+  const live = { ...env, PAYDESK_SECRET: server.merchant.live.secret };
+  const asLive = native({ url: server.url, merchant: { test: server.merchant.live } });
+  for (const type of ['session.created', 'customer.created']) {
+    await assert.rejects(promisify(execFile)(paydesk, ['trigger', type], { env: live }), /test mode only/);
+  }
+  for (const list of ['/sessions', '/customers']) assert.deepEqual((await asLive.ask('GET', list)).data, []);
+});
+
 test('what cannot be brought about is refused with what can', async () => {
   await assert.rejects(run('trigger', 'session.lost'), /session\.completed/);
+});
+
+test('what happens while the server cannot be reached is told afterwards, all of it', async (t) => {
+  const far = await startServer(t);
+  const way = await startWay(t, far.url);
+  const lines = [];
+  const secret = far.merchant.test.secret;
+  const tail = followAs(t, { ...env, PAYDESK_URL: way.url, PAYDESK_SECRET: secret }, lines, 'events', 'tail', '--json');
+  // Nothing has happened to this merchant yet; it has looked once, and looks again.
+  await way.asked(3);
+  await way.close();
+  const shop = native(far);
+  const opened = [];
+  for (let n = 0; n < 15; n += 1) {
+    const some = Array.from({ length: 10 }, () => shop.ask('POST', '/sessions', { amount: 100, currency: 'SGD' }));
+    opened.push(...(await Promise.all(some)));
+  }
+  await way.open();
+  await tail(/session\.created/);
+  const told = () => lines.map((line) => JSON.parse(line).data.id).sort();
+  for (const deadline = Date.now() + 20_000; told().length < opened.length && Date.now() < deadline; ) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  assert.deepEqual(told(), opened.map(({ id }) => id).sort());
 });
 
 test('a merchant’s sessions and transactions are exported beside the running server', async () => {

@@ -9,7 +9,8 @@ import { startServer } from '../lib/server.mjs';
 
 const folder = new URL('../../docs/guides/', import.meta.url);
 const server = await startServer(test);
-const env = { ...process.env, PAYDESK_URL: server.url, PAYDESK_SECRET: server.merchant.test.secret };
+const { test: testKey, live: liveKey } = server.merchant;
+const env = { ...process.env, PAYDESK_URL: server.url, PAYDESK_SECRET: testKey.secret, PAYDESK_LIVE_SECRET: liveKey.secret };
 
 for (const name of (await readdir(folder)).filter((file) => file !== 'README.md')) {
   test(`${name} does what it says`, async () => {

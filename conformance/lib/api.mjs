@@ -7,9 +7,9 @@ export function xanpay({ url, merchant }) {
   return client(url, `Basic ${Buffer.from(`${merchant.test.keyId}:${merchant.test.secret}`).toString('base64')}`);
 }
 
-/** The native API with the merchant's test key. */
-export function native({ url, merchant }) {
-  return client(`${url}/api/v1`, `Bearer ${merchant.test.secret}`);
+/** The native API with the merchant's key of a mode. */
+export function native({ url, merchant }, mode = 'test') {
+  return client(`${url}/api/v1`, `Bearer ${merchant[mode].secret}`);
 }
 
 function client(base, authorization) {

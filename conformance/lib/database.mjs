@@ -20,12 +20,12 @@ with sqlite3.connect(sys.argv[1]) as database:
 `;
 
 /**
- * An empty database for the tests of `t`.
+ * An empty database for the tests of `t`, and the sandbox that nodes on it share, unless they are to have none.
  *
  * @returns {Promise<{store: string[], serve: string[], execute: (statement: string) => Promise<unknown>}>} what every
  * command is told of it, what `paydesk serve` is told besides, and what does something to it behind the server's back
  */
-export async function freshDatabase(t, directory) {
+export async function freshDatabase(t, directory, { sandbox }) {
   const file = join(directory, 'paydesk.db');
   if (!postgres) {
     const execute = (statement) => run(python, ['-c', SQLITE, file, statement]);
@@ -37,7 +37,8 @@ export async function freshDatabase(t, directory) {
   const store = ['--database', `${postgres}/${name}?sslmode=disable`, '--key-file', `${file}.keys`];
   await run(paydesk, ['migrate', ...store], { env: environment });
   const execute = (statement) => run('psql', ['-X', '-q', '-c', statement, `${postgres}/${name}?sslmode=disable`]);
-  return { store, serve: ['--sandbox-url', await startSandbox(t, directory)], execute };
+  const serve = sandbox ? ['--sandbox-url', await startSandbox(t, directory)] : [];
+  return { store, serve, execute };
 }
 
 /** The sandbox's ledger, which is a process of its own where nodes share a database. */

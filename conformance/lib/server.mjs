@@ -27,7 +27,7 @@ const STOP_WITHIN_MS = 15_000;
  */
 export async function startServer(t, { serve = [], mayFail = false } = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'paydesk-conformance-'));
-  const database = await freshDatabase(t, directory);
+  const database = await freshDatabase(t, directory, { sandbox: !serve.includes('--no-sandbox') });
 
   const created = await promisify(execFile)(
     paydesk,

