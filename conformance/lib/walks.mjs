@@ -27,33 +27,48 @@ const walks = [
  *   must be there (`see`), and whether it is a page of the sandbox, which speaks `english` only
  */
 export function walkThrough(browser, states) {
+  const tabs = tabsFor(browser);
   for (const [name, state] of Object.entries(states)) {
-    test(`“${name}” is fit for everybody, on every screen, in both directions`, (t) => walk(t, browser, state));
+    test(`“${name}” is fit for everybody, on every screen, in both directions`, () => walk(tabs, state));
   }
 }
 
-async function walk(t, browser, { link, act, see, english }) {
+/** Gives each walk one tab for all states: a new one for each would take as long as all that is looked at. */
+function tabsFor(browser) {
+  const opened = new Map();
+  return async (options) => {
+    const key = JSON.stringify(options);
+    if (!opened.has(key)) opened.set(key, await openTab(test, browser, options));
+    return opened.get(key);
+  };
+}
+
+async function walk(tabs, { link, act, see, english }) {
   const shared = act ? undefined : await link();
   if (shared && !english) await isOurs(shared);
   for (const { lang, ...tab } of walks) {
     const { javaScriptEnabled, viewport, colorScheme } = tab;
     const where = `${viewport.width} px, ${lang}, ${javaScriptEnabled ? 'with' : 'without'} JavaScript`;
-    const page = await openTab(t, browser, tab);
+    const page = await tabs(tab);
     let document;
-    page.on('response', (answer) => {
+    const keep = (answer) => {
       if (answer.request().resourceType() === 'document' && answer.status() !== 303) document = answer;
-    });
+    };
+    page.on('response', keep);
     const url = new URL(shared ?? (await link()));
     url.searchParams.set('lang', lang);
     await page.goto(url.href);
     if (act) await act(page);
     await page.locator(see).first().waitFor();
+    page.off('response', keep);
     await lightAndStrict(document, where);
     const direction = lang === 'ar' && !english ? 'rtl' : 'ltr';
     assert.equal(await page.locator('html').getAttribute('dir'), direction, where);
     assert.equal(await page.locator('h1').count(), 1, `${where}: headings`);
     await fits(page, where);
-    const inspector = javaScriptEnabled ? undefined : await openTab(t, browser, { colorScheme });
+    const inspector = javaScriptEnabled ? undefined : await tabs({ colorScheme });
     await accessible(page, where, { javaScriptEnabled, inspector });
+    // A page that nobody looks at any more would go on asking the server how things stand.
+    await page.goto('about:blank');
   }
 }
