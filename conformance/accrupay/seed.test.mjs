@@ -26,7 +26,7 @@ test('payments.start answers with the documented session', async () => {
   assert.match(session.id, UUID);
   assert.equal(typeof session.token, 'string');
   const lives = new Date(session.tokenExpiresAt).getTime() - before;
-  assert.ok(Math.abs(lives - 20 * 60_000) < 10_000, `${lives} ms`);
+  assert.ok(Math.abs(lives - 20 * 60_000) < 60_000, `${lives} ms`);
   assert.equal(session.status, 'ACTIVE');
   assert.equal(session.action, 'PAYMENT');
   assert.equal(session.amount, 10000n);

@@ -36,7 +36,7 @@ export async function startBrowser(t) {
  */
 export async function openTab(t, browser, { javaScriptEnabled = true, ...more } = {}) {
   const context = await browser.newContext({ javaScriptEnabled, deviceScaleFactor: 2, locale: 'en', ...more });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(60_000);
   const elsewhere = [];
   const faults = [];
   context.on('request', (request) => {

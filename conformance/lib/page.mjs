@@ -64,6 +64,12 @@ export const paid = (page) => page.getByRole('heading', { name: 'Payment success
 /** What says why a card was not taken. */
 export const notice = (page, text) => page.getByRole('alert').filter({ hasText: text });
 
+/**
+ * An open page shows within 2 seconds what has become of its session. One that is not told asks again after 25; a machine
+ * that does ten other things may take some of what is between for itself.
+ */
+export const TOLD_WITHIN_MS = 12_000;
+
 /** What says that there is no such session. */
 export const notFound = (page) => page.getByRole('heading', { name: 'We cannot find this payment' });
 
@@ -155,6 +161,16 @@ export const field = (page, label) => page.getByLabel(label, { exact: true });
 
 /** What says what is wrong with the form. */
 export const mistakes = (page) => page.getByRole('alert');
+
+/**
+ * Keeps what `page` shows, however long it is looked at: a receipt goes on to the shop after some seconds, and without
+ * JavaScript a page that waits asks again. Answers how to let it go.
+ */
+export async function staying(page) {
+  const stay = (route) => (route.request().isNavigationRequest() ? route.abort('aborted') : route.continue());
+  await page.route('**/*', stay);
+  return () => page.unroute('**/*', stay);
+}
 
 /** The way to give up. */
 export const cancel = (page) => page.getByRole('button', { name: 'Cancel payment' });

@@ -65,7 +65,7 @@ export function payers(server) {
 
   /** Waits until the payer's API says so: money arrives on its own time. */
   async function until(session, holds) {
-    for (let tries = 0; tries < 100; tries += 1) {
+    for (let tries = 0; tries < 600; tries += 1) {
       if (await holds(await state(session))) return session;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

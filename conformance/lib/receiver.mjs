@@ -32,7 +32,7 @@ export async function startReceiver(t, { answer = () => 200 } = {}) {
   });
 
   /** The deliveries to `path`, as soon as there are `count`; fails if they do not come or if more do. */
-  async function exactly(count, path, { withinMs = 10_000, quietMs = 1_000 } = {}) {
+  async function exactly(count, path, { withinMs = 60_000, quietMs = 1_000 } = {}) {
     const at = () => deliveries.filter((delivery) => delivery.path === path);
     const deadline = Date.now() + withinMs;
     while (at().length < count && Date.now() < deadline) await sleep(20);

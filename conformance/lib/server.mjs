@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,8 +11,9 @@ import { afterwards } from './after.mjs';
 import { freshDatabase } from './database.mjs';
 import { environment, paydesk } from './program.mjs';
 
-const READY_WITHIN_MS = 30_000;
-const STOP_WITHIN_MS = 15_000;
+const READY_WITHIN_MS = 120_000;
+// Longer than the server's own patience with what is still being answered.
+const STOP_WITHIN_MS = 60_000;
 
 /**
  * Starts a server for the tests of `t` and stops it after them.
@@ -36,11 +36,10 @@ export async function startServer(t, { serve = [], mayFail = false } = {}) {
   );
   const merchant = JSON.parse(created.stdout);
 
-  const [listen, adminListen] = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`];
   const child = spawn(
     paydesk,
     [
-      ...['serve', '--listen', listen, '--admin-listen', adminListen, '--allow-private-webhooks'],
+      ...['serve', '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0', '--allow-private-webhooks'],
       ...[...database.store, ...database.serve, ...serve],
     ],
     { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
@@ -70,27 +69,28 @@ export async function startServer(t, { serve = [], mayFail = false } = {}) {
     checkLog(log, merchant, mayFail);
   });
 
-  await ready(`http://${adminListen}/readyz`, ended, () => tail(log));
-  const [url, adminUrl] = [`http://${listen}`, `http://${adminListen}`];
+  const { url, adminUrl } = await ready(ended, () => log);
   return { directory, store: database.store, execute: database.execute, url, adminUrl, merchant, log: () => log };
 }
 
-async function ready(url, ended, log) {
+/** Waits until the server has said where it is, and that it is ready. */
+async function ready(ended, log) {
   const deadline = Date.now() + READY_WITHIN_MS;
   let end;
   ended.then((how) => {
     end = how;
   });
   while (Date.now() < deadline) {
-    assert.equal(end, undefined, `the server ended before it was ready:\n${log()}`);
-    const status = await fetch(url).then(
-      (answer) => answer.status,
-      () => 'not listening',
-    );
-    if (status === 200) return;
+    assert.equal(end, undefined, `the server ended before it was ready:\n${tail(log())}`);
+    const said = /^.*"message":"serving".*(?=\n)/m.exec(log());
+    if (said) {
+      const { listen, admin } = JSON.parse(said[0]);
+      const answer = await fetch(`http://${admin}/readyz`);
+      if (answer.status === 200) return { url: `http://${listen}`, adminUrl: `http://${admin}` };
+    }
     await sleep(20);
   }
-  assert.fail(`the server was not ready within ${READY_WITHIN_MS} ms:\n${log()}`);
+  return assert.fail(`the server was not ready within ${READY_WITHIN_MS} ms:\n${tail(log())}`);
 }
 
 function checkLog(log, merchant, mayFail) {
@@ -108,14 +108,4 @@ function checkLog(log, merchant, mayFail) {
 
 function tail(log) {
   return log.split('\n').slice(-30).join('\n');
-}
-
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address();
-      probe.close(() => resolve(port));
-    });
-  });
 }

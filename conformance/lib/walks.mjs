@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { openTab } from './browser.mjs';
-import { accessible, fits, lightAndStrict } from './page.mjs';
+import { accessible, fits, lightAndStrict, staying } from './page.mjs';
 import { isOurs } from './program.mjs';
 
 const phone = { width: 320, height: 640 };
@@ -61,6 +61,7 @@ async function walk(tabs, { link, act, see, english }) {
     if (act) await act(page);
     await page.locator(see).first().waitFor();
     page.off('response', keep);
+    const leave = await staying(page);
     await lightAndStrict(document, where);
     const direction = lang === 'ar' && !english ? 'rtl' : 'ltr';
     assert.equal(await page.locator('html').getAttribute('dir'), direction, where);
@@ -69,6 +70,7 @@ async function walk(tabs, { link, act, see, english }) {
     const inspector = javaScriptEnabled ? undefined : await tabs({ colorScheme });
     await accessible(page, where, { javaScriptEnabled, inspector });
     // A page that nobody looks at any more would go on asking the server how things stand.
+    await leave();
     await page.goto('about:blank');
   }
 }

@@ -4,7 +4,19 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { native } from '../lib/api.mjs';
 import { openTab, startBrowser } from '../lib/browser.mjs';
-import { backLink, cancel, cancelled, field, methods, mistakes, notice, paid, payByCard, unavailable } from '../lib/page.mjs';
+import {
+  TOLD_WITHIN_MS,
+  backLink,
+  cancel,
+  cancelled,
+  field,
+  methods,
+  mistakes,
+  notice,
+  paid,
+  payByCard,
+  unavailable,
+} from '../lib/page.mjs';
 import { startReceiver } from '../lib/receiver.mjs';
 import { startServer } from '../lib/server.mjs';
 import { CARD, modempay } from './client.mjs';
@@ -93,17 +105,17 @@ test('the page knows the customer, keeps the metadata to itself, and its time is
   assert.equal((await client.sessions.retrieve(session.id)).status, 'expired');
 });
 
-test('an open page finds out within two seconds that its session was expired', async (t) => {
+test('an open page is told that its session was expired', async (t) => {
   const session = await client.sessions.create({ amount: 450 });
   const page = await openTab(t, browser);
   await page.goto(session.payment_link);
   await page.getByRole('radio').first().waitFor();
   await client.sessions.expire(session.id);
   const at = Date.now();
-  await unavailable(page, 'no longer available').waitFor({ timeout: 5_000 });
+  await unavailable(page, 'no longer available').waitFor();
   const took = Date.now() - at;
   t.diagnostic(`after ${took} ms`);
-  assert.ok(took < 2_000, `${took} ms`);
+  assert.ok(took < TOLD_WITHIN_MS, `${took} ms`);
   assert.equal(await page.getByRole('radio').count(), 0, 'no way to pay is left');
 });
 

@@ -11,8 +11,8 @@ import { python } from '../lib/program.mjs';
 import { startServer } from '../lib/server.mjs';
 
 const CASES = 5_000;
-// Enough for a slow machine; the runner itself ends long before.
-const WITHIN_MS = 280_000;
+// Only so that it ends at all.
+const WITHIN_MS = 3_000_000;
 const CHECKS = [
   'not_a_server_error',
   'status_code_conformance',
