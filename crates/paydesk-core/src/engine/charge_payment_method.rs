@@ -7,7 +7,7 @@ use super::idempotency::Idempotent;
 use super::open_session::ReferenceHolder;
 use super::open_session::fields::{LONGEST_REFERENCE, text as check_text};
 use super::operate::lone_event;
-use super::record_outcome::{answered_by, conclude_operation, outcome_unknown};
+use super::record_outcome::{answered_by, conclude_operation, outcome_unknown, to_the_end};
 use super::{Draft, Engine, EngineError, Env};
 use crate::event::EventKind;
 use crate::id::{PaymentMethodId, TransactionId};
@@ -196,6 +196,16 @@ impl Engine {
     ///
     /// With an idempotency key: claimed as running with the intent, answered with the outcome.
     pub async fn charge_payment_method(
+        self: &Arc<Self>,
+        tenant: Tenant,
+        request: ChargePaymentMethod,
+        idempotent: Option<Idempotent<Transaction>>,
+    ) -> Result<Transaction, EngineError> {
+        let engine = Arc::clone(self);
+        to_the_end(async move { engine.charge_stored(tenant, request, idempotent).await }).await
+    }
+
+    async fn charge_stored(
         self: &Arc<Self>,
         tenant: Tenant,
         request: ChargePaymentMethod,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::idempotency::Idempotent;
+use super::record_outcome::to_the_end;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::event::{Event, EventKind, Subject};
 use crate::id::{EventId, TransactionId};
@@ -193,6 +194,22 @@ impl Engine {
     ///
     /// With an idempotency key: claimed as running with the intent, answered with the outcome.
     pub async fn operate(
+        self: &Arc<Self>,
+        tenant: Tenant,
+        parent: TransactionId,
+        operate: Operate,
+        idempotent: Option<Idempotent<Transaction>>,
+    ) -> Result<Transaction, EngineError> {
+        let engine = Arc::clone(self);
+        to_the_end(async move {
+            engine
+                .begin_and_call(tenant, parent, operate, idempotent)
+                .await
+        })
+        .await
+    }
+
+    async fn begin_and_call(
         self: &Arc<Self>,
         tenant: Tenant,
         parent: TransactionId,

@@ -323,9 +323,19 @@ const fn operation_event(action: Action, status: &Status) -> EventKind {
     }
 }
 
+/// Does something to its end in a task of its own, even if whoever asked for it goes away: a payer who closes the page
+/// must not stop the call between its intent and its outcome.
+pub(super) fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, EngineError>> + Send + 'static,
+) -> impl Future<Output = Result<T, EngineError>> {
+    let task = tokio::spawn(work);
+    async move { task.await.map_err(Unavailable::because)? }
+}
+
 impl Engine {
-    /// Calls the rail and commits its answer, in a task of its own: a payer who closes the page must not stop
-    /// either. If the process dies here, the reconciler asks the rail.
+    /// Calls the rail and commits its answer. If the process dies here, or cannot write down what became of it, the
+    /// reconciler asks the rail: until then the transaction stays as it was committed, in flight, and that is the
+    /// answer. An error would tell the caller to try again what may have happened.
     pub(super) async fn call_and_record(
         self: &Arc<Self>,
         transaction: Transaction,
@@ -333,17 +343,25 @@ impl Engine {
         idempotent: Option<Idempotent<Transaction>>,
     ) -> Result<(Option<Session>, Transaction), EngineError> {
         let engine = Arc::clone(self);
-        let task = tokio::spawn(async move {
+        let (tenant, id) = (transaction.tenant, transaction.id);
+        let recorded = to_the_end(async move {
             let timeout = engine.timing.rail_timeout.to_std();
             let answer = tokio::time::timeout(timeout, call)
                 .await
                 .unwrap_or(RailAnswer::Unknown);
             crate::failpoint!("after-call");
             engine
-                .record_and_answer(transaction.tenant, transaction.id, answer, idempotent)
+                .record_and_answer(tenant, id, answer, idempotent)
                 .await
-        });
-        task.await.map_err(Unavailable::because)?
+        })
+        .await;
+        match recorded {
+            Err(EngineError::Unavailable(error)) => {
+                tracing::warn!(transaction = %id, %error, "an outcome could not be recorded: it will be asked for");
+                Ok((None, transaction))
+            }
+            recorded => recorded,
+        }
     }
 
     /// Commits what a rail answered about a transaction. Answers with the session and transaction as they

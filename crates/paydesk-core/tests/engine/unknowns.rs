@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use paydesk_core::engine::EngineError;
 use paydesk_core::engine::end_session::End;
 use paydesk_core::engine::operate::Operate;
 use paydesk_core::method::Method;
@@ -12,7 +11,7 @@ use paydesk_core::session::{Canceller, Kind, Session, StateName};
 use paydesk_core::time::Span;
 use paydesk_core::transaction::{FailureReason, Status, Transaction};
 
-use super::desk::{Desk, card, paying, refusal};
+use super::desk::{Desk, card, cents, paying, refusal};
 use super::rail::{Behaviour, Call};
 
 #[tokio::test]
@@ -153,8 +152,9 @@ async fn an_outcome_that_cannot_be_recorded_is_asked_for_when_it_can() {
     }
     desk.store.is_full(true);
     desk.rail.open();
-    let answer = pays.await.unwrap();
-    assert!(matches!(answer, Err(EngineError::Unavailable(_))));
+    // An error would have the payer try again what has happened.
+    let (_, pays) = pays.await.unwrap().unwrap();
+    assert!(matches!(pays.status, Status::InFlight { .. }));
     desk.clock.advance(Span::seconds(31));
     let asked = desk.engine.reconcile_due().await.unwrap();
     assert_eq!(
@@ -170,6 +170,101 @@ async fn an_outcome_that_cannot_be_recorded_is_asked_for_when_it_can() {
         (desk.rail.count(Call::Start), desk.rail.moved()),
         (1, (3_500, 0))
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_refund_that_cannot_be_recorded_is_not_answered_as_one_to_try_again() {
+    let desk = Desk::new().await;
+    let (_, paid) = desk.paid().await;
+    desk.rail.shut();
+    let part = Operate::Refund(Some(cents(500)));
+    let (engine, tenant) = (Arc::clone(&desk.engine), desk.tenant);
+    let refunds = tokio::spawn(async move { engine.operate(tenant, paid.id, part, None).await });
+    while desk.rail.count(Call::Refund) == 0 {
+        tokio::task::yield_now().await;
+    }
+    desk.store.is_full(true);
+    desk.rail.open();
+    let refund = refunds.await.unwrap().unwrap();
+    assert!(matches!(refund.status, Status::InFlight { .. }));
+    desk.store.is_full(false);
+    desk.clock.advance(Span::seconds(31));
+    assert_eq!(desk.engine.reconcile_due().await.unwrap(), 1);
+    let refund = desk.transaction(&refund).await;
+    assert!(matches!(refund.status, Status::Succeeded { .. }));
+    assert_eq!(desk.rail.moved(), (3_500, 500));
+}
+
+/// Drives `work` of a client that goes away while the answer to the store's call after `step` others is kept back;
+/// whether there is such a call.
+async fn goes_away_at<T: Send + 'static>(
+    desk: &Desk,
+    step: usize,
+    work: impl Future<Output = T> + Send + 'static,
+) -> bool {
+    let (reached, go_on) = desk.store.pause_after(step);
+    let mut client = tokio::spawn(work);
+    let is_paused = tokio::select! {
+        reached = reached => reached.is_ok(),
+        _ = &mut client => false,
+    };
+    desk.store.pause_nowhere();
+    if is_paused {
+        client.abort();
+        assert!(client.await.is_err_and(|error| error.is_cancelled()));
+    }
+    // Whoever waited for the answer may be gone with the client.
+    let _ = go_on.send(());
+    is_paused
+}
+
+async fn soon<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_client_that_goes_away_at_any_step_leaves_nothing_half_done() {
+    let desk = Desk::new().await;
+    let mut steps = 0;
+    loop {
+        let session = desk.open(Kind::Payment).await;
+        let (engine, tenant, id) = (Arc::clone(&desk.engine), desk.tenant, session.id);
+        let pays = async move { engine.start_payment(tenant, id, paying(Method::Card)).await };
+        let is_paused = goes_away_at(&desk, steps, pays).await;
+        // No time passes: nobody but the engine that began it goes on with it.
+        soon(&format!("the payment, step {steps}"), || async {
+            desk.session(&session).await.state.name() == StateName::Completed
+        })
+        .await;
+        if !is_paused {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps >= 4, "it has only {steps} steps");
+
+    let mut steps = 0;
+    loop {
+        let (_, paid) = desk.paid().await;
+        let (engine, tenant, id) = (Arc::clone(&desk.engine), desk.tenant, paid.id);
+        let refund = Operate::Refund(None);
+        let refunds = async move { engine.operate(tenant, id, refund, None).await };
+        let is_paused = goes_away_at(&desk, steps, refunds).await;
+        soon(&format!("the refund, step {steps}"), || async {
+            desk.transaction(&paid).await.remaining() == 0
+        })
+        .await;
+        if !is_paused {
+            break;
+        }
+        steps += 1;
+    }
+    assert!(steps >= 4, "it has only {steps} steps");
+    assert_eq!(desk.rail.count(Call::Query), 0);
 }
 
 #[tokio::test]
