@@ -85,10 +85,10 @@ impl Watch {
     }
 
     /// What a tick saw of a session: wakes its waiters if that differs from what the last one saw, or if time
-    /// has changed it since.
+    /// has changed it since. The first look wakes them too: what they read may be older than what it saw.
     pub fn saw(&self, tenant: Tenant, session: SessionId, pulse: SessionPulse, lapsed: bool) {
         if let Some(watched) = self.sessions.lock().get_mut(&(tenant, session)) {
-            let changed = watched.pulse.is_some_and(|last| last != pulse);
+            let changed = watched.pulse.is_none_or(|last| last != pulse);
             watched.pulse = Some(pulse);
             if changed || lapsed {
                 watched.wake.notify_waiters();

@@ -19,3 +19,4 @@ mod sweeping;
 mod transfers;
 mod turns;
 mod unknowns;
+mod watching;
