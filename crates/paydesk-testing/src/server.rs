@@ -366,7 +366,9 @@ impl TestServer {
     pub async fn run_jobs(&self) {
         for _ in 0..100 {
             let engine = &self.engine;
-            let mut done = engine.sweep().await.expect("the store answers");
+            let steps = engine.finish_clock_steps().await;
+            let mut done = steps.expect("the store answers");
+            done += engine.sweep().await.expect("the store answers");
             done += engine.reconcile_due().await.expect("the store answers");
             done += engine.collect_transfers().await.expect("the store answers");
             let ran = self.worker.run_due_once().await.expect("the store answers");

@@ -1,5 +1,7 @@
 //! A merchant moves its own test time, and what that time does happens.
 
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
 use super::idempotency::Idempotent;
 use super::{Engine, EngineError, Env};
 use crate::delivery::{Delivery, DeliveryState};
@@ -11,8 +13,10 @@ use crate::time::{Span, Timestamp};
 
 /// The longest single step.
 const LONGEST: Span = Span::days(366);
-/// How many deliveries or sessions are taken up at once.
+/// How many sessions are taken up at once.
 const BATCH: usize = 200;
+/// How many deliveries are brought forward at the same time: they share the store's commits.
+const AT_ONCE: usize = 16;
 
 /// Decides where the clock stands after a step.
 pub fn decide(
@@ -161,20 +165,26 @@ impl Engine {
             .store()
             .due_deliveries_of(tenant, Timestamp::FAR_FUTURE, usize::MAX)
             .await?;
-        for delivery in waiting {
-            let Some(sooner) = brought_forward(&delivery, clock, self.wall()) else {
-                continue;
-            };
-            let mut change = Change::new(tenant);
-            change.puts.push(Record::Delivery(sooner));
-            match self.store().commit(change).await {
-                // A worker has just taken it: it is being sent now.
-                Ok(()) | Err(CommitError::Conflict(_)) => {}
-                Err(CommitError::Unavailable(error)) => return Err(error),
-            }
-            crate::failpoint!("delivery-brought-forward");
-        }
-        Ok(())
+        let wall = self.wall();
+        let sooner: Vec<Delivery> = waiting
+            .into_iter()
+            .filter_map(|delivery| brought_forward(&delivery, clock, wall))
+            .collect();
+        stream::iter(sooner)
+            .map(|sooner| async move {
+                let mut change = Change::new(tenant);
+                change.puts.push(Record::Delivery(sooner));
+                match self.store().commit(change).await {
+                    // A worker has just taken it: it is being sent now.
+                    Ok(()) | Err(CommitError::Conflict(_)) => {}
+                    Err(CommitError::Unavailable(error)) => return Err(error),
+                }
+                crate::failpoint!("delivery-brought-forward");
+                Ok(())
+            })
+            .buffer_unordered(AT_ONCE)
+            .try_collect()
+            .await
     }
 }
 

@@ -30,7 +30,7 @@ const SWEEPING: usize = 16;
 /// How often what is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Jobs {
-    /// Sessions whose time has come.
+    /// Sessions whose time has come, and test clocks that were moved.
     pub sweep: Duration,
     /// Transactions whose outcome is not known.
     pub reconcile: Duration,
@@ -65,6 +65,8 @@ impl Jobs {
         let never = tokio::sync::Notify::new();
         tokio::join!(
             every(self.sweep, &never, shutdown.clone(), || engine.sweep()),
+            every(self.sweep, &never, shutdown.clone(), || engine
+                .finish_clock_steps()),
             every(self.reconcile, &never, shutdown.clone(), || engine
                 .reconcile_due()),
             every(self.collect, &money_came, shutdown.clone(), || engine
@@ -103,16 +105,29 @@ async fn every<F>(
 impl Engine {
     /// Writes down what time has done to sessions. Answers to how many: a job that fails does not go on at once.
     pub async fn sweep(&self) -> Result<usize, Unavailable> {
-        for clock in self.read_clocks().await? {
-            // Its process may be gone. If it is at it still, each delivery is brought forward once all the same.
-            self.finish_moving(&clock).await?;
-        }
+        // What is moving is another job's: one merchant's deliveries hold up nobody's sessions.
+        self.read_clocks().await?;
         let mut swept = 0;
         for merchant in self.clocks.moved() {
             swept += self.sweep_of(TestClock::tenant_of(merchant)).await?;
         }
         let due = self.store.due_sessions(self.wall(), BATCH).await?;
         Ok(swept + self.lapse(due).await)
+    }
+
+    /// Goes on with steps of test clocks whose process may be gone. If it is at it still, each delivery is brought forward
+    /// once all the same. Answers 0: nothing is left over for a next time.
+    pub async fn finish_clock_steps(&self) -> Result<usize, Unavailable> {
+        stream::iter(self.read_clocks().await?)
+            .map(|clock| async move {
+                if let Err(error) = self.finish_moving(&clock).await {
+                    tracing::warn!(%error, merchant = %clock.merchant, "a step of a test clock could not be finished; it is tried again");
+                }
+            })
+            .buffer_unordered(SWEEPING)
+            .collect::<()>()
+            .await;
+        Ok(0)
     }
 
     /// Writes down what time has done to these sessions, of some at the same time: they share the store's commits.

@@ -1,7 +1,9 @@
 //! Sessions whose time is over.
 
 use paydesk_core::session::Kind;
-use paydesk_core::time::Span;
+use paydesk_core::store::{Change, Record, Store as _};
+use paydesk_core::test_clock::TestClock;
+use paydesk_core::time::{Clock as _, Span};
 
 use super::desk::Desk;
 
@@ -35,4 +37,34 @@ async fn a_session_that_is_slow_to_be_swept_keeps_no_other_waiting() {
     };
     let (all, ()) = tokio::join!(desk.engine.sweep(), look);
     assert_eq!((all.unwrap(), swept().await), (3, 3));
+}
+
+#[tokio::test]
+async fn a_step_of_a_test_clock_that_is_not_through_holds_up_no_session() {
+    let desk = Desk::new().await;
+    let session = desk.open(Kind::Payment).await;
+    desk.clock.advance(Span::days(7));
+    // As its process left it: some of the merchant's deliveries may be brought forward, others not.
+    let clock = TestClock {
+        merchant: desk.tenant.merchant,
+        version: 1,
+        ahead: Span::seconds(1),
+        moved_at: desk.clock.now(),
+        moving: Some(Span::seconds(1)),
+    };
+    let mut change = Change::new(desk.tenant);
+    change.puts.push(Record::entry(&clock).unwrap());
+    desk.store.commit(change).await.unwrap();
+    let is_moving = async || {
+        let clock = desk.engine.test_clock(desk.tenant).await.unwrap();
+        clock.unwrap().moving.is_some()
+    };
+    assert_eq!(desk.engine.sweep().await.unwrap(), 1);
+    assert_eq!(desk.session(&session).await.version, 2);
+    assert!(
+        is_moving().await,
+        "the sweep has gone through the deliveries first"
+    );
+    desk.engine.finish_clock_steps().await.unwrap();
+    assert!(!is_moving().await);
 }
