@@ -11,7 +11,8 @@ use url::{Position, Url};
 /// How many attempts may be under way at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Bounds {
-    /// In all.
+    /// In all. Receivers that do not answer have at most half of them: each holds its place until its time is over, and
+    /// those of very many merchants must leave room for the others.
     pub overall: usize,
     /// To one tenant's receivers: a merchant with a thousand dead hosts is still one merchant.
     pub per_tenant: usize,
@@ -68,6 +69,11 @@ impl Lane {
         under_way: 0,
         answers: true,
     };
+
+    /// How many are under way to a receiver that does not answer.
+    const fn unanswered(self) -> usize {
+        if self.answers { 0 } else { self.under_way }
+    }
 }
 
 /// Whether an attempt may begin.
@@ -75,7 +81,7 @@ impl Lane {
 pub enum Entry {
     /// It has begun.
     Entered,
-    /// Too many to this receiver, or of this tenant.
+    /// Too many to this receiver, of this tenant, or to receivers that do not answer.
     Busy,
     /// Too many in all.
     Full,
@@ -88,6 +94,8 @@ const REMEMBERED: usize = 4_096;
 pub struct Lanes {
     bounds: Bounds,
     under_way: usize,
+    /// Of them, those to receivers that do not answer.
+    unanswered: usize,
     tenants: HashMap<Tenant, usize>,
     receivers: HashMap<Receiver, Lane>,
 }
@@ -98,6 +106,7 @@ impl Lanes {
         Self {
             bounds,
             under_way: 0,
+            unanswered: 0,
             tenants: HashMap::new(),
             receivers: HashMap::new(),
         }
@@ -126,12 +135,15 @@ impl Lanes {
         let is_first_of_endpoint = receiver.is_endpoint() && lane.under_way == 0;
         if (of_tenant >= self.bounds.per_tenant && !is_first_of_endpoint)
             || lane.under_way >= self.width(&lane)
+            || (!lane.answers && self.unanswered >= self.bounds.overall.div_ceil(2))
         {
             return Entry::Busy;
         }
         self.under_way += 1;
         self.tenants.insert(receiver.tenant, of_tenant + 1);
+        self.unanswered -= lane.unanswered();
         lane.under_way += 1;
+        self.unanswered += lane.unanswered();
         self.receivers.insert(receiver.clone(), lane);
         Entry::Entered
     }
@@ -146,8 +158,10 @@ impl Lanes {
             }
         }
         if let Some(lane) = self.receivers.get_mut(receiver) {
+            self.unanswered -= lane.unanswered();
             lane.under_way -= 1;
             lane.answers = took.unwrap_or(lane.answers);
+            self.unanswered += lane.unanswered();
             if lane.under_way == 0 && lane.answers {
                 self.receivers.remove(receiver);
             }
@@ -215,7 +229,7 @@ mod tests {
         ] {
             lanes.leave(&receiver, Some(true));
         }
-        assert_eq!(lanes.under_way, 0);
+        assert_eq!((lanes.under_way, lanes.unanswered), (0, 0));
         assert!(
             lanes.tenants.is_empty() && lanes.receivers.is_empty(),
             "nothing is left behind"
@@ -258,6 +272,34 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(lanes.enter(&of(1, "a")), Entry::Entered);
         }
+    }
+
+    #[test]
+    fn receivers_that_do_not_answer_have_half_of_the_places_whosever_they_are() {
+        let mut of = receivers();
+        let mut lanes = Lanes::new(BOUNDS);
+        for merchant in 1..=6 {
+            assert_eq!(lanes.enter(&of(merchant, "dead")), Entry::Entered);
+        }
+        // All of them were new: nobody could know. Then they are known.
+        for merchant in 1..=6 {
+            lanes.leave(&of(merchant, "dead"), Some(false));
+        }
+        for merchant in 1..=3 {
+            assert_eq!(lanes.enter(&of(merchant, "dead")), Entry::Entered);
+        }
+        assert_eq!(lanes.enter(&of(4, "dead")), Entry::Busy);
+        for _ in 0..3 {
+            assert_eq!(lanes.enter(&of(7, "alive")), Entry::Entered);
+        }
+        assert_eq!(lanes.enter(&of(8, "alive")), Entry::Full);
+        lanes.leave(&of(1, "dead"), Some(false));
+        assert_eq!(lanes.enter(&of(4, "dead")), Entry::Entered);
+        // One that answers again is counted with those that do.
+        lanes.leave(&of(2, "dead"), Some(true));
+        assert_eq!(lanes.unanswered, 2);
+        assert_eq!(lanes.enter(&of(2, "dead")), Entry::Entered);
+        assert_eq!(lanes.unanswered, 2);
     }
 
     #[test]
