@@ -107,6 +107,7 @@ pub fn list_bytes<T: Serialize>(value: &T, count: usize) -> Bytes {
 }
 
 /// A request that may have been sent before, as its headers say.
+#[derive(Clone)]
 pub struct Repeatable {
     /// What it is known by.
     pub key: IdempotencyKey,
@@ -206,6 +207,7 @@ pub async fn open_once(
     status: StatusCode,
     render: fn(&App, &Session) -> Bytes,
 ) -> Result<Response, EngineError> {
+    let same = repeatable.clone();
     let idempotent = match repeated(app, tenant, repeatable).await? {
         Repeated::Answered(answer) => return Ok(answer),
         // No transaction ever finishes an opening.
@@ -218,8 +220,17 @@ pub async fn open_once(
             })
         }),
     };
-    let session = app.engine.open_session(tenant, command, idempotent).await?;
-    Ok(json(status, render(app, &session)))
+    match app.engine.open_session(tenant, command, idempotent).await {
+        Ok(session) => Ok(json(status, render(app, &session))),
+        // The same request was faster: it has its answer, which is this one's too.
+        Err(EngineError::Refused(refusal @ Refusal::IdempotencyKeyInUse)) => {
+            match repeated(app, tenant, same).await? {
+                Repeated::Answered(answer) => Ok(answer),
+                Repeated::Became(_) | Repeated::New(_) => Err(refusal.into()),
+            }
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

@@ -65,10 +65,14 @@ async fn reverse(app: &Arc<App>, request: Request) -> Result<Response, Error> {
         "POST /v1/transactions/refund",
         &body,
     )?;
-    let repeatable = match wire::repeated(app, tenant, repeatable).await? {
-        Repeated::Answered(answer) => return Ok(answer),
-        Repeated::Became(_) => return answer(app, tenant, id).await,
-        Repeated::New(repeatable) => repeatable,
+    let repeatable = match wire::repeated(app, tenant, repeatable).await {
+        Ok(Repeated::Answered(answer)) => return Ok(answer),
+        Ok(Repeated::New(repeatable)) => repeatable,
+        // What it asks for is done, or under way.
+        Ok(Repeated::Became(_)) | Err(EngineError::Refused(Refusal::IdempotencyKeyInUse)) => {
+            return answer(app, tenant, id).await;
+        }
+        Err(error) => return Err(error.into()),
     };
     let render = {
         let app = Arc::clone(app);
@@ -90,6 +94,8 @@ async fn reverse(app: &Arc<App>, request: Request) -> Result<Response, Error> {
         Err(EngineError::Refused(Refusal::AmountTooLarge { remaining })) if remaining.is_zero() => {
             answer(app, tenant, id).await
         }
+        // The same request was faster.
+        Err(EngineError::Refused(Refusal::IdempotencyKeyInUse)) => answer(app, tenant, id).await,
         Err(error) => Err(error.into()),
     }
 }
