@@ -72,21 +72,19 @@ impl Query {
         Ok(query)
     }
 
-    /// What is looked for; a unique code stands for its session.
-    fn search(&self) -> Result<Option<Search>, Error> {
-        let search = Search::parse(&self.search)
-            .map_err(|error| Error::field("search", &error.to_string()))?;
-        Ok(search.map(|mut search| {
-            for term in &mut search.terms {
-                term.ids.extend(code::read(&term.text));
-            }
-            search
-        }))
-    }
-
     const fn page(&self) -> Page {
         Page::first(self.limit).skipping(self.offset)
     }
+}
+
+/// What is looked for, as everywhere; here a unique code stands for its session, too.
+fn with_codes(search: Option<Search>) -> Option<Search> {
+    search.map(|mut search| {
+        for term in &mut search.terms {
+            term.ids.extend(code::read(&term.text));
+        }
+        search
+    })
 }
 
 fn number<N: FromStr>(text: &str) -> Option<N> {
@@ -131,9 +129,11 @@ async fn list_sessions(app: &App, query: &str, headers: &HeaderMap) -> Result<Re
     let tenant = auth::bearer(app, headers).await?.tenant;
     let query = Query::read(query)?;
     let (now, ahead) = time(app, tenant);
+    let engine = &app.engine;
+    let search = engine.search_sessions(tenant, "search", &query.search);
     let filter = SessionFilter {
         ahead,
-        search: query.search()?,
+        search: with_codes(search.await?),
         ..SessionFilter::at(now)
     };
     let store = app.engine.store();
@@ -178,7 +178,9 @@ async fn list_transactions(app: &App, query: &str, headers: &HeaderMap) -> Resul
     } else if let Ok(method) = query.search.trim().parse() {
         filter.methods = vec![method];
     } else {
-        filter.search = query.search()?;
+        let engine = &app.engine;
+        let search = engine.search_transactions(tenant, "search", &query.search);
+        filter.search = with_codes(search.await?);
     }
     let store = app.engine.store();
     let found = store.transactions(tenant, &filter, query.page()).await?;

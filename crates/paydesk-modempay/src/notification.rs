@@ -7,7 +7,7 @@ use paydesk_core::engine::Engine;
 use paydesk_core::event::{Event, EventKind, Subject};
 use paydesk_core::id::TransactionId;
 use paydesk_core::session::Session;
-use paydesk_core::transaction::{Action, Status, Transaction};
+use paydesk_core::transaction::{Action, Hold, Status, Transaction};
 use paydesk_webhooks::Words;
 use serde::Serialize;
 
@@ -45,6 +45,10 @@ impl Words for ModemPayWords {
                 };
                 if told.action == Action::AddPaymentMethod {
                     return None;
+                }
+                if told.hold == Some(Hold::Lapsed) {
+                    // Nothing is held any more, and nothing was taken: as if it had been released.
+                    name = "charge.cancelled";
                 }
                 body(name, &TransactionOut::new(told, session, event.at))
             }

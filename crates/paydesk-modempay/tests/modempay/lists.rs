@@ -53,7 +53,11 @@ async fn sessions_are_found_by_words_by_id_and_by_unique_code() {
         json!({"amount": 1, "title": "Tea", "customer_name": "Zoë Kaffesson", "customer_email": "zoe@shop.example", "customer": "c-17"}),
     )
     .await;
+    let paid = open(&server, json!({"amount": 1, "title": "Cake"})).await;
+    pay(&server, &paid, json!({})).await.ok();
     let text = |session: &Value, field: &str| session[field].as_str().unwrap().to_owned();
+    let native = format!("/api/v1/sessions/{}", text(&coffee, "id"));
+    let native = server.native(Method::GET, &native, "").await.ok();
     for (words, found) in [
         ("kaff".to_owned(), vec![&tea, &coffee]),
         ("KAFFEE".into(), vec![&coffee]),
@@ -64,6 +68,8 @@ async fn sessions_are_found_by_words_by_id_and_by_unique_code() {
         (text(&coffee, "unique_code"), vec![&coffee]),
         (text(&coffee, "unique_code").to_lowercase(), vec![&coffee]),
         (format!("{}%20tea", text(&coffee, "unique_code")), vec![]),
+        (text(&native, "publicId"), vec![&coffee]),
+        (payment_of(&server, &paid).await, vec![&paid]),
     ] {
         let page = list(&server, &format!("/v1/sessions?search={words}")).await;
         let mut expected: Vec<_> = found.iter().map(|it| it["id"].as_str().unwrap()).collect();

@@ -2,6 +2,7 @@
 
 use http::Method;
 use paydesk_core::keys::Secret;
+use paydesk_core::transaction::HOLD_LIFETIME;
 use paydesk_testing::{Receiver, TestServer};
 use paydesk_webhooks::ModemPayKey;
 use serde_json::{Value, json};
@@ -258,4 +259,25 @@ async fn ends_are_told_each_by_its_name() {
     );
     assert_eq!(events[2].1["status"], "cancelled");
     assert_eq!(events[1].1["status"], "failed");
+}
+
+#[tokio::test]
+async fn a_hold_that_ran_out_is_told_as_what_it_then_is() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    listen(&server, &receiver).await;
+    let held = json!({"kind": "authorization", "amount": 45_000, "currency": "GMD"}).to_string();
+    let held = server.native(Method::POST, "/api/v1/sessions", held).await;
+    let held = json!({"payment_link": held.ok()["url"]});
+    pay(&server, &held, json!({})).await.ok();
+    server.advance(HOLD_LIFETIME).await;
+    let events = told(&receiver);
+    let names: Vec<_> = events.iter().map(|(event, _)| event.as_str()).collect();
+    let expected = [
+        "charge.cancelled",
+        "charge.created",
+        "charge.succeeded",
+        "payment_intent.created",
+    ];
+    assert_eq!(names, expected);
+    assert_eq!(events[0].1["status"], "cancelled");
 }
