@@ -155,6 +155,7 @@ impl Fault {
             | Refusal::PaymentInProgress
             | Refusal::AlreadyPaid
             | Refusal::TooManyCardAttempts { .. }
+            | Refusal::TooManyPushedAttempts { .. }
             | Refusal::CardRequired
             | Refusal::CardNotExpected
             | Refusal::LiveCard

@@ -95,6 +95,14 @@ pub enum Refusal {
         /// How often is too often.
         limit: u32,
     },
+    /// Other methods than cards were begun too often on this session.
+    #[error(
+        "another way to pay was chosen {limit} times on this session: what waits can be paid, or a card used"
+    )]
+    TooManyPushedAttempts {
+        /// How often is too often.
+        limit: u32,
+    },
     /// The method needs a card.
     #[error("card is missing: paying by card needs one")]
     CardRequired,
@@ -245,6 +253,7 @@ impl Refusal {
             Self::PaymentInProgress => "payment_in_progress",
             Self::AlreadyPaid => "already_paid",
             Self::TooManyCardAttempts { .. } => "too_many_card_attempts",
+            Self::TooManyPushedAttempts { .. } => "too_many_attempts",
             Self::CardRequired => "card_required",
             Self::CardNotExpected => "card_not_expected",
             Self::LiveCard => "live_card",
@@ -310,6 +319,9 @@ impl Refusal {
             Self::AlreadyPaid,
             Self::TooManyCardAttempts {
                 limit: crate::session::MAX_CARD_ATTEMPTS,
+            },
+            Self::TooManyPushedAttempts {
+                limit: crate::session::MAX_PUSHED_ATTEMPTS,
             },
             Self::CardRequired,
             Self::CardNotExpected,

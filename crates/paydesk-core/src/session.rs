@@ -31,6 +31,9 @@ pub const INITIATED_LIFETIME: Span = Span::hours(1);
 pub const LONGEST_LIFETIME: Span = Span::days(30);
 /// How many times a card may be tried on one session; after that only pushed methods remain.
 pub const MAX_CARD_ATTEMPTS: u32 = 10;
+/// How many times a code, a transfer or a wallet may be chosen anew on one session: each leaves a transaction, and
+/// whoever has the link can choose.
+pub const MAX_PUSHED_ATTEMPTS: u32 = 100;
 
 /// What a session is to the order that it pays. While it lives, and for ever once it has paid, it holds the order's
 /// one claim to a session.
@@ -202,6 +205,9 @@ pub struct Session {
     /// How many times a card was tried.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub card_attempts: u32,
+    /// How many times anything else was begun.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pushed_attempts: u32,
     /// The latest transaction that a payer was asked to pay or that took the money: what XanPay calls the
     /// charge. A declined card leaves none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,6 +256,16 @@ impl Session {
         match self.state {
             State::Completed { payment_method, .. } => payment_method,
             _ => None,
+        }
+    }
+
+    /// Counts one more attempt to pay.
+    pub const fn count_attempt(&mut self, is_card: bool) {
+        self.attempted = true;
+        if is_card {
+            self.card_attempts += 1;
+        } else {
+            self.pushed_attempts += 1;
         }
     }
 

@@ -205,6 +205,7 @@ impl From<Refusal> for Error {
             | Refusal::PaymentInProgress
             | Refusal::AlreadyPaid
             | Refusal::TooManyCardAttempts { .. }
+            | Refusal::TooManyPushedAttempts { .. }
             | Refusal::NotSettleable
             | Refusal::NotVoidable
             | Refusal::NotRefundable

@@ -168,6 +168,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SessionExpired
         | Refusal::SessionCancelled
         | Refusal::TooManyCardAttempts { .. }
+        | Refusal::TooManyPushedAttempts { .. }
         | Refusal::CardRequired
         | Refusal::CardNotExpected
         | Refusal::LiveCard

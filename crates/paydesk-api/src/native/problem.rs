@@ -304,6 +304,7 @@ const fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::SessionCompleted
         | Refusal::AlreadyPaid
         | Refusal::TooManyCardAttempts { .. }
+        | Refusal::TooManyPushedAttempts { .. }
         | Refusal::NotSettleable
         | Refusal::NotVoidable
         | Refusal::NotRefundable

@@ -160,6 +160,7 @@ impl From<Refusal> for Error {
             | Refusal::SessionCompleted
             | Refusal::AlreadyPaid
             | Refusal::TooManyCardAttempts { .. }
+            | Refusal::TooManyPushedAttempts { .. }
             | Refusal::CardRequired
             | Refusal::CardNotExpected
             | Refusal::LiveCard

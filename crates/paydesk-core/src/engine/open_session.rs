@@ -167,6 +167,7 @@ pub fn decide(
         first_transaction,
         attempted: false,
         card_attempts: 0,
+        pushed_attempts: 0,
         charge: None,
         hold_expires_at: None,
         ordered: request.ordered,

@@ -5,6 +5,7 @@ mod checks;
 use std::sync::Arc;
 
 use super::reconcile::is_at_a_page;
+use super::record_outcome::to_the_end;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
 use crate::authority::Authority;
 use crate::event::EventKind;
@@ -15,9 +16,7 @@ use crate::money::Money;
 use crate::payment_method::{Card, PaymentMethod};
 use crate::rail::{Operation, Source, Start};
 use crate::refusal::Refusal;
-use crate::session::{
-    Contact, CustomFieldValue, INITIATED_LIFETIME, Kind, MAX_CARD_ATTEMPTS, Session, State,
-};
+use crate::session::{Contact, CustomFieldValue, INITIATED_LIFETIME, Kind, Session, State};
 use crate::store::{Change, ClaimKey, Conflict};
 use crate::tenant::Tenant;
 use crate::time::Timestamp;
@@ -63,7 +62,7 @@ pub enum Intent {
 
 /// Decides whether and how a payment starts. Refuses, in this order: an ended session, a payment in flight,
 /// the method, the account, the card, the number of attempts, the amount, the custom
-/// fields, the contact, an amount that cannot be paid in the method's currency.
+/// fields, the contact, the number of other attempts, an amount that cannot be paid in the method's currency.
 pub fn decide(
     request: StartPayment,
     snapshot: SessionSnapshot,
@@ -85,10 +84,8 @@ pub fn decide(
     }
     let is_card = method.family() == Family::Card;
     checks::check_card(&request, &draft.session, is_card, account, env.now)?;
-    if is_card && draft.session.card_attempts >= MAX_CARD_ATTEMPTS {
-        return Err(Refusal::TooManyCardAttempts {
-            limit: MAX_CARD_ATTEMPTS,
-        });
+    if is_card {
+        checks::check_card_attempts(&draft.session)?;
     }
     let asked = checks::amount_to_pay(&terms.amount, request.amount)?;
     checks::check_answers(&draft.session, &request)?;
@@ -110,7 +107,10 @@ pub fn decide(
             ));
         }
     }
-    // A rate that is gone refuses here, before what waits is left.
+    // These refuse before what waits is left: too many attempts, a rate that is gone.
+    if !is_card {
+        checks::check_pushed_attempts(&draft.session)?;
+    }
     let (amount, exchange) = checks::amount_in_method(asked, method, env.rates)?;
     if matches!(draft.session.state, State::Processing { .. }) {
         draft.leave_live(
@@ -152,10 +152,7 @@ pub fn decide(
             at: env.now,
         })
     };
-    draft.session.attempted = true;
-    if is_card {
-        draft.session.card_attempts += 1;
-    }
+    draft.session.count_attempt(is_card);
     draft.claim(ClaimKey::LivePayment(draft.session.id), id.0);
     draft.begin(transaction.clone(), Some(EventKind::TransactionPending));
     // What was live before has been left; the new one is in `transaction`, not in the snapshot.
@@ -226,6 +223,16 @@ impl Engine {
     /// A payer pays. Answers with the session and the transaction as they stand when the rail has answered,
     /// or when it has not within its time.
     pub async fn start_payment(
+        self: &Arc<Self>,
+        tenant: Tenant,
+        id: SessionId,
+        request: StartPayment,
+    ) -> Result<(Session, Transaction), EngineError> {
+        let engine = Arc::clone(self);
+        to_the_end(async move { engine.start(tenant, id, request).await }).await
+    }
+
+    async fn start(
         self: &Arc<Self>,
         tenant: Tenant,
         id: SessionId,
@@ -313,10 +320,10 @@ impl Engine {
             merchant_name: self.merchant_name(tenant).await,
             return_url: self.page_url(tenant, id),
         };
-        let (session, transaction) = self
+        let (recorded, transaction) = self
             .call_and_record(transaction, async move { rail.start(start).await }, None)
             .await?;
-        Ok((session.ok_or(Refusal::SessionNotFound)?, transaction))
+        Ok((recorded.unwrap_or(session), transaction))
     }
 
     /// The account that a session goes through.

@@ -196,6 +196,7 @@ impl Samples {
             first_transaction: TransactionId::fresh(&self.ids, at),
             attempted: false,
             card_attempts: 0,
+            pushed_attempts: 0,
             charge: None,
             hold_expires_at: None,
             ordered: None,

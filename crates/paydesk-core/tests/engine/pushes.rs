@@ -5,7 +5,7 @@ use std::sync::Arc;
 use paydesk_core::engine::record_transfer::Recorded;
 use paydesk_core::method::Method;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{Kind, Session, StateName};
+use paydesk_core::session::{Kind, MAX_PUSHED_ATTEMPTS, Session, StateName};
 use paydesk_core::store::Store as _;
 use paydesk_core::time::Span;
 use paydesk_core::transaction::{ExceptionKind, Status, Transaction};
@@ -18,6 +18,29 @@ pub async fn waiting(desk: &Desk) -> (Session, Transaction) {
     let session = desk.open(Kind::Payment).await;
     desk.rail.behave(Behaviour::Waits);
     desk.pay(&session, Method::PayNow).await.unwrap()
+}
+
+#[tokio::test]
+async fn whoever_has_the_link_leaves_only_so_many_payments() {
+    let desk = Desk::new().await;
+    let session = desk.open(Kind::Payment).await;
+    desk.rail.behave(Behaviour::Waits);
+    let mut methods = [Method::PayNow, Method::DuitNow].into_iter().cycle();
+    for _ in 0..MAX_PUSHED_ATTEMPTS {
+        desk.pay(&session, methods.next().unwrap()).await.unwrap();
+    }
+    let (waits, another) = (Method::DuitNow, Method::PayNow);
+    let refused = refusal(desk.pay(&session, another).await);
+    let limit = MAX_PUSHED_ATTEMPTS;
+    assert_eq!(refused, Refusal::TooManyPushedAttempts { limit });
+    // What waits goes on waiting, and a card may still be used.
+    let (_, live) = desk.pay(&session, waits).await.unwrap();
+    assert!(matches!(live.status, Status::AwaitingPayer { .. }));
+    let transactions = desk.store.transactions_of(desk.tenant, &[session.id]).await;
+    assert_eq!(transactions.unwrap().len(), limit as usize);
+    desk.rail.behave(Behaviour::Succeeds);
+    let (session, _) = desk.pay(&session, Method::Card).await.unwrap();
+    assert_eq!(session.state.name(), StateName::Completed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

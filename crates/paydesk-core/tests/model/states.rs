@@ -4,7 +4,7 @@ use paydesk_core::engine::SessionSnapshot;
 use paydesk_core::method::Family;
 use paydesk_core::money::Money;
 use paydesk_core::rates::Exchange;
-use paydesk_core::session::{Amount, Kind, MAX_CARD_ATTEMPTS, Session, State};
+use paydesk_core::session::{Amount, Kind, MAX_CARD_ATTEMPTS, MAX_PUSHED_ATTEMPTS, Session, State};
 use paydesk_core::transaction::{Action, ExceptionKind, Hold, Status, Transaction};
 
 use super::books::{Books, Touched, rule};
@@ -188,10 +188,12 @@ impl Books {
     }
 
     fn attempts(&self, session: &Session) -> Result<(), String> {
-        let (mut cards, mut first) = (0, false);
+        let (mut cards, mut others, mut first) = (0, 0, false);
         for one in self.transactions_of(session.id) {
             if one.action.is_attempt() && !is_late(one) {
-                cards += u32::from(one.method.family() == Family::Card);
+                let is_card = one.method.family() == Family::Card;
+                cards += u32::from(is_card);
+                others += u32::from(!is_card);
                 first |= one.id == session.first_transaction;
                 let right = match session.terms.kind {
                     Kind::Payment => Action::Payment,
@@ -225,6 +227,10 @@ impl Books {
         rule!(
             cards == session.card_attempts && cards <= MAX_CARD_ATTEMPTS,
             "{cards} cards were tried"
+        );
+        rule!(
+            others == session.pushed_attempts && others <= MAX_PUSHED_ATTEMPTS,
+            "{others} other ways were begun"
         );
         rule!(
             session.attempted == first,

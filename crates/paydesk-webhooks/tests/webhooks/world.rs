@@ -213,6 +213,7 @@ impl World {
             first_transaction: TransactionId::fresh(ids, now),
             attempted: false,
             card_attempts: 0,
+            pushed_attempts: 0,
             charge: None,
             hold_expires_at: None,
             terms: Arc::new(terms(url, ProviderAccountId::fresh(ids, now), usd)),

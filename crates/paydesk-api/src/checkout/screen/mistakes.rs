@@ -104,7 +104,8 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::SessionCompleted
         | Refusal::PaymentInProgress
         | Refusal::AlreadyPaid
-        | Refusal::TooManyCardAttempts { .. } => return Reaction::Look(refusal),
+        | Refusal::TooManyCardAttempts { .. }
+        | Refusal::TooManyPushedAttempts { .. } => return Reaction::Look(refusal),
         Refusal::InvalidField { field, .. } => match field.as_str() {
             "card.number" => ("card.number", t.error_card_number.to_string()),
             "card.cvc" => ("card.cvc", t.error_card_cvc.to_string()),

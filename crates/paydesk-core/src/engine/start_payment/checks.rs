@@ -1,4 +1,4 @@
-//! What may be wrong with what a payer sends: the card, the amount, the answers.
+//! What may be wrong with what a payer sends: one attempt too many, the card, the amount, the answers.
 
 use super::StartPayment;
 use crate::merchant::ProviderAccount;
@@ -6,11 +6,29 @@ use crate::method::Method;
 use crate::money::Money;
 use crate::rates::{Exchange, Rates};
 use crate::refusal::Refusal;
-use crate::session::{Amount, Contact, CustomFieldValue, Session};
+use crate::session::{
+    Amount, Contact, CustomFieldValue, MAX_CARD_ATTEMPTS, MAX_PUSHED_ATTEMPTS, Session,
+};
 use crate::time::Timestamp;
 
 const MAX_FIELD_VALUE: usize = 500;
 const MAX_PHONE: usize = 40;
+
+pub(super) const fn check_card_attempts(session: &Session) -> Result<(), Refusal> {
+    let limit = MAX_CARD_ATTEMPTS;
+    if session.card_attempts >= limit {
+        return Err(Refusal::TooManyCardAttempts { limit });
+    }
+    Ok(())
+}
+
+pub(super) const fn check_pushed_attempts(session: &Session) -> Result<(), Refusal> {
+    let limit = MAX_PUSHED_ATTEMPTS;
+    if session.pushed_attempts >= limit {
+        return Err(Refusal::TooManyPushedAttempts { limit });
+    }
+    Ok(())
+}
 
 pub(super) fn check_card(
     request: &StartPayment,

@@ -2,7 +2,7 @@ use super::super::fixtures::*;
 use super::*;
 use crate::money::AmountError;
 use crate::rail::RailAnswer;
-use crate::session::{Amount, Contact, CustomField, CustomFieldValue};
+use crate::session::{Amount, Contact, CustomField, CustomFieldValue, MAX_CARD_ATTEMPTS};
 use crate::store::Record;
 use crate::tenant::Mode;
 use crate::time::Span;
