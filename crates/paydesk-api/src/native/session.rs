@@ -81,7 +81,7 @@ pub struct SessionIn {
     /// Where the payer goes after giving up.
     #[schemars(length(max = 2048), extend("format" = "uri"))]
     cancel_url: Option<String>,
-    /// Who is told of each step, beside your endpoints.
+    /// Who is told of its payments and its end, beside your endpoints: not of its opening, nor that the payer began.
     #[schemars(length(max = 2048), extend("format" = "uri"))]
     notify_url: Option<String>,
     /// Repeated untouched wherever the charge is told of.
