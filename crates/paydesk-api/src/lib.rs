@@ -6,6 +6,7 @@ pub mod auth;
 pub mod checkout;
 pub mod http;
 pub mod native;
+pub mod segment;
 pub mod wire;
 pub mod xanpay;
 

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use paydesk_api::http::{body, json};
+use paydesk_api::segment::Segment;
 use paydesk_api::{App, auth, wire};
 use paydesk_core::engine::end_session::End;
 use paydesk_core::id::SessionId;
@@ -19,7 +20,7 @@ use crate::session::SessionOut;
 /// Handles `GET`.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Response {
     let read = async {
@@ -45,7 +46,7 @@ struct Update {
 /// Handles `PUT`, which can do one thing: expire the session, at once and for good.
 pub async fn expire(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     request: Request,
 ) -> Response {
     end(&app, &id, request)

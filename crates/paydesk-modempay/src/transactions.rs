@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use paydesk_api::http::{body, json};
+use paydesk_api::segment::Segment;
 use paydesk_api::wire::{self, Repeatable, Repeated};
 use paydesk_api::{App, auth};
 use paydesk_core::engine::EngineError;
@@ -25,7 +26,7 @@ use crate::transaction::TransactionOut;
 /// Handles `GET /v1/transactions/{id}`.
 pub async fn retrieve(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Response {
     let read = async {

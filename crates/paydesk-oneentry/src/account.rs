@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use paydesk_api::App;
+use paydesk_api::segment::Segment;
 use paydesk_api::wire::Iso;
 use paydesk_core::engine::shop::account_settings::identifier;
 use paydesk_core::merchant::{Provider, ProviderAccount};
@@ -121,7 +122,7 @@ pub async fn list(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 /// Handles `GET /accounts/{id}`.
 pub async fn get(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Response {
     let caller = Caller::new(&app, &headers);

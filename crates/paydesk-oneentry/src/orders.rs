@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use paydesk_api::App;
 use paydesk_api::http::{body, json as read_json};
+use paydesk_api::segment::{Segment, Segments};
 use paydesk_core::directory::EntryPage;
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::shop::create_order::CreateOrder;
@@ -45,7 +46,7 @@ struct ProductIn {
 /// Handles `POST /orders`.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Path(marker): Path<String>,
+    Segment(marker): Segment,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
@@ -88,7 +89,7 @@ fn named(name: Option<String>) -> Option<String> {
 /// Handles `GET /orders/{id}`.
 pub async fn get(
     State(app): State<Arc<App>>,
-    Path((marker, id)): Path<(String, String)>,
+    Segments(marker, id): Segments,
     headers: HeaderMap,
 ) -> Response {
     let caller = Caller::new(&app, &headers);
@@ -111,7 +112,7 @@ pub async fn get(
 /// Handles `GET /orders`: the user's in this storage, newest first.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Path(marker): Path<String>,
+    Segment(marker): Segment,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {

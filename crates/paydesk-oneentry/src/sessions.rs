@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use paydesk_api::App;
 use paydesk_api::http::{body, json as read_json};
+use paydesk_api::segment::Segment;
 use paydesk_core::engine::EngineError;
 use paydesk_core::engine::shop::open_order_session::OpenOrderSession;
 use paydesk_core::list::{Page, SessionFilter};
@@ -69,7 +70,7 @@ pub async fn create(State(app): State<Arc<App>>, request: Request) -> Response {
 /// Handles `GET /sessions/{id}`.
 pub async fn get(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Response {
     let caller = Caller::new(&app, &headers);
@@ -87,7 +88,7 @@ pub async fn get(
 /// Handles `GET /sessions/order/{id}`: all sessions of an order, newest first.
 pub async fn of_order(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Response {
     let caller = Caller::new(&app, &headers);

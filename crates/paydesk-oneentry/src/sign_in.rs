@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderMap, StatusCode};
 use paydesk_api::App;
 use paydesk_api::http::{RequestContext, body, json as read_json};
+use paydesk_api::segment::Segment;
 use paydesk_core::engine::shop::sign_in::Tokens;
 use paydesk_core::keys::Secret;
 use paydesk_core::refusal::Refusal;
@@ -92,7 +93,7 @@ impl<'t> From<&'t Tokens> for AuthOut<'t> {
 /// Handles `POST …/auth`.
 pub async fn auth(
     State(app): State<Arc<App>>,
-    Path(marker): Path<String>,
+    Segment(marker): Segment,
     context: RequestContext,
     request: Request,
 ) -> Response {

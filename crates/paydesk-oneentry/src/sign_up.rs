@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
 use paydesk_api::App;
 use paydesk_api::http::{RequestContext, body, json as read_json};
+use paydesk_api::segment::Segment;
 use paydesk_api::wire::Iso;
 use paydesk_core::engine::shop::sign_up::SignUp;
 use paydesk_core::given::Given;
@@ -123,7 +124,7 @@ impl<'u> From<&'u User> for UserOut<'u> {
 /// Handles `POST …/sign-up`.
 pub async fn handle(
     State(app): State<Arc<App>>,
-    Path(marker): Path<String>,
+    Segment(marker): Segment,
     context: RequestContext,
     request: Request,
 ) -> Response {

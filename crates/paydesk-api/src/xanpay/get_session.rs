@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use paydesk_core::refusal::Refusal;
@@ -10,12 +10,13 @@ use paydesk_core::refusal::Refusal;
 use super::error::Error;
 use super::session::{SessionOut, read_id};
 use crate::app::App;
+use crate::segment::Segment;
 use crate::{auth, wire};
 
 /// Handles the request.
 pub async fn handle(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     // The request itself: its headers are only looked at, and need not be copied.
     request: Request,
 ) -> Response {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode};
 use paydesk_core::engine::EngineError;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::error::Error;
 use crate::app::App;
 use crate::http::{body, json};
+use crate::segment::Segment;
 use crate::wire::{Iso, MajorNumber, Repeatable, Repeated, WrittenAmount};
 use crate::{auth, wire};
 
@@ -78,7 +80,7 @@ struct Input {
 /// Handles `POST /charges/{id}/refunds`.
 pub async fn create(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     request: Request,
 ) -> Response {
     refund(&app, &id, request)
@@ -195,7 +197,7 @@ struct RefundsOut {
 /// Handles `GET /refunds`.
 pub async fn list(
     State(app): State<Arc<App>>,
-    Query(query): Query<ListQuery>,
+    query: Result<Query<ListQuery>, QueryRejection>,
     headers: HeaderMap,
 ) -> Response {
     refunds(&app, query, &headers)
@@ -203,8 +205,13 @@ pub async fn list(
         .unwrap_or_else(Error::into_response)
 }
 
-async fn refunds(app: &App, query: ListQuery, headers: &HeaderMap) -> Result<Response, Error> {
+async fn refunds(
+    app: &App,
+    query: Result<Query<ListQuery>, QueryRejection>,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
     let tenant = auth::basic(app, headers).await?.tenant;
+    let Query(query) = query.map_err(|refused| Error::bad_request(refused.body_text()))?;
     let limit = number(query.limit.as_deref(), "limit", 10, 50)?;
     let page = number(query.page.as_deref(), "page", 1, 1_000)?;
     let statuses = match query.status.as_deref() {

@@ -287,6 +287,26 @@ async fn a_forged_id_opens_nothing() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_no_text_is_answered_as_every_other() {
+    let server = TestServer::start().await;
+    for (path, status) in [
+        ("/sessions/%FF", StatusCode::NOT_FOUND),
+        ("/sessions/%FF/charge", StatusCode::NOT_FOUND),
+        ("/refunds?page=1&page=2", StatusCode::BAD_REQUEST),
+    ] {
+        let answer = server.xanpay(Method::GET, path, "").await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text());
+        assert!(
+            answer.json()["message"].is_string(),
+            "{path}: {}",
+            answer.text()
+        );
+        let nobody = server.request(Method::GET, path, &[], "").await;
+        assert_eq!(nobody.status, StatusCode::UNAUTHORIZED, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_method_that_an_address_does_not_take_is_405() {
     let server = TestServer::start().await;
     for (method, path) in [
