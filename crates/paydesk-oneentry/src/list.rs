@@ -12,6 +12,10 @@ pub struct Slice {
     pub limit: usize,
 }
 
+/// As many as a page has at most, whatever was asked for: each may have come with kilobytes of a form's. The total tells
+/// that there are more.
+const MOST: usize = 100;
+
 /// The answer to a list.
 #[derive(Serialize)]
 pub struct Items<T> {
@@ -31,7 +35,7 @@ impl Slice {
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match name.as_ref() {
                 "offset" => slice.offset = number("offset", &value, 0, 10_000_000)?,
-                "limit" => slice.limit = number("limit", &value, 1, 1_000)?,
+                "limit" => slice.limit = number("limit", &value, 1, 1_000)?.min(MOST),
                 _ => {}
             }
         }
@@ -59,6 +63,7 @@ mod tests {
             read(Some("langCode=en_US&limit=5&offset=10")).unwrap(),
             (10, 5)
         );
+        assert_eq!(read(Some("limit=1000")).unwrap(), (0, 100));
         for (query, field) in [
             ("limit=0", "limit"),
             ("limit=1001", "limit"),

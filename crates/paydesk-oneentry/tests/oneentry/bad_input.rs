@@ -97,6 +97,16 @@ async fn whatever_is_wrong_is_answered_400_with_the_field_and_stores_nothing() {
         (refresh.as_str(), json!({"refreshToken": 7}), "refreshToken"),
         (logout.as_str(), json!({"refreshToken": {}}), "refreshToken"),
         (
+            TICKETS,
+            json!({"formIdentifier": "f", "paymentAccountIdentifier": "stripe", "formData": "x".repeat(16 * 1024), "products": [{"productId": 1, "quantity": 1}]}),
+            "formData",
+        ),
+        (
+            sign_up.as_str(),
+            json!({"authData": credentials, "formData": ["x".repeat(16 * 1024)]}),
+            "formData",
+        ),
+        (
             sign_up.as_str(),
             json!({"authData": auth_data("x@example.com", "1234")}),
             "authData.password",
@@ -193,6 +203,7 @@ async fn ids_and_pages_that_are_none_are_refused() {
         "9007199254740993",
         "18446744073709551616",
         "%00",
+        "%FF",
     ] {
         for path in [SESSIONS, TICKETS] {
             assert_eq!(

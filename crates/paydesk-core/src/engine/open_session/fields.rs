@@ -2,6 +2,7 @@
 
 use super::OpenSession;
 use super::parties::{check_device, check_party, check_user};
+use crate::given::Given;
 use crate::money::AmountError;
 use crate::outgoing::Policy;
 use crate::refusal::Refusal;
@@ -170,6 +171,18 @@ pub(crate) fn text(field: &str, text: Option<&str>, limit: usize) -> Result<(), 
         Some(text) if text.contains('\0') => Err(Refusal::field(field, "contains a NUL character")),
         _ => Ok(()),
     }
+}
+
+/// What a shop's forms hold, in bytes: it is given back in every list.
+const LONGEST_FORM_DATA: usize = 16 * 1024;
+
+/// The data of a shop's form.
+pub(in crate::engine) fn form_data(given: &Given) -> Result<(), Refusal> {
+    if given.as_json().len() > LONGEST_FORM_DATA {
+        let problem = format!("is longer than {LONGEST_FORM_DATA} bytes of JSON");
+        return Err(Refusal::field("formData", problem));
+    }
+    Ok(())
 }
 
 /// Links that payers follow: `https`; `http` too on this machine or in test mode.

@@ -120,6 +120,7 @@ fn check(request: &CreateOrder) -> Result<(), Refusal> {
     check_marker("marker", &request.storage)?;
     fields::text("formIdentifier", request.form.as_deref(), 200)?;
     fields::text("paymentAccountIdentifier", request.account.as_deref(), 200)?;
+    fields::form_data(&request.form_data)?;
     if request.products.is_empty() {
         return Err(empty());
     }

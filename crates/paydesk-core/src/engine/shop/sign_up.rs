@@ -54,6 +54,7 @@ pub fn check(request: &SignUp) -> Result<(), Refusal> {
         return Err(Refusal::field("authData.password", right));
     }
     fields::text("formIdentifier", request.form.as_deref(), 200)?;
+    fields::form_data(&request.form_data)?;
     fields::text("langCode", request.locale.as_deref(), 35)?;
     let contacts = &request.contacts;
     let given = Some(contacts.email.as_str()).filter(|email| !email.is_empty());
