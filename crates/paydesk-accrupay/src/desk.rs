@@ -88,10 +88,19 @@ impl<'c> Desk<'c> {
     /// The same with the account of this id in hand, if there is one: it may just have been made on another node.
     pub async fn knowing(mut self, account: Option<&str>) -> Result<Self, Fault> {
         if let Some(id) = account.and_then(|id| id.parse().ok()) {
-            let engine = &self.app.engine;
-            self.accounts = engine.provider_accounts_with(self.tenant(), id).await?;
+            self.know(id).await?;
         }
         Ok(self)
+    }
+
+    /// Takes the account of this id in hand. Whoever is going to do something does so before: an answer that cannot be
+    /// written afterwards has the caller do it again.
+    pub async fn know(&mut self, account: ProviderAccountId) -> Result<(), Fault> {
+        let engine = &self.app.engine;
+        self.accounts = engine
+            .provider_accounts_with(self.tenant(), account)
+            .await?;
+        Ok(())
     }
 
     /// Whose data this is.

@@ -1,7 +1,7 @@
 //! How a session or a transaction is named: by exactly one of several arguments.
 
 use paydesk_core::id::{SessionId, TransactionId};
-use paydesk_core::list::{Page, SessionFilter};
+use paydesk_core::list::{Page, SessionFilter, TransactionFilter};
 use paydesk_core::session::Session;
 use paydesk_core::store::ClaimKey;
 use paydesk_core::transaction::Transaction;
@@ -65,7 +65,10 @@ impl Names {
             Name::Id(id) => id.parse().ok(),
             Name::Token(token) => read_token(&token, desk),
             Name::ProviderCode(code) => Mark::Session.read(&code).map(SessionId),
-            Name::MerchantCode(code) => return session_of_code(code, desk).await,
+            Name::MerchantCode(code) => {
+                let found = session_of_code(code, desk).await?;
+                return found.ok_or_else(|| Fault::not_found("session"));
+            }
             Name::Code(code) => match Found::with_id(code.parse().ok(), desk).await? {
                 Some(Found::Stored(found)) => found.session,
                 Some(Found::Unattempted(session)) => return Ok(*session),
@@ -93,10 +96,11 @@ impl Names {
                 let holder = desk.store().claim(desk.tenant(), &key).await?;
                 match holder.map(TransactionId) {
                     Some(charge) if !is_session(charge, desk).await? => Some(charge),
-                    _ => {
-                        let session = session_of_code(code, desk).await?;
-                        return Found::of_session(session.id, desk).await;
+                    Some(session) => {
+                        return Found::of_session(SessionId(session.0), desk).await;
                     }
+                    // Whatever had it has given it up.
+                    None => return Found::last_of_code(code, desk).await,
                 }
             }
         };
@@ -112,19 +116,25 @@ async fn is_session(id: TransactionId, desk: &Desk<'_>) -> Result<bool, Fault> {
 
 /// The session with a merchant's code. One that has ended gives its code up, so several may have had it: the latest
 /// is meant, which is also the one that has it now, if any does.
-async fn session_of_code(code: String, desk: &Desk<'_>) -> Result<Session, Fault> {
+async fn session_of_code(code: String, desk: &Desk<'_>) -> Result<Option<Session>, Fault> {
     let filter = SessionFilter {
         reference: Some(code),
         ..SessionFilter::at(desk.now)
     };
-    let found = desk
-        .store()
-        .sessions(desk.tenant(), &filter, Page::first(1))
-        .await?;
-    found
-        .into_iter()
-        .next()
-        .ok_or_else(|| Fault::not_found("session"))
+    let (store, page) = (desk.store(), Page::first(1));
+    let found = store.sessions(desk.tenant(), &filter, page).await?;
+    Ok(found.into_iter().next())
+}
+
+/// The charge of a stored card with a merchant's code, the latest.
+async fn charge_of_code(code: String, desk: &Desk<'_>) -> Result<Option<Transaction>, Fault> {
+    let filter = TransactionFilter {
+        reference: Some(code),
+        ..TransactionFilter::at(desk.now)
+    };
+    let (store, page) = (desk.store(), Page::first(1));
+    let found = store.transactions(desk.tenant(), &filter, page).await?;
+    Ok(found.into_iter().next())
 }
 
 /// A transaction that was named.
@@ -153,6 +163,23 @@ impl Found {
             Some(session) => Some(Self::Unattempted(Box::new(session))),
             None => None,
         })
+    }
+
+    /// What last had a merchant's code: a session that ended, or a charge of a stored card that came to nothing.
+    async fn last_of_code(code: String, desk: &Desk<'_>) -> Result<Self, Fault> {
+        let charge = charge_of_code(code.clone(), desk).await?;
+        let session = session_of_code(code, desk).await?;
+        match (charge, session) {
+            (Some(charge), session)
+                if session
+                    .as_ref()
+                    .is_none_or(|session| session.created_at <= charge.created_at) =>
+            {
+                Ok(Self::Stored(Box::new(charge)))
+            }
+            (_, Some(session)) => Self::of_session(session.id, desk).await,
+            (_, None) => Err(Fault::not_found("transaction")),
+        }
     }
 
     async fn of_session(id: SessionId, desk: &Desk<'_>) -> Result<Self, Fault> {

@@ -29,9 +29,9 @@ pub struct OperationMutation;
 async fn operate(
     names: Names,
     operation: impl FnOnce(&Transaction) -> Result<Operate, Fault>,
-    desk: &Desk<'_>,
+    mut desk: Desk<'_>,
 ) -> Result<TransactionOut, Fault> {
-    let parent = match names.transaction(desk).await? {
+    let parent = match names.transaction(&desk).await? {
         Found::Stored(parent) => *parent,
         // Its first attempt is still to come.
         Found::Unattempted(_) => {
@@ -42,13 +42,19 @@ async fn operate(
         }
     };
     let operation = operation(&parent)?;
+    // All that the answer needs: once it is done, nothing may fail that has the caller do it again.
+    desk.know(parent.provider_account).await?;
+    let session = match parent.session {
+        Some(id) => desk.session(id).await?,
+        None => None,
+    };
     let done = desk
         .app
         .engine
         .operate(desk.tenant(), parent.id, operation, None)
         .await
         .map_err(|error| Fault::engine(error, |field| Cow::Owned(field.to_owned())))?;
-    TransactionOut::with_session(done, desk).await
+    TransactionOut::new(done, session.as_ref(), &desk)
 }
 
 fn portion(amount: BigInt, parent: &Transaction) -> Result<Option<Money>, Fault> {
@@ -81,7 +87,7 @@ impl OperationMutation {
         };
         let desk = Desk::open(ctx).await?;
         let settle = |parent: &Transaction| Ok(Operate::Settle(portion(amount, parent)?));
-        Ok(operate(names, settle, &desk).await?)
+        Ok(operate(names, settle, desk).await?)
     }
 
     /// Releases what an authorization holds. Answers with the new transaction.
@@ -100,7 +106,7 @@ impl OperationMutation {
             ..Names::default()
         };
         let desk = Desk::open(ctx).await?;
-        Ok(operate(names, |_| Ok(Operate::Void), &desk).await?)
+        Ok(operate(names, |_| Ok(Operate::Void), desk).await?)
     }
 
     /// Gives money back. Answers with the new transaction.
@@ -127,7 +133,7 @@ impl OperationMutation {
         };
         let desk = Desk::open(ctx).await?;
         let refund = |parent: &Transaction| Ok(Operate::Refund(portion(amount, parent)?));
-        Ok(operate(names, refund, &desk).await?)
+        Ok(operate(names, refund, desk).await?)
     }
 
     /// Releases what an authorization holds, before it is settled. Answers with the new transaction.
@@ -152,7 +158,7 @@ impl OperationMutation {
             code,
         };
         let desk = Desk::open(ctx).await?;
-        Ok(operate(names, |_| Ok(Operate::Void), &desk).await?)
+        Ok(operate(names, |_| Ok(Operate::Void), desk).await?)
     }
 
     /// A transaction as it is after the rail was asked, if its outcome was not known.
@@ -207,7 +213,7 @@ impl OperationMutation {
             merchant_transaction_provider_id.as_deref(),
             transaction_provider,
         );
-        let desk = Desk::open(ctx).await?.knowing(id).await?;
+        let mut desk = Desk::open(ctx).await?.knowing(id).await?;
         let customer = data.common.customer_code()?;
         let stored = match data.merchant_customer_payment_method_id.parse() {
             Ok(id) => desk.store().payment_method(desk.tenant(), id).await?,
@@ -228,6 +234,7 @@ impl OperationMutation {
                 .into());
             }
         }
+        desk.know(stored.provider_account).await?;
         let request = ChargePaymentMethod {
             payment_method: stored.id,
             amount: data.common.money(data.amount.0)?,

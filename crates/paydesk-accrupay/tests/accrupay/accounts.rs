@@ -342,3 +342,28 @@ async fn an_account_that_another_node_just_made_may_be_named_at_once() {
     assert_eq!(session["transactionProviderId"], id);
     assert_eq!(shop.pay(&session, GOOD).await.ok()["status"], "succeeded");
 }
+
+#[tokio::test]
+async fn what_was_done_on_an_account_that_another_node_just_made_is_answered() {
+    let shop = Shop::open().await;
+    shop.first_account().await;
+    // Past the engine, as another node does it: the account, and a payment on it.
+    let store = shop.server.engine.store();
+    let tenant = shop.server.tenant(Mode::Test);
+    let known = store.provider_accounts(tenant).await.unwrap();
+    let mut made = known[0].clone();
+    let at = shop.server.clock.now();
+    made.id = ProviderAccountId::fresh(&SystemIds, at);
+    let mut change = Change::new(tenant);
+    change.puts.push(Record::ProviderAccount(made.clone()));
+    store.commit(change).await.unwrap();
+    let payment = paid(&shop, at, Pays::Card, &made.id.to_string(), 3_500);
+    put(&shop, vec![Record::Transaction(payment.clone())]).await;
+
+    // An error would have the caller do it again, and this dialect has no key that tells.
+    let refund = "mutation($id: String!) { it: merchantApiTransactionRefund(id: $id, amount: \"1000\") { amount } }";
+    let refunded = shop
+        .ask(refund, json!({"id": payment.id.to_string()}))
+        .await;
+    assert_eq!(refunded["it"]["amount"], "1000");
+}

@@ -380,6 +380,26 @@ async fn a_card_that_stores_but_does_not_pay_fails_clearly() {
         "{charged}"
     );
     assert_ne!(charged["providerError"], Value::Null);
+    // It gave its code up, and is found by it all the same, also where a session had the code before.
+    let session = shop.start("Payment", payment("charge-2")).await;
+    let expire = format!(
+        "/api/v1/sessions/{}/expire",
+        session["id"].as_str().unwrap()
+    );
+    shop.server.native(Method::POST, &expire, "").await.ok();
+    shop.server.clock.advance(Span::millis(1));
+    let again = shop.ask(&charge_query(), charge(card, "charge-2")).await["it"].clone();
+    let by_code = "query($code: String!) { it: merchantApiTransaction(merchantInternalTransactionCode: $code) { id } }";
+    for (code, charged) in [("charge-1", &charged), ("charge-2", &again)] {
+        let found = shop.ask(by_code, json!({"code": code})).await;
+        assert_eq!(found["it"]["id"], charged["id"], "{code}");
+    }
+    // Until another session has it.
+    shop.server.clock.advance(Span::millis(1));
+    let session = shop.paid("Payment", payment("charge-1")).await;
+    let found = shop.ask(by_code, json!({"code": "charge-1"})).await;
+    let paid = shop.verify("Payment", &session).await;
+    assert_eq!(found["it"]["id"], paid["id"]);
 }
 
 #[tokio::test]
