@@ -167,7 +167,7 @@ impl Shop {
             .open_session(self.tenant, request, None)
             .await
             .unwrap();
-        let url = self.engine.page_url(self.tenant, session.id);
+        let url = self.engine.page_url(&session);
         self.links.insert(name.to_owned(), url.into());
         session
     }

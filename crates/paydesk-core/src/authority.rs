@@ -7,7 +7,7 @@ use data_encoding::BASE64URL_NOPAD;
 use uuid::Uuid;
 
 use crate::id::{MerchantId, SessionId};
-use crate::keys::{Purpose, ServerKeys};
+use crate::keys::{KeyVersion, Purpose, ServerKeys};
 use crate::tenant::{Mode, Tenant};
 use crate::time::{Span, Timestamp};
 
@@ -81,15 +81,22 @@ impl Authority {
 
     /// Writes the text that a payer holds.
     #[must_use]
+    pub fn to_text(self, keys: &ServerKeys) -> String {
+        self.to_text_by(keys, keys.current())
+    }
+
+    /// The same under an earlier version of the server's key, if it is still here: the same text as then.
+    #[must_use]
     #[allow(
         clippy::indexing_slicing,
         reason = "every slice is within the fixed array by its constants"
     )]
-    pub fn to_text(self, keys: &ServerKeys) -> String {
+    pub fn to_text_by(self, keys: &ServerKeys, version: KeyVersion) -> String {
+        let version = keys.kept(version);
         let purpose = self.right.purpose();
         let mut bytes = [0; HEAD + 8 + CODE];
         let mut length = HEAD;
-        bytes[0] = keys.current();
+        bytes[0] = version;
         bytes[1] = purpose as u8 | if self.tenant.mode.is_live() { LIVE } else { 0 };
         bytes[2..18].copy_from_slice(self.tenant.merchant.0.as_bytes());
         bytes[18..HEAD].copy_from_slice(self.session.0.as_bytes());
@@ -98,7 +105,7 @@ impl Authority {
             length += 8;
         }
         let (body, rest) = bytes.split_at_mut(length);
-        let code = keys.sign(purpose, &[body]);
+        let code = keys.sign_by(version, purpose, &[body]);
         rest[..CODE].copy_from_slice(&code);
         BASE64URL_NOPAD.encode(&bytes[..length + CODE])
     }

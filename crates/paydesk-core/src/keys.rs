@@ -319,10 +319,24 @@ impl ServerKeys {
         self.newest().version
     }
 
+    /// This version if it is still here, otherwise the current one.
+    #[must_use]
+    pub fn kept(&self, version: KeyVersion) -> KeyVersion {
+        self.version(version)
+            .map_or_else(|| self.current(), |key| key.version)
+    }
+
     /// The code of `parts` under the current key.
     #[must_use]
     pub fn sign(&self, purpose: Purpose, parts: &[&[u8]]) -> Code {
         code(self.newest(), purpose, parts)
+    }
+
+    /// The code of `parts` under that version of the key, or under the current one if that is gone.
+    #[must_use]
+    pub fn sign_by(&self, version: KeyVersion, purpose: Purpose, parts: &[&[u8]]) -> Code {
+        let key = self.version(version).unwrap_or_else(|| self.newest());
+        code(key, purpose, parts)
     }
 
     /// Whether `given` is the code of `parts` under that version of the key; in constant time.

@@ -14,7 +14,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::authority::Authority;
 use crate::id::{OrderId, PaymentMethodId, SessionId, TransactionId};
+use crate::keys::{KeyVersion, ServerKeys};
 use crate::tenant::Tenant;
 use crate::time::{Span, Timestamp};
 
@@ -218,6 +220,10 @@ pub struct Session {
     /// What it is to a shop's order, if it pays one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordered: Option<Ordered>,
+    /// The version of the server's key that signs its public id: what a merchant was told once stays its name, however
+    /// the key is rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<KeyVersion>,
     /// What was asked for.
     pub terms: Arc<Terms>,
     /// When it was opened.
@@ -235,6 +241,14 @@ const fn is_zero(n: &u32) -> bool {
 }
 
 impl Session {
+    /// Its public id: the text that opens its page, and what XanPay calls its id. The same for as long as the server has
+    /// the key that first signed it.
+    #[must_use]
+    pub fn public_id(&self, keys: &ServerKeys) -> String {
+        let version = self.signed_by.unwrap_or_else(|| keys.current());
+        Authority::page(self.tenant, self.id).to_text_by(keys, version)
+    }
+
     /// How much it asks for, in minor units: the least where the payer chooses, 0 where nothing is paid.
     #[must_use]
     pub fn amount_asked(&self) -> i64 {

@@ -271,6 +271,37 @@ impl Transaction {
             .map_or(self.amount, |exchange| exchange.merchant_amount)
     }
 
+    /// What the payer paid for, in the payer's currency: what was asked, or what came in its stead once the merchant
+    /// accepted that.
+    #[must_use]
+    pub fn agreed(&self) -> Money {
+        match (&self.exception, self.received) {
+            (
+                Some(Exception {
+                    accepted_at: Some(_),
+                    ..
+                }),
+                Some(received),
+            ) => received,
+            _ => self.amount,
+        }
+    }
+
+    /// The same in the merchant's currency.
+    #[must_use]
+    pub fn merchant_agreed(&self) -> Money {
+        let (asked, agreed) = (self.merchant_amount(), self.agreed());
+        if agreed == self.amount {
+            return asked;
+        }
+        match self.exchange {
+            None => agreed,
+            Some(exchange) => exchange
+                .of_paid(agreed)
+                .map_or(asked, |exchange| exchange.merchant_amount),
+        }
+    }
+
     /// The money that is really with the merchant through it, before refunds: nothing unless it took or
     /// received some.
     #[must_use]

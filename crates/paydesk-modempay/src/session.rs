@@ -1,7 +1,6 @@
 //! Modem Pay's session object.
 
 use paydesk_api::wire::{Iso, MajorNumber};
-use paydesk_core::authority::Authority;
 use paydesk_core::engine::Engine;
 use paydesk_core::given::Metadata;
 use paydesk_core::id::SessionId;
@@ -76,7 +75,6 @@ impl<'s> SessionOut<'s> {
             Amount::AtLeast(money) => (None, Some(MajorNumber(money))),
             Amount::Nothing(_) => (None, None),
         };
-        let link = Authority::page(session.tenant, session.id).to_text(engine.keys());
         Self {
             id: session.id,
             title: terms.title.as_deref(),
@@ -98,7 +96,7 @@ impl<'s> SessionOut<'s> {
                 .map(CustomerOut::from)
                 .unwrap_or_default(),
             metadata: &terms.metadata,
-            payment_link: format!("{}/pay/{link}", engine.public_url()),
+            payment_link: engine.page_url(session),
             unique_code: code::of(session.id),
             // Subscriptions are not sold here.
             kind: "single-charge",

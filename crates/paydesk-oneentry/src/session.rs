@@ -115,7 +115,7 @@ impl<'s> SessionOut<'s> {
             order_id: ordered.map(|ordered| Number::of(ordered.order.0)),
             payment_account_id: Number::of(terms.provider_account.0),
             amount: amount.map(MajorNumber),
-            payment_url: Some(page(engine, session.tenant, session.id)),
+            payment_url: Some(engine.page_url(session)),
             client_secret: client_secret.to_text(engine.keys()),
             session_id: provider_reference(transactions, intent),
             success_url: terms.success_url.as_deref(),

@@ -117,6 +117,12 @@ impl TestServer {
 
     /// Ends it, and starts another over the same data, merchant and time that knows only what was stored.
     pub async fn restarted(self) -> Self {
+        let keys = Arc::clone(self.engine.keys());
+        self.restarted_with(keys).await
+    }
+
+    /// The same with other keys: rotated ones, say.
+    pub async fn restarted_with(self, keys: Arc<ServerKeys>) -> Self {
         let Self {
             engine,
             app,
@@ -131,7 +137,6 @@ impl TestServer {
             folder,
             ..
         } = self;
-        let keys = engine.keys().clone();
         drop(client);
         // It ends with its sender too.
         let _ = stop.send(());

@@ -114,7 +114,7 @@ async fn demo_session(engine: &Engine, credentials: &CredentialsOut) -> anyhow::
     );
     request.title = Some("iPhone case".to_owned());
     let session = engine.open_session(tenant, request, None).await?;
-    Ok(engine.page_url(tenant, session.id))
+    Ok(engine.page_url(&session))
 }
 
 fn greet(url: &str, admin: &str, credentials: &CredentialsOut, page: &str) {

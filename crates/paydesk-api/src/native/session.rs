@@ -1,6 +1,5 @@
 //! The native session object, in and out.
 
-use paydesk_core::authority::Authority;
 use paydesk_core::engine::Engine;
 use paydesk_core::engine::open_session::OpenSession;
 use paydesk_core::given::Metadata;
@@ -350,7 +349,7 @@ impl<'s> SessionOut<'s> {
     ) -> Self {
         let terms = &session.terms;
         let state = session.state_at(now);
-        let public_id = Authority::page(session.tenant, session.id).to_text(engine.keys());
+        let public_id = session.public_id(engine.keys());
         let (amount, min_amount) = match terms.amount {
             Amount::Fixed(money) => (Some(money.minor()), None),
             Amount::AtLeast(money) => (None, Some(money.minor())),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use data_encoding::HEXLOWER;
 use http::{HeaderMap, StatusCode};
@@ -22,8 +22,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::Error;
 use super::refunds::RefundOut;
-use super::session::{OrderOut, orders, public_id, read_id};
+use super::session::{OrderOut, orders, read_id};
 use crate::app::App;
+use crate::segment::Segment;
 use crate::wire::{Iso, MajorNumber};
 use crate::{auth, wire};
 
@@ -103,16 +104,16 @@ impl<'s> ChargeOut<'s> {
                 .collect(),
             orders: orders(&terms.line_items),
             destination: charge.destination.as_ref().map(DestinationOut::from),
-            merchant_amount: MajorNumber(charge.merchant_amount()),
+            merchant_amount: MajorNumber(charge.merchant_agreed()),
             merchant_currency: charge.merchant_amount().currency().code(),
             method: charge.method,
-            customer_amount: MajorNumber(charge.amount),
+            customer_amount: MajorNumber(charge.agreed()),
             customer_currency: charge.amount.currency().code(),
             exchange_rate: charge.exchange.map(|exchange| exchange.rate),
             status: status(&charge.status_at(now)),
             notify_url: terms.notify.as_ref().map(|notify| notify.url.as_str()),
             notify_payload: terms.notify_payload.as_deref(),
-            session_id: public_id(session.tenant, session.id, keys),
+            session_id: session.public_id(keys),
             created_at: Iso(charge.created_at),
             updated_at: Iso(charge.updated_at),
         }
@@ -208,7 +209,7 @@ impl<'s> From<&'s Destination> for DestinationOut<'s> {
 /// Handles `GET /sessions/{id}/charge`.
 pub async fn handle(
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     headers: HeaderMap,
 ) -> Response {
     get(&app, &id, &headers)

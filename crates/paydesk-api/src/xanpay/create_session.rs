@@ -17,7 +17,7 @@ use paydesk_core::session::{
 use serde::Deserialize;
 
 use super::error::Error;
-use super::session::{SessionOut, public_id};
+use super::session::SessionOut;
 use crate::app::App;
 use crate::auth;
 use crate::http::{body, json};
@@ -82,7 +82,7 @@ async fn create(app: &Arc<App>, request: Request) -> Result<Response, Error> {
 fn render(app: &App, session: &Session) -> Bytes {
     wire::bytes(&SessionOut::new(
         session,
-        public_id(session.tenant, session.id, app.engine.keys()),
+        session.public_id(app.engine.keys()),
         app.engine.now(session.tenant),
     ))
 }

@@ -86,11 +86,6 @@ impl<'s> SessionOut<'s> {
     }
 }
 
-/// What XanPay calls a session's id: the text that payers may hold.
-pub fn public_id(tenant: Tenant, session: SessionId, keys: &ServerKeys) -> String {
-    Authority::page(tenant, session).to_text(keys)
-}
-
 /// The session that an id names, if it is one of this tenant's.
 pub fn read_id(text: &str, tenant: Tenant, keys: &ServerKeys) -> Option<SessionId> {
     let authority = Authority::from_text(text, keys)?;

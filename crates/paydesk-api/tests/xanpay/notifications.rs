@@ -1,6 +1,10 @@
 //! `notifyUrl` "receives notifications with notifyPayload when charges is completed".
 
+use std::sync::Arc;
+
 use http::{Method, StatusCode};
+use paydesk_core::id::SystemIds;
+use paydesk_core::keys::ServerKeys;
 use paydesk_core::time::Span;
 use paydesk_testing::{Receiver, TestServer};
 use serde_json::json;
@@ -102,4 +106,54 @@ async fn while_the_webhook_secret_is_replaced_a_notification_is_signed_with_both
     assert_eq!(good_for(1).await, [true, true]);
     server.advance(Span::minutes(2)).await;
     assert_eq!(good_for(2).await, [false, true]);
+}
+
+#[tokio::test]
+async fn a_session_keeps_its_id_when_the_key_of_the_server_is_rotated() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    let mut request = seed();
+    request["notifyUrl"] = json!(receiver.url);
+    let id = open(&server, &request).await;
+    let keys = ServerKeys::from_text(&server.engine.keys().to_text()).unwrap();
+    let rotated = Arc::new(keys.rotated(&SystemIds).unwrap());
+    let server = server.restarted_with(rotated).await;
+    let paid = pay(&server, &id).await;
+    assert_eq!(paid["sessionId"], id.as_str());
+    server.run_jobs().await;
+    assert_eq!(receiver.received()[0].json()["sessionId"], id.as_str());
+    // What is opened from now on is signed by the new key.
+    let next = open(&server, &seed()).await;
+    assert_ne!(next[..2], id[..2]);
+}
+
+#[tokio::test]
+async fn a_part_that_the_merchant_accepts_is_told_as_the_part_that_it_is() {
+    let (server, receiver) = (TestServer::start().await, Receiver::start().await);
+    let mut request = seed();
+    request["notifyUrl"] = json!(receiver.url);
+    let id = open(&server, &request).await;
+    let path = format!("/pay/{id}/payments");
+    let asked = r#"{"method":"paynow"}"#;
+    let asked = server.payer(Method::POST, &path, asked).await.ok();
+    let part = json!({"qrCode": asked["nextAction"]["qrCode"], "amount": "15.00"}).to_string();
+    let bank = "/sandbox/bank/transfers";
+    server.payer(Method::POST, bank, part).await.ok();
+    server.run_jobs().await;
+    let charged = charge(&server, &id).await;
+    assert_eq!(charged["customerAmount"], 35, "it is still asked for");
+    let accept = format!(
+        "/api/v1/transactions/{}/accept",
+        charged["id"].as_str().unwrap()
+    );
+    server.native(Method::POST, &accept, "").await.ok();
+    server.run_jobs().await;
+    let charged = charge(&server, &id).await;
+    let told = receiver.received()[0].json();
+    for said in [charged, told] {
+        assert_eq!(said["status"], "completed");
+        assert_eq!(
+            (&said["customerAmount"], &said["merchantAmount"]),
+            (&json!(15), &json!(15))
+        );
+    }
 }

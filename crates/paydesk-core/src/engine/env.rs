@@ -1,6 +1,7 @@
 //! What a decision is given from outside, so that it can be repeated exactly.
 
 use crate::id::{Ids, NodeId};
+use crate::keys::KeyVersion;
 use crate::outgoing::Policy;
 use crate::rates::Rates;
 use crate::time::{Span, Timestamp};
@@ -54,6 +55,8 @@ pub struct Env<'e> {
     pub now: Timestamp,
     /// Wall time: leases and ids.
     pub wall: Timestamp,
+    /// The version of the server's key that signs now.
+    pub key: KeyVersion,
     /// Fresh ids.
     pub ids: &'e dyn Ids,
     /// This process.

@@ -78,6 +78,7 @@ impl Desk {
         Env {
             now: self.now,
             wall: self.now,
+            key: 1,
             ids: &self.ids,
             node: self.node,
             timing: Timing::default(),

@@ -236,6 +236,7 @@ impl Engine {
         Env {
             now: wall.after(self.ahead(tenant)),
             wall,
+            key: self.keys.current(),
             ids: self.ids.as_ref(),
             node: self.node,
             timing: self.timing,

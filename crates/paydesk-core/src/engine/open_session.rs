@@ -168,6 +168,7 @@ pub fn decide(
         attempted: false,
         card_attempts: 0,
         pushed_attempts: 0,
+        signed_by: Some(env.key),
         charge: None,
         hold_expires_at: None,
         ordered: request.ordered,

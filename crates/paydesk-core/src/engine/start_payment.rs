@@ -7,7 +7,6 @@ use std::sync::Arc;
 use super::reconcile::is_at_a_page;
 use super::record_outcome::to_the_end;
 use super::{Draft, Engine, EngineError, Env, SessionSnapshot};
-use crate::authority::Authority;
 use crate::event::EventKind;
 use crate::id::{SessionId, TransactionId};
 use crate::merchant::ProviderAccount;
@@ -318,7 +317,7 @@ impl Engine {
             store: session.terms.store_payment_method
                 || session.terms.kind == Kind::AddPaymentMethod,
             merchant_name: self.merchant_name(tenant).await,
-            return_url: self.page_url(tenant, id),
+            return_url: self.page_url(&session),
         };
         let (recorded, transaction) = self
             .call_and_record(transaction, async move { rail.start(start).await }, None)
@@ -338,12 +337,9 @@ impl Engine {
 
     /// The link to a session's page.
     #[must_use]
-    pub fn page_url(&self, tenant: Tenant, id: SessionId) -> String {
-        format!(
-            "{}/pay/{}",
-            self.public_url(),
-            Authority::page(tenant, id).to_text(self.keys())
-        )
+    pub fn page_url(&self, session: &Session) -> String {
+        let link = session.public_id(self.keys());
+        format!("{}/pay/{link}", self.public_url())
     }
 
     /// What a payer's bank may show; a name that cannot be read stops no payment.

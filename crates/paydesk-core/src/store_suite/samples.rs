@@ -197,6 +197,7 @@ impl Samples {
             attempted: false,
             card_attempts: 0,
             pushed_attempts: 0,
+            signed_by: None,
             charge: None,
             hold_expires_at: None,
             ordered: None,

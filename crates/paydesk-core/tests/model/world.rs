@@ -150,6 +150,7 @@ impl World {
         Env {
             now: self.now,
             wall: self.now,
+            key: 1,
             ids: &self.ids,
             node: self.node,
             timing: Timing::default(),

@@ -214,6 +214,7 @@ impl World {
             attempted: false,
             card_attempts: 0,
             pushed_attempts: 0,
+            signed_by: None,
             charge: None,
             hold_expires_at: None,
             terms: Arc::new(terms(url, ProviderAccountId::fresh(ids, now), usd)),
