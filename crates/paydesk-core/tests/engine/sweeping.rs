@@ -68,3 +68,17 @@ async fn a_step_of_a_test_clock_that_is_not_through_holds_up_no_session() {
     desk.engine.finish_clock_steps().await.unwrap();
     assert!(!is_moving().await);
 }
+
+#[tokio::test]
+async fn a_tenant_whose_sessions_cannot_be_read_keeps_no_other_waiting() {
+    let desk = Desk::new().await;
+    desk.engine
+        .advance_clock(desk.tenant, 1, None)
+        .await
+        .unwrap();
+    let session = desk.open(Kind::Payment).await;
+    desk.clock.advance(Span::days(8));
+    desk.store.is_too_slow(true);
+    assert_eq!(desk.engine.sweep().await.unwrap(), 1);
+    assert_eq!(desk.session(&session).await.version, 2);
+}

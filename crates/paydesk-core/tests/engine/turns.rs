@@ -36,6 +36,7 @@ pub struct TakingTurns {
     store: MemoryStore,
     turns: AtomicU64,
     full: AtomicBool,
+    too_slow: AtomicBool,
     pause: Mutex<Option<Pause>>,
 }
 
@@ -91,6 +92,11 @@ impl TakingTurns {
         self.full.store(full, Ordering::SeqCst);
     }
 
+    /// Whether what is due of one tenant takes too long to read.
+    pub fn is_too_slow(&self, slow: bool) {
+        self.too_slow.store(slow, Ordering::SeqCst);
+    }
+
     /// None, one, two or three turns for the others.
     async fn turn(&self) {
         let turns = self
@@ -116,6 +122,17 @@ macro_rules! taking_turns {
                 self.pause().await;
                 self.turn().await;
                 answer
+            }
+            async fn due_sessions_of(
+                &self,
+                tenant: Tenant,
+                now: Timestamp,
+                limit: usize,
+            ) -> Result<Vec<SessionId>, Unavailable> {
+                if self.too_slow.load(Ordering::SeqCst) {
+                    return Err(Unavailable::because("it took too long"));
+                }
+                self.store.due_sessions_of(tenant, now, limit).await
             }
             $(async fn $name(&self, $($arg: $type),*) -> $answer {
                 self.turn().await;

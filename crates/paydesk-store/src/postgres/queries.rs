@@ -116,12 +116,13 @@ pub(super) const DUE_DELIVERIES: &str = of_all_buckets!(
     "due_at"
 );
 /// Of one tenant, $3 and $4, whose time is ahead of the others'.
-pub(super) const DUE_SESSIONS_OF: &str = of_all_buckets!(
-    "id",
-    "SELECT id, due_at FROM sessions
-        WHERE bucket = buckets.n AND due_at <= $2 AND merchant = $3 AND mode = $4 ORDER BY due_at",
-    "due_at"
-);
+pub(super) const DUE_SESSIONS_OF: &str = "SELECT id FROM (
+        SELECT id, due_at FROM sessions
+            WHERE merchant = $3 AND mode = $4 AND state IN (0, 1, 2) AND due_at <= $2
+        UNION ALL
+        SELECT id, due_at FROM sessions
+            WHERE merchant = $3 AND mode = $4 AND state = 3 AND kind = 1 AND due_at <= $2
+    ) AS due ORDER BY due_at LIMIT $1";
 pub(super) const DUE_DELIVERIES_OF: &str = of_all_buckets!(
     "doc",
     "SELECT doc, due_at FROM deliveries
