@@ -23,7 +23,9 @@ impl Accounts {
     pub(super) fn get(&self, tenant: Tenant, wall: Timestamp) -> Option<Arc<[ProviderAccount]>> {
         let held = self.0.read();
         let (since, accounts) = held.get(&tenant)?;
-        (wall < since.after(FRESH_FOR)).then(|| Arc::clone(accounts))
+        // A clock that was set back keeps nothing fresh.
+        let is_fresh = *since <= wall && wall < since.after(FRESH_FOR);
+        is_fresh.then(|| Arc::clone(accounts))
     }
 
     pub(super) fn put(&self, tenant: Tenant, accounts: Arc<[ProviderAccount]>, wall: Timestamp) {
@@ -37,5 +39,27 @@ impl Accounts {
     /// For who has just changed them, here.
     pub(super) fn forget(&self, tenant: Tenant) {
         self.0.write().remove(&tenant);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::Desk;
+    use super::*;
+
+    #[test]
+    fn what_is_in_hand_is_five_seconds_old_whatever_the_clock_does() {
+        let (desk, accounts) = (Desk::new(), Accounts::default());
+        let ahead = desk.now.after(Span::hours(1));
+        for (put, asked, is_there) in [
+            (desk.now, desk.now, true),
+            (desk.now, desk.now.after(Span::seconds(4)), true),
+            (desk.now, desk.now.after(FRESH_FOR), false),
+            (ahead, desk.now, false),
+        ] {
+            accounts.put(desk.tenant, desk.accounts(), put);
+            let found = accounts.get(desk.tenant, asked);
+            assert_eq!(found.is_some(), is_there, "{put:?} {asked:?}");
+        }
     }
 }
