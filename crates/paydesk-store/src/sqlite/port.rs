@@ -24,7 +24,7 @@ use paydesk_core::store::{
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use super::ask::{all, of, one, with_transactions};
@@ -281,8 +281,13 @@ impl Store for SqliteStore {
         filter: &PaymentMethodFilter,
         page: Page,
     ) -> Result<Vec<PaymentMethod>, Unavailable> {
-        self.readers
-            .at_once(|db| lists::cards(db, tenant, filter, page))
+        if lists::cards_are_short(page) {
+            let read = |db: &Connection| lists::cards(db, tenant, filter, page);
+            return self.readers.at_once(read);
+        }
+        let filter = filter.clone();
+        let read = move |db: &Connection| lists::cards(db, tenant, &filter, page);
+        self.readers.long(read).await
     }
 
     async fn count_payment_methods(
@@ -290,8 +295,9 @@ impl Store for SqliteStore {
         tenant: Tenant,
         filter: &PaymentMethodFilter,
     ) -> Result<u64, Unavailable> {
-        self.readers
-            .at_once(|db| lists::count_cards(db, tenant, filter))
+        let filter = filter.clone();
+        let read = move |db: &Connection| lists::count_cards(db, tenant, &filter);
+        self.readers.long(read).await
     }
 
     async fn entry(

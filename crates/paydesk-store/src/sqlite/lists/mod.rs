@@ -26,8 +26,11 @@ mod tests;
 mod transactions;
 
 pub(super) use sessions::SessionList;
-pub(super) use small::{cards, count_cards, deliveries, events};
+pub(super) use small::{cards, cards_are_short, count_cards, deliveries, events};
 pub(super) use transactions::TransactionList;
+
+/// Skipping more than so many is left to another thread.
+const FAR: usize = 1_000;
 
 /// A limit as SQLite counts.
 pub(super) fn limit(limit: usize) -> i64 {

@@ -16,14 +16,12 @@ use super::super::readers::Readers;
 use super::super::rows::Cell;
 use super::super::{decode, queries};
 use super::search::Sought;
-use super::{Class, Classes, Source, Where, ids_within, limit, millis};
+use super::{Class, Classes, FAR, Source, Where, ids_within, limit, millis};
 use crate::columns::{kind_number, method_bits, mode_number, state_number};
 
 const TABLE: &str = "sessions";
 /// How many overdue sessions are few.
 const FEW: usize = 500;
-/// Skipping more than so many is left to another thread.
-const FAR: usize = 1_000;
 
 pub(in super::super) const CLASSES: Classes<5> = Classes {
     table: TABLE,

@@ -2,13 +2,13 @@
 
 use paydesk_core::delivery::Delivery;
 use paydesk_core::event::{Event, EventKind};
-use paydesk_core::list::{DeliveryFilter, DeliveryStateName, Page, PaymentMethodFilter};
+use paydesk_core::list::{By, DeliveryFilter, DeliveryStateName, Page, PaymentMethodFilter};
 use paydesk_core::payment_method::PaymentMethod;
 use paydesk_core::tenant::Tenant;
 use rusqlite::Connection;
 
 use super::super::rows::Cell;
-use super::{Source, Where, count, page};
+use super::{FAR, Source, Where, count, page};
 use crate::columns::{delivery_state_number, receiver_id};
 
 const ALL: std::ops::RangeInclusive<u128> = 0..=u128::MAX;
@@ -33,6 +33,11 @@ fn card_source(tenant: Tenant, filter: &PaymentMethodFilter) -> Source {
         found.and("detached = ?", [Cell::Integer(detached.into())]);
     }
     Source { by, filter: found }
+}
+
+/// Whether a page of stored cards is found without looking through many of them.
+pub(in super::super) fn cards_are_short(page: Page) -> bool {
+    page.order.by == By::Created && page.skip <= FAR
 }
 
 /// Stored cards.

@@ -13,12 +13,10 @@ use super::super::readers::Readers;
 use super::super::rows::Cell;
 use super::super::{decode, queries};
 use super::search::Sought;
-use super::{Class, Classes, Source, Where, ids_within, millis};
+use super::{Class, Classes, FAR, Source, Where, ids_within, millis};
 use crate::columns::{action_number, method_bits, status_number};
 
 const TABLE: &str = "transactions";
-/// Skipping more than so many is left to another thread.
-const FAR: usize = 1_000;
 
 pub(in super::super) const CLASSES: Classes<6> = Classes {
     table: TABLE,
