@@ -365,6 +365,27 @@ async fn money_that_was_placed_by_the_server_can_be_given_back_and_no_more(sandb
     let late = fresh();
     receipt(refund(late, 700, 700).await);
     assert_eq!(refund(late, 1, 700).await, declined);
+    // What it gave back there is no charge, and ends no page of them before its end.
+    let later = fresh();
+    let begun = sandbox.bank.start(sandbox.by_paynow(later, "ABCDEFGHIK"));
+    waiting(begun.await);
+    let sent = sandbox
+        .bank
+        .bank_transfer(by_reference("ABCDEFGHIK"), Some(money(1, "SGD")));
+    sent.await.unwrap();
+    let (mut after, mut walked) = (None, Vec::new());
+    loop {
+        let page = sandbox.ledger.charges(after, 1).await.unwrap();
+        walked.extend(page.charges.into_iter().map(|charge| charge.reference));
+        after = page.next_after;
+        if after.is_none() {
+            break;
+        }
+    }
+    walked.sort_unstable();
+    let mut charges = [payment, later];
+    charges.sort_unstable();
+    assert_eq!(walked, charges);
     let unknown = refund(fresh(), 1, 0).await;
     assert_eq!(unknown, RailAnswer::Failed(FailureReason::ProcessingError));
 }

@@ -70,7 +70,9 @@ impl Book<'_> {
     ) -> Result<ChargePage, LedgerError> {
         let mut query = self.db.prepare_cached(&format!(
             "SELECT operations.*, sums.* FROM
-             (SELECT pool, {SUMS} FROM movements WHERE pool > ? GROUP BY pool ORDER BY pool LIMIT ?) AS sums
+             (SELECT pool, {SUMS} FROM movements
+                 WHERE pool > ? AND EXISTS (SELECT 1 FROM operations WHERE reference = pool)
+                 GROUP BY pool ORDER BY pool LIMIT ?) AS sums
              JOIN operations ON reference = pool ORDER BY reference"
         ))?;
         let after = after.map(|after| after.to_string()).unwrap_or_default();
