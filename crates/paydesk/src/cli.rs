@@ -230,7 +230,7 @@ pub struct ExportOptions {
     /// Those of test mode, instead of those of live mode
     #[arg(long)]
     pub test: bool,
-    /// Into this file [default: standard output]
+    /// Into this file, which is replaced once all is written [default: standard output]
     #[arg(long)]
     pub output: Option<PathBuf>,
     /// How the server is reached from outside: the beginning of every link in the rows

@@ -1,8 +1,9 @@
 //! `paydesk export`: all sessions or transactions of a merchant, page by page, into one file.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +13,7 @@ use paydesk_core::id::MerchantId;
 use paydesk_core::list::{By, Listed, Mark, Order, Page, SessionFilter, TransactionFilter, Within};
 use paydesk_core::outgoing::Policy;
 use paydesk_core::rates::Rates;
+use paydesk_core::store::Unavailable;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Timestamp;
 use serde_json::value::RawValue;
@@ -80,10 +82,9 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
         public_url,
     );
     let tenant = tenant(&engine, &options).await?;
-    let out: Box<dyn Write + Send> = match &options.output {
-        Some(path) => Box::new(
-            File::create(path).with_context(|| format!("{} cannot be written", path.display()))?,
-        ),
+    let target = options.output.as_deref().map(Target::open).transpose()?;
+    let out: Box<dyn Write + Send> = match &target {
+        Some(target) => Box::new(target.file.try_clone()?),
         None => Box::new(io::stdout()),
     };
     let columns = match options.what {
@@ -96,6 +97,7 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
     let (now, ahead) = (engine.now(tenant), engine.ahead(tenant));
     let rows = Rows(&engine);
     let mut after: Option<Mark> = None;
+    let has_bar = io::stderr().is_terminal();
     let (total, mut page) = match options.what {
         ExportKind::Sessions => {
             let filter = SessionFilter {
@@ -103,10 +105,8 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
                 created,
                 ..SessionFilter::at(now)
             };
-            (
-                engine.store().count_sessions(tenant, &filter).await?,
-                Pages::Sessions(filter),
-            )
+            let total = has_bar.then(|| engine.store().count_sessions(tenant, &filter));
+            (length(total).await, Pages::Sessions(filter))
         }
         ExportKind::Transactions => {
             let filter = TransactionFilter {
@@ -114,13 +114,11 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
                 created,
                 ..TransactionFilter::at(now)
             };
-            (
-                engine.store().count_transactions(tenant, &filter).await?,
-                Pages::Transactions(filter),
-            )
+            let total = has_bar.then(|| engine.store().count_transactions(tenant, &filter));
+            (length(total).await, Pages::Transactions(filter))
         }
     };
-    let progress = progress(total);
+    let progress = progress(has_bar, total);
     loop {
         let (found, last) = page.next(&engine, &rows, tenant, after).await?;
         let count = found.len();
@@ -134,6 +132,9 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
         after = last;
     }
     sheet.finish()?;
+    if let Some(target) = target {
+        target.keep()?;
+    }
     progress.finish_and_clear();
     eprintln!("{} rows written.", progress.position());
     Ok(())
@@ -294,17 +295,72 @@ async fn tenant(engine: &Engine, options: &ExportOptions) -> anyhow::Result<Tena
 }
 
 /// A bar on a terminal, and nothing in a script.
-fn progress(total: u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
+/// How many rows there are, where somebody is shown how far it is. Counting may take longer than a store allows: then
+/// nobody knows, and the rows are written all the same.
+async fn length(count: Option<impl Future<Output = Result<u64, Unavailable>>>) -> Option<u64> {
+    count?.await.ok()
+}
+
+fn progress(is_shown: bool, total: Option<u64>) -> ProgressBar {
+    if !is_shown {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(total);
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left")
-    {
+    let (bar, style) = match total {
+        Some(total) => (
+            ProgressBar::new(total),
+            ProgressStyle::with_template("{bar:40} {human_pos} of {human_len}, {eta} left"),
+        ),
+        None => (
+            ProgressBar::no_length(),
+            ProgressStyle::with_template("{human_pos} rows"),
+        ),
+    };
+    if let Ok(style) = style {
         bar.set_style(style);
     }
     bar
+}
+
+/// The file that is written: beside the one that was asked for, whose place it takes when it is complete. What was there
+/// before stays until then.
+struct Target<'p> {
+    path: &'p Path,
+    /// Where it is written; nothing if it is no plain file, which is written to as it is.
+    beside: Option<PathBuf>,
+    file: File,
+}
+
+impl<'p> Target<'p> {
+    fn open(path: &'p Path) -> anyhow::Result<Self> {
+        let is_plain = !path.exists() || path.is_file();
+        let beside = is_plain.then(|| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(".part");
+            PathBuf::from(name)
+        });
+        let mut options = OpenOptions::new();
+        options.write(true);
+        if is_plain {
+            options.create(true).truncate(true);
+        }
+        // Customers' names and addresses are nobody else's.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = beside.as_deref().unwrap_or(path);
+        let file = options
+            .open(written)
+            .with_context(|| format!("{} cannot be written", written.display()))?;
+        Ok(Self { path, beside, file })
+    }
+
+    fn keep(self) -> anyhow::Result<()> {
+        let Some(beside) = &self.beside else {
+            return Ok(());
+        };
+        self.file.sync_all()?;
+        fs::rename(beside, self.path)
+            .with_context(|| format!("{} cannot be replaced", self.path.display()))
+    }
 }
 
 #[cfg(test)]
