@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
 
-use crate::support::{Caller, Charged, Sandbox, send, wait_for};
+use crate::support::{Answer, Caller, Charged, Sandbox, send, wait_for};
 
-/// A final state is reached within this.
-pub const SETTLED_WITHIN: Duration = Duration::from_secs(20);
+/// A final state is reached within this, also on a machine that is busy with other tests.
+pub const SETTLED_WITHIN: Duration = Duration::from_mins(2);
 /// What every session here is over, in minor units.
 pub const PRICE: i64 = 3500;
 
@@ -27,14 +27,17 @@ pub fn statuses(session: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// The session, if none of its transactions is under way any more.
+pub fn if_settled(session: Value) -> Option<Value> {
+    let under_way = |status: &String| matches!(status.as_str(), "pending" | "unknown");
+    let known = !statuses(&session).values().any(under_way) && session["status"] != "processing";
+    known.then_some(session)
+}
+
 /// Asks for a session until none of its transactions is under way any more.
 pub async fn settled(caller: &Caller, id: &str) -> Value {
     wait_for("every outcome is known", SETTLED_WITHIN, async || {
-        let session = send(caller.session(id)).await.unwrap().ok();
-        let under_way = |status: &String| matches!(status.as_str(), "pending" | "unknown");
-        let known =
-            !statuses(&session).values().any(under_way) && session["status"] != "processing";
-        known.then_some(session)
+        if_settled(send(caller.session(id)).await.unwrap().ok())
     })
     .await
 }
@@ -103,8 +106,11 @@ fn sorted(mut ids: Vec<String>) -> Vec<String> {
 }
 
 /// Asks for the refunds of a charge.
-pub async fn refunds(caller: &Caller, charge: &str) -> Vec<Value> {
-    let request = caller.xanpay(Method::GET, &format!("/refunds?chargeId={charge}"));
-    let listed = send(request).await.unwrap().ok();
-    listed["data"].as_array().unwrap().clone()
+pub fn refunds(caller: &Caller, charge: &str) -> RequestBuilder {
+    caller.xanpay(Method::GET, &format!("/refunds?chargeId={charge}"))
+}
+
+/// What a list has.
+pub fn listed(answer: &Answer) -> Vec<Value> {
+    answer.ok()["data"].as_array().unwrap().clone()
 }

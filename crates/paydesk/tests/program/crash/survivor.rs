@@ -4,8 +4,10 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use reqwest::RequestBuilder;
 use rustix::process::Signal;
+use serde_json::Value;
 
-use crate::support::{Answer, Caller, Installation, Process, Sandbox, Server, send};
+use super::shop::{self, SETTLED_WITHIN};
+use crate::support::{Answer, Caller, Installation, Process, Sandbox, Server, send, wait_for};
 
 /// `SIGABRT`: a failpoint ended it.
 const ABORTED: i32 = 6;
@@ -59,10 +61,6 @@ impl Survivor {
         }
     }
 
-    pub const fn caller(&self) -> &Caller {
-        &self.server.caller
-    }
-
     /// Sends a request until it is answered, whatever dies.
     pub async fn call(&mut self, request: impl Fn(&Caller) -> RequestBuilder) -> Answer {
         loop {
@@ -71,6 +69,14 @@ impl Survivor {
                 Err(_) => self.restart().await,
             }
         }
+    }
+
+    /// Asks for a session until none of its transactions is under way any more, whatever dies.
+    pub async fn settled(&mut self, id: &str) -> Value {
+        wait_for("every outcome is known", SETTLED_WITHIN, async || {
+            shop::if_settled(self.call(|caller| caller.session(id)).await.ok())
+        })
+        .await
     }
 
     async fn restart(&mut self) {
