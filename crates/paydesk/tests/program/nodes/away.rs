@@ -4,17 +4,19 @@ use std::time::{Duration, Instant};
 
 use super::fleet::Fleet;
 use super::{blocking, postgres};
-use crate::support::{Caller, send, wait_for};
+use crate::support::{Caller, SOON, send, wait_for};
 
-/// Longer than nodes wait.
+/// Longer than nodes wait, which is for ten seconds.
 const LONG: Duration = Duration::from_secs(25);
+/// Shorter than that by far.
+const SHORT: Duration = Duration::from_secs(6);
 
 async fn is_ready(operator: &Caller, wanted: bool) {
     let look = async || {
         let ready = operator.get("/readyz").await;
         (ready.status == if wanted { 200 } else { 503 }).then_some(())
     };
-    wait_for("readiness changes", LONG, look).await;
+    wait_for("readiness changes", SOON, look).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,7 +30,7 @@ async fn while_the_database_stays_away_nodes_say_so_and_come_back_by_themselves(
     is_ready(&operator, false).await;
     assert_eq!(operator.get("/healthz").await.status, 200, "it is alive");
     // Whoever comes first waits for a fail-over; whoever comes later does not.
-    for within in [LONG, Duration::from_secs(2)] {
+    for within in [LONG, SHORT] {
         let began = Instant::now();
         let refused = caller.open_session("first").send().await.unwrap();
         assert_eq!(refused.status(), 503);

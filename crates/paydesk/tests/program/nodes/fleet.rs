@@ -10,7 +10,11 @@ use tokio::time::Instant;
 use crate::support::{Answer, Caller, Installation, Sandbox, Server, send};
 
 /// Nobody waits longer for an answer, whatever fell.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
+/// Service is back within this.
+const RECOVERY: Duration = Duration::from_secs(10);
+/// A database that is away for less is bridged: nodes wait for ten seconds, of which some go into what they are asked.
+const BRIDGED: Duration = Duration::from_secs(4);
 const PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Fleet {
@@ -117,9 +121,21 @@ impl Fleet {
         self.surfaced.load(Ordering::Relaxed)
     }
 
-    /// The longest that a client had to try until it was answered.
-    pub fn slowest(&self) -> Duration {
-        *self.slowest.lock().unwrap()
+    /// Checks that nobody noticed more than that it took longer while the database was away, at the longest for this
+    /// long; says how it was. That a server takes too long to be back is not the nodes' fault.
+    pub fn bridged(&self, away: Duration) -> String {
+        let (surfaced, slowest) = (self.surfaced(), *self.slowest.lock().unwrap());
+        let seen = format!(
+            "the database was away for {away:.1?}, slowest answer {slowest:.1?}, {surfaced} of the 5xx kind"
+        );
+        if away >= BRIDGED {
+            return format!(
+                "{seen}, which shows nothing: only less than {BRIDGED:?} is waited for"
+            );
+        }
+        assert_eq!(surfaced, 0, "{seen}\n{}", self.logs());
+        assert!(slowest < RECOVERY, "{seen}");
+        seen
     }
 
     /// Stops all nodes as an operator does.

@@ -5,10 +5,8 @@ use std::time::Duration;
 
 use super::fleet::Fleet;
 use super::load::{Load, nothing_is_lost};
-use super::{blocking, count, postgres, report};
+use super::{blocking, count, outage, postgres, report};
 
-/// Service is back within this.
-const RECOVERY: Duration = Duration::from_secs(10);
 /// How many purchases lie between two kills.
 const BETWEEN: usize = 15;
 
@@ -26,6 +24,7 @@ async fn whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_is_charged_
     let rounds = nodes.max(backends).max(servers);
     // Spread evenly over the rounds.
     let falls = |kills: usize, round: usize| kills * (round + 1) / rounds > kills * round / rounds;
+    let mut away = Duration::ZERO;
     for round in 0..rounds {
         load.goes_on(BETWEEN).await;
         if falls(backends, round) {
@@ -35,21 +34,19 @@ async fn whatever_is_killed_nothing_acknowledged_is_lost_and_nothing_is_charged_
             fleet.kill_node(round % 3).await;
         }
         if falls(servers, round) {
-            blocking(&server, |server| {
+            let this = outage(&server, |server| {
                 server.kill();
                 server.go();
-            })
-            .await;
+            });
+            away = this.await.max(away);
         }
     }
     load.goes_on(BETWEEN).await;
     let acknowledged = load.stop().await;
     let found = nothing_is_lost(&fleet, &acknowledged).await;
-    let (surfaced, slowest) = (fleet.surfaced(), fleet.slowest());
-    assert_eq!(surfaced, 0, "answers of the 5xx kind\n{}", fleet.logs());
-    assert!(slowest < RECOVERY, "one waited for {slowest:?}");
+    let seen = fleet.bridged(away);
     report(&format!(
-        "kills: {nodes} nodes, {servers} servers, {backends} backends: {found}; slowest answer {slowest:.1?}, {surfaced} of the 5xx kind"
+        "kills: {nodes} nodes, {servers} servers, {backends} backends: {found}; {seen}"
     ));
     let fleet = Arc::into_inner(fleet).unwrap();
     fleet.stop().await;

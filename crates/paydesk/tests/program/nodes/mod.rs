@@ -17,6 +17,7 @@ mod races;
 mod shared;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use paydesk_testing_postgres::Server as Postgres;
 
@@ -41,6 +42,13 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || act(&server))
         .await
         .unwrap()
+}
+
+/// Has a server fail and waits until there is one again. Answers with how long there was none.
+async fn outage(server: &Arc<Postgres>, act: impl FnOnce(&Postgres) + Send + 'static) -> Duration {
+    let fell = Instant::now();
+    blocking(server, act).await;
+    fell.elapsed()
 }
 
 /// A server of its own, with an empty database, and the database's URL.

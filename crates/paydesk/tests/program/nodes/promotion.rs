@@ -1,15 +1,12 @@
 //! The primary falls under load, and its synchronous standby takes over.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::fleet::Fleet;
 use super::load::{Load, nothing_is_lost};
 use super::{blocking, postgres, report};
-use crate::support::wait_for;
-
-const SOON: Duration = Duration::from_secs(20);
-const RECOVERY: Duration = Duration::from_secs(10);
+use crate::support::{SOON, wait_for};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promoted_standby_has_all_that_was_acknowledged() {
@@ -34,25 +31,15 @@ async fn a_promoted_standby_has_all_that_was_acknowledged() {
     let fell = Instant::now();
     blocking(&primary, paydesk_testing_postgres::Server::kill).await;
     blocking(&standby, paydesk_testing_postgres::Server::promote).await;
+    let away = fell.elapsed();
     load.goes_on(30).await;
     let back = fell.elapsed();
     load.goes_on(100).await;
     let acknowledged = load.stop().await;
     let found = nothing_is_lost(&fleet, &acknowledged).await;
-    assert_eq!(
-        fleet.surfaced(),
-        0,
-        "answers of the 5xx kind\n{}",
-        fleet.logs()
-    );
-    assert!(
-        fleet.slowest() < RECOVERY,
-        "one waited for {:?}",
-        fleet.slowest()
-    );
+    let seen = fleet.bridged(away);
     report(&format!(
-        "promotion of a synchronous standby: {found}; slowest answer {:.1?}, shopping went on after {back:.1?}",
-        fleet.slowest()
+        "promotion of a synchronous standby: {found}; {seen}, shopping went on after {back:.1?}"
     ));
     Arc::into_inner(fleet).unwrap().stop().await;
 }
