@@ -1,8 +1,6 @@
 //! Moving from SQLite.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use paydesk_core::list::{Page, SessionFilter};
 use paydesk_core::store::{
@@ -13,6 +11,7 @@ use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
 use paydesk_store::postgres::{ImportError, Moving};
 use paydesk_store::{PostgresStore, SqliteStore};
+use tokio::sync::Notify;
 
 use super::store_on;
 
@@ -70,35 +69,34 @@ async fn sessions(store: &dyn Store, tenant: Tenant) -> Vec<paydesk_core::sessio
     store.sessions(tenant, &all, page).await.unwrap()
 }
 
+/// Begins a move, and cuts it off where some of the sessions are moved.
+async fn move_half(new: &PostgresStore, path: &Path) {
+    let half = Notify::new();
+    let moving = new.move_from(path, |step| {
+        if let Moving::Rows {
+            table: "sessions",
+            moved: 1..,
+            ..
+        } = step
+        {
+            half.notify_one();
+        }
+    });
+    tokio::select! {
+        // Looked at first: it comes no further than to the next thing that it waits for.
+        biased;
+        () = half.notified() => {}
+        moved = moving => panic!("nobody cut it off: {moved:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_that_is_interrupted_goes_on_and_ends_with_the_same_on_both_sides() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("paydesk.db");
     let (old, tenant) = filled(&path).await;
-    let new: Arc<PostgresStore> = store_on(&paydesk_testing_postgres::fresh_database()).await;
-
-    // It is cut off where the sessions are half moved.
-    let seen = Arc::new(AtomicU64::new(0));
-    let (store, from, half) = (new.clone(), path.clone(), seen.clone());
-    let move_of = tokio::spawn(async move {
-        store
-            .move_from(&from, |step| {
-                if let Moving::Rows {
-                    table: "sessions",
-                    moved,
-                    ..
-                } = step
-                {
-                    half.store(moved, Ordering::SeqCst);
-                }
-            })
-            .await
-    });
-    while seen.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
-    move_of.abort();
-    let _ = move_of.await;
+    let new = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    move_half(&new, &path).await;
     assert!(
         new.key_fingerprints().await.unwrap().is_empty(),
         "nothing serves it yet"
@@ -204,21 +202,8 @@ async fn what_was_changed_while_it_was_half_moved_is_not_served() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("paydesk.db");
     let (old, tenant) = filled(&path).await;
-    let new: Arc<PostgresStore> = store_on(&paydesk_testing_postgres::fresh_database()).await;
-    let (store, from) = (new.clone(), path.clone());
-    let (send, mut moved) = tokio::sync::mpsc::unbounded_channel();
-    let move_of = tokio::spawn(async move {
-        store
-            .move_from(&from, |step| {
-                if let Moving::Rows { table, moved, .. } = step {
-                    let _ = send.send((table, moved));
-                }
-            })
-            .await
-    });
-    while !matches!(moved.recv().await, Some(("sessions", 1..))) {}
-    move_of.abort();
-    let _ = move_of.await;
+    let new = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    move_half(&new, &path).await;
     // The old server goes on for a while; the first session was moved as it was.
     let session = sessions(&old, tenant).await.pop().unwrap();
     let state = session.initiated_at(session.created_at);

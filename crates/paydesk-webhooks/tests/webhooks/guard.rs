@@ -22,6 +22,8 @@ use tokio::net::TcpListener;
 /// A listener on 127.0.0.1 and `::1`, on one port, which counts who comes.
 struct Home {
     port: u16,
+    /// Where a machine has no `::1`, nobody can be led there.
+    has_v6: bool,
     visits: Arc<AtomicUsize>,
 }
 
@@ -31,11 +33,14 @@ impl Home {
         loop {
             let v4 = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
             let port = v4.local_addr().unwrap().port();
-            // Another process may have this port on ::1.
-            let Ok(v6) = TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await else {
-                continue;
+            let v6 = match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+                Ok(v6) => Some(v6),
+                // Another process has this port there.
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => continue,
+                Err(_) => None,
             };
-            for listener in [v4, v6] {
+            let has_v6 = v6.is_some();
+            for listener in [Some(v4), v6].into_iter().flatten() {
                 let visits = Arc::clone(&visits);
                 tokio::spawn(async move {
                     loop {
@@ -49,7 +54,11 @@ impl Home {
                     }
                 });
             }
-            return Self { port, visits };
+            return Self {
+                port,
+                has_v6,
+                visits,
+            };
         }
     }
 
@@ -329,7 +338,9 @@ async fn where_the_operator_allows_it_every_one_of_them_does() {
         Arc::default(),
     );
     let mut visits = 0;
-    for url in framed(home.port) {
+    let mut urls = framed(home.port);
+    urls.retain(|url| home.has_v6 || !url.contains('['));
+    for url in urls {
         let sent = send(&sender, &url).await;
         assert_eq!(sent.result.map(|answer| answer.status), Ok(200), "{url:?}");
         visits += 1;

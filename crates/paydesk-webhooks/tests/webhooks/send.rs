@@ -208,7 +208,7 @@ async fn silence_ends_after_the_time_allowed() {
         Err(NoAnswer::TimedOut(Duration::from_millis(300)))
     );
     assert!(
-        (Span::millis(300)..Span::seconds(5)).contains(&sent.latency),
+        (Span::millis(300)..Span::seconds(30)).contains(&sent.latency),
         "{sent:?}"
     );
 }
@@ -225,15 +225,16 @@ async fn a_dawdling_body_ends_after_the_time_allowed_and_its_status_counts() {
         }
     })
     .await;
+    // The body would take 50 seconds.
     let begun = Instant::now();
-    let answer = send_within(&url, Duration::from_millis(500))
+    let answer = send_within(&url, Duration::from_secs(3))
         .await
         .result
         .unwrap();
     assert_eq!(answer.status, 202);
     assert!(answer.head.starts_with("..."), "{answer:?}");
     assert!(
-        begun.elapsed() < Duration::from_secs(5),
+        begun.elapsed() < Duration::from_secs(30),
         "{:?}",
         begun.elapsed()
     );

@@ -67,6 +67,15 @@ pub const TIMEOUTS: Timeouts = Timeouts {
 /// How long a lease is under [`TIMEOUTS`].
 pub const LEASE: Span = Span::seconds(14);
 
+/// A sender that gives nobody up while a test lasts.
+pub fn patient() -> Sender {
+    let timeouts = Timeouts {
+        connect: Duration::from_mins(1),
+        total: Duration::from_mins(1),
+    };
+    Sender::new(Guard::new(OPEN), timeouts).unwrap()
+}
+
 pub const OPEN: Policy = Policy {
     allow_private: true,
 };
