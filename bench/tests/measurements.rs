@@ -25,7 +25,7 @@ fn has_row(said: &str, head: &str) -> bool {
 
 #[test]
 fn creates_reads_and_lists_beside_a_bare_server() {
-    let said = measured("--sessions 50 --seconds 0.1 --rounds 1 --connections 2");
+    let said = measured("--sessions 50 --seconds 1 --rounds 1 --connections 2");
     for head in ["| create | 2 |", "| read one | 2 |", "| list 30 | 2 |"] {
         assert!(has_row(&said, head), "{head}: {said}");
     }
@@ -45,7 +45,7 @@ fn what_being_searchable_costs() {
 
 #[test]
 fn creates_and_reads_on_postgres_beside_pgbench() {
-    let said = measured("postgres --sessions 50 --seconds 0.1 --rounds 1 --connections 2");
+    let said = measured("postgres --sessions 50 --seconds 1 --rounds 1 --connections 2");
     for head in ["| create | 2 |", "| read one | 2 |"] {
         assert!(has_row(&said, head), "{head}: {said}");
     }

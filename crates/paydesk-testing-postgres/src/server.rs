@@ -15,7 +15,7 @@ const SUPERVISE: &str = include_str!("supervise.sh");
 /// What tests need: many connections, little memory. Nothing here survives the machine, so nothing need be synced.
 const SETTINGS: &[(&str, &str)] = &[
     ("listen_addresses", "'127.0.0.1'"),
-    ("max_connections", "300"),
+    ("max_connections", "1000"),
     ("shared_buffers", "'64MB'"),
     ("fsync", "off"),
     ("full_page_writes", "off"),

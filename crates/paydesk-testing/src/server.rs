@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -385,13 +386,14 @@ impl TestServer {
     }
 }
 
-/// A store in a database of its own. Tests are many and each uses it little: few connections.
+/// A store in a database of its own. Tests are many and each uses it little: few connections, and patience with those
+/// who ask for many things at once and get them one after the other.
 async fn postgres() -> PostgresStore {
     let url = tokio::task::spawn_blocking(paydesk_testing_postgres::fresh_database).await;
     let address = Address::parse(&url.expect("a database")).expect("its URL");
     let few = Connections {
         connections: 4,
-        ..Connections::default()
+        patience: Duration::from_mins(2),
     };
     let store = PostgresStore::migrate(&address, few).await;
     store.expect("a store")

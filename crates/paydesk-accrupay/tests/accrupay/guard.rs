@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
+/// At once, as far as a busy machine can. What is walked to its end takes minutes, or for ever.
+const AT_ONCE: Duration = Duration::from_secs(30);
+
 #[tokio::test]
 async fn hostile_queries_are_refused_at_once() {
     let shop = Shop::open().await;
@@ -57,7 +60,7 @@ async fn hostile_queries_are_refused_at_once() {
     ] {
         let began = Instant::now();
         let answer = shop.ask_as(&shop.server.merchant.test, &query, json!({})).await;
-        assert!(began.elapsed() < Duration::from_secs(2), "{what}: {:?}", began.elapsed());
+        assert!(began.elapsed() < AT_ONCE, "{what}: {:?}", began.elapsed());
         let error = &answer["errors"][0];
         assert_eq!(error["extensions"]["code"], "VALIDATION_ERROR", "{what}: {answer}");
         let said = error["message"].as_str().unwrap();

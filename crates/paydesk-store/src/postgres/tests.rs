@@ -39,10 +39,10 @@ async fn store() -> (PostgresStore, Tenant, Vec<SessionId>) {
     }
     let client = store.pool.get().await.unwrap();
     client
-        .batch_execute("SET default_transaction_read_only = off")
+        .batch_execute("SET default_transaction_read_only = off; SET statement_timeout = 0")
         .await
         .unwrap();
-    // As the server's own housekeeping does; it also takes new words into their index.
+    // As the server's own housekeeping does, however long it takes; it also takes new words into their index.
     client.batch_execute("VACUUM ANALYZE").await.unwrap();
     (store, tenant, ids)
 }

@@ -23,7 +23,7 @@ pub const BAD_CARD: &str = "4000 0000 0000 0002";
 /// A card that is charged, but nobody hears of it.
 pub const LOST_ANSWER_CARD: &str = "4000 0000 0000 5126";
 /// Processes start within this, also on a machine that is busy with other tests.
-pub const SOON: Duration = Duration::from_secs(20);
+pub const SOON: Duration = Duration::from_mins(2);
 /// How often something is looked at that is waited for.
 pub const POLL: Duration = Duration::from_millis(20);
 
