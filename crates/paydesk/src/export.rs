@@ -11,8 +11,6 @@ use paydesk_api::native::{Row, Rows};
 use paydesk_core::engine::Engine;
 use paydesk_core::id::MerchantId;
 use paydesk_core::list::{By, Listed, Mark, Order, Page, SessionFilter, TransactionFilter, Within};
-use paydesk_core::outgoing::Policy;
-use paydesk_core::rates::Rates;
 use paydesk_core::store::Unavailable;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Timestamp;
@@ -73,14 +71,7 @@ pub async fn run(options: ExportOptions) -> anyhow::Result<()> {
     };
     let (_, backend, keys) = parts::open(&options.store).await?;
     let public_url = options.public_url.as_str().trim_end_matches('/');
-    let engine = parts::engine(
-        backend.store(),
-        keys,
-        None,
-        Rates::default(),
-        Policy::default(),
-        public_url,
-    );
+    let engine = parts::engine_of_command(&backend, keys, public_url);
     let tenant = tenant(&engine, &options).await?;
     let target = options.output.as_deref().map(Target::open).transpose()?;
     let out: Box<dyn Write + Send> = match &target {

@@ -8,8 +8,6 @@ use paydesk_core::engine::create_merchant::NewMerchant;
 use paydesk_core::engine::rotate_secrets::NewSecret;
 use paydesk_core::id::MerchantId;
 use paydesk_core::merchant::Credentials;
-use paydesk_core::outgoing::Policy;
-use paydesk_core::rates::Rates;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Span;
 use serde::Serialize;
@@ -66,14 +64,7 @@ impl From<&Credentials> for CredentialsOut {
 /// Makes a merchant and prints its credentials, once.
 pub async fn create(options: MerchantOptions) -> anyhow::Result<()> {
     let (_, backend, keys) = parts::open(&options.store).await?;
-    let engine = parts::engine(
-        backend.store(),
-        keys,
-        None,
-        Rates::default(),
-        Policy::default(),
-        "",
-    );
+    let engine = parts::engine_of_command(&backend, keys, "");
     let out = MerchantOut::from(&engine.create_merchant(&options.name).await?);
     if options.json {
         println!("{}", serde_json::to_string(&out)?);
@@ -118,6 +109,16 @@ impl SecretOut<'_> {
             previous_valid_until: new.previous_until.to_string(),
         }
     }
+
+    /// Prints it: as JSON, or what is said of it to people.
+    fn show(&self, options: &SecretOptions, said: impl FnOnce() -> String) -> anyhow::Result<()> {
+        if options.json {
+            println!("{}", serde_json::to_string(self)?);
+        } else {
+            println!("Merchant {}, {}\n{}", self.merchant_id, self.mode, said());
+        }
+        Ok(())
+    }
 }
 
 /// Replaces a merchant's secret, and prints the new one, once.
@@ -130,21 +131,19 @@ pub async fn rotate_secret(options: RotateSecretOptions) -> anyhow::Result<()> {
         secret: Some(new.secret.reveal()),
         ..SecretOut::new(tenant, &new)
     };
-    if options.of.json {
-        println!("{}", serde_json::to_string(&out)?);
-        return Ok(());
-    }
-    println!("Merchant {}, {}", tenant.merchant, tenant.mode);
-    println!("This secret is shown once; only its hash is kept.\n");
-    println!("  key id           {}", key.key_id);
-    println!("  secret           {}\n", new.secret.reveal());
-    if overlap.is_none() {
-        println!("The one before opens nothing any more, within five seconds on running servers.");
+    let before = if overlap.is_none() {
+        "The one before opens nothing any more, within five seconds on running servers.".to_owned()
     } else {
-        println!("The one before is valid until {}.", new.previous_until);
-    }
-    println!("If it was leaked: look through the restricted keys and webhook endpoints, too.");
-    Ok(())
+        format!("The one before is valid until {}.", new.previous_until)
+    };
+    out.show(&options.of, || {
+        format!(
+            "This secret is shown once; only its hash is kept.\n\n  key id           {}\n  secret           {}\n\n\
+            {before}\nIf it was leaked: look through the restricted keys and webhook endpoints, too.",
+            key.key_id,
+            new.secret.reveal(),
+        )
+    })
 }
 
 /// Replaces the secret of a merchant's notifications, and prints the new one, once.
@@ -156,22 +155,18 @@ pub async fn rotate_webhook_secret(options: RotateWebhookSecretOptions) -> anyho
         webhook_secret: Some(new.secret.reveal()),
         ..SecretOut::new(tenant, &new)
     };
-    if options.of.json {
-        println!("{}", serde_json::to_string(&out)?);
-        return Ok(());
-    }
-    println!("Merchant {}, {}", tenant.merchant, tenant.mode);
-    println!("This secret is shown once.\n");
-    println!("  webhook secret   {}\n", new.secret.reveal());
-    if overlap.is_none() {
-        println!("The one before signs nothing any more.");
+    let before = if overlap.is_none() {
+        "The one before signs nothing any more.".to_owned()
     } else {
-        println!(
+        format!(
             "The one before signs beside it until {}.",
             new.previous_until
-        );
-    }
-    Ok(())
+        )
+    };
+    out.show(&options.of, || {
+        let secret = new.secret.reveal();
+        format!("This secret is shown once.\n\n  webhook secret   {secret}\n\n{before}")
+    })
 }
 
 /// The tenant that the options name, and an engine over its database.
@@ -187,13 +182,6 @@ async fn named(options: &SecretOptions) -> anyhow::Result<(Arc<Engine>, Tenant)>
         ModeOption::Test => Mode::Test,
         ModeOption::Live => Mode::Live,
     };
-    let engine = parts::engine(
-        backend.store(),
-        keys,
-        None,
-        Rates::default(),
-        Policy::default(),
-        "",
-    );
+    let engine = parts::engine_of_command(&backend, keys, "");
     Ok((engine, Tenant { merchant, mode }))
 }

@@ -225,6 +225,16 @@ pub fn engine(
     }))
 }
 
+/// The engine of a command that works beside the servers: it takes no payments and tells nobody.
+pub fn engine_of_command(
+    backend: &Backend,
+    keys: Arc<ServerKeys>,
+    public_url: &str,
+) -> Arc<Engine> {
+    let (rates, policy) = (Rates::default(), Policy::default());
+    engine(backend.store(), keys, None, rates, policy, public_url)
+}
+
 /// `paydesk migrate`.
 pub async fn migrate(options: StoreOptions) -> anyhow::Result<()> {
     let database = Database::of(&options)?;

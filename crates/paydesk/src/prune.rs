@@ -7,8 +7,6 @@ use indicatif::{ProgressBar, ProgressStyle};
 use paydesk_core::engine::Engine;
 use paydesk_core::engine::prune::Pruned;
 use paydesk_core::id::MerchantId;
-use paydesk_core::outgoing::Policy;
-use paydesk_core::rates::Rates;
 use paydesk_core::retention::Retention;
 use paydesk_core::tenant::{Mode, Tenant};
 use paydesk_core::time::Span;
@@ -29,14 +27,7 @@ pub async fn run(options: PruneOptions) -> anyhow::Result<()> {
     };
     let retention = retention.checked()?;
     let (database, backend, keys) = parts::open(&options.store).await?;
-    let engine = parts::engine(
-        backend.store(),
-        keys,
-        None,
-        Rates::default(),
-        Policy::default(),
-        "",
-    );
+    let engine = parts::engine_of_command(&backend, keys, "");
     let modes = match options.mode {
         Some(ModeOption::Test) => vec![Mode::Test],
         Some(ModeOption::Live) => vec![Mode::Live],

@@ -317,26 +317,30 @@ async fn a_code_and_a_card_that_were_used_again_and_again_are_found_every_time()
     );
 }
 
-#[tokio::test]
-async fn an_account_that_another_node_just_made_may_be_named_at_once() {
-    let shop = Shop::open().await;
+/// Makes an account past the engine, as another node does it, which knows of the others already.
+async fn made_elsewhere(shop: &Shop) -> ProviderAccountId {
     shop.first_account().await;
-    // Past the engine, as another node does it.
     let store = shop.server.engine.store();
     let tenant = shop.server.tenant(Mode::Test);
     let known = store.provider_accounts(tenant).await.unwrap();
     let mut made = known[0].clone();
     made.id = ProviderAccountId::fresh(&SystemIds, shop.server.clock.now());
+    let id = made.id;
     let mut change = Change::new(tenant);
-    change.puts.push(Record::ProviderAccount(made.clone()));
+    change.puts.push(Record::ProviderAccount(made));
     store.commit(change).await.unwrap();
+    id
+}
 
+#[tokio::test]
+async fn an_account_that_another_node_just_made_may_be_named_at_once() {
+    let shop = Shop::open().await;
+    let id = made_elsewhere(&shop).await.to_string();
     let query = format!(
         "mutation($data: MerchantApiClientTransactionPaymentSessionStartSchema!, $id: String) \
             {{ it: merchantApiClientTransactionPaymentSessionStartV2(data: $data, \
             merchantTransactionProviderId: $id) {{ ...Session }} }} {SESSION}"
     );
-    let id = made.id.to_string();
     let data = json!({"data": payment("order-1"), "id": id});
     let session = shop.ask(&query, data).await["it"].clone();
     assert_eq!(session["transactionProviderId"], id);
@@ -346,18 +350,9 @@ async fn an_account_that_another_node_just_made_may_be_named_at_once() {
 #[tokio::test]
 async fn what_was_done_on_an_account_that_another_node_just_made_is_answered() {
     let shop = Shop::open().await;
-    shop.first_account().await;
-    // Past the engine, as another node does it: the account, and a payment on it.
-    let store = shop.server.engine.store();
-    let tenant = shop.server.tenant(Mode::Test);
-    let known = store.provider_accounts(tenant).await.unwrap();
-    let mut made = known[0].clone();
+    let id = made_elsewhere(&shop).await.to_string();
     let at = shop.server.clock.now();
-    made.id = ProviderAccountId::fresh(&SystemIds, at);
-    let mut change = Change::new(tenant);
-    change.puts.push(Record::ProviderAccount(made.clone()));
-    store.commit(change).await.unwrap();
-    let payment = paid(&shop, at, Pays::Card, &made.id.to_string(), 3_500);
+    let payment = paid(&shop, at, Pays::Card, &id, 3_500);
     put(&shop, vec![Record::Transaction(payment.clone())]).await;
 
     // An error would have the caller do it again, and this dialect has no key that tells.
