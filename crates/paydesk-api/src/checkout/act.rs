@@ -163,9 +163,7 @@ impl Posted<'_> {
     }
 
     async fn pay(self, submission: Submission) -> Result<Response, Trouble> {
-        let language = self
-            .guest
-            .language(self.visit.session.terms.locale.as_deref());
+        let language = self.guest.language(self.visit.locale());
         if self.written == Written::Form {
             // All that is missing at once, rather than one thing after another.
             let missing = mistakes::missing(&self.visit, &submission, language);

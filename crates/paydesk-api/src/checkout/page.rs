@@ -113,7 +113,7 @@ pub async fn show(
     };
     match visit {
         Ok(visit) => {
-            let language = guest.language(visit.session.terms.locale.as_deref());
+            let language = guest.language(visit.locale());
             render(app, guest, &visit, language, StatusCode::OK, None)
         }
         Err(trouble) => trouble.page(app, mode, guest.language(None)),

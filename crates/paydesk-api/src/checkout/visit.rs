@@ -213,6 +213,16 @@ impl Visit {
             .filter(move |method| !live || method.family() != Family::Card)
     }
 
+    /// The language that the merchant wants spoken: the session's own, else that of the merchant's settings.
+    #[must_use]
+    pub fn locale(&self) -> Option<&str> {
+        let settings = self.merchant.settings(self.session.tenant.mode);
+        [&self.session.terms.locale, &settings.locale]
+            .into_iter()
+            .filter_map(Option::as_deref)
+            .find(|tag| Language::from_tag(tag).is_some())
+    }
+
     /// Changes whenever the page may look different: how a waiting page tells news from none.
     #[must_use]
     pub fn tag(&self) -> String {

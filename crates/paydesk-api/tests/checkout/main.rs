@@ -9,6 +9,7 @@
 mod acts;
 mod cards;
 mod guards;
+mod languages;
 mod next_actions;
 mod pages;
 mod sandbox;

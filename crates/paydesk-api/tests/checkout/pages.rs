@@ -275,45 +275,6 @@ async fn every_page_has_one_heading_and_a_name_for_each_input() {
 }
 
 #[tokio::test]
-async fn the_payers_language_is_spoken() {
-    let checkout = Checkout::start().await;
-    let mut request = asking(3500, "SGD");
-    request.locale = Some("th-TH".to_owned());
-    let thai = checkout.open(request).await;
-    let plain = checkout.open(asking(3500, "SGD")).await;
-    let accepts = |value| [header("accept-language", value)];
-    let read = async |path: String, accepted| {
-        let answer = checkout
-            .server
-            .request(Verb::GET, &path, &accepts(accepted), "")
-            .await;
-        let html = answer.text().to_owned();
-        (
-            attribute(&html, "html lang", "lang"),
-            attribute(&html, "html lang", "dir"),
-            html,
-        )
-    };
-    let (lang, dir, html) = read(format!("{}?lang=ar", thai.page()), "fr").await;
-    assert_eq!((lang.as_str(), dir.as_str()), ("ar", "rtl"));
-    // The choice stays with the payer: the form's answer speaks the same language.
-    assert_eq!(
-        attribute(
-            &html,
-            "<form class=\"pay\"".trim_start_matches('<'),
-            "action"
-        ),
-        format!("{}?lang=ar", thai.at("payments"))
-    );
-    assert_eq!(read(thai.page(), "fr").await.0, "th");
-    let (lang, _, html) = read(plain.page(), "de, fr-CA;q=0.8, en;q=0.5").await;
-    assert_eq!(lang, "fr");
-    assert!(html.contains("Payer 35,00\u{a0}S$"), "{html}");
-    assert_eq!(read(plain.page(), "tlh").await.0, "en");
-    assert_eq!(read("/pay/nothing?lang=ko".to_owned(), "").await.0, "ko");
-}
-
-#[tokio::test]
 async fn what_the_merchant_knows_is_filled_in_and_what_the_payer_writes_is_kept() {
     let checkout = Checkout::start().await;
     let mut request = asking(3500, "SGD");
