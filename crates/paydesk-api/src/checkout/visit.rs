@@ -13,7 +13,7 @@ use paydesk_core::merchant::{Merchant, Provider};
 use paydesk_core::method::{Family, Method};
 use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
-use paydesk_core::session::{Session, State};
+use paydesk_core::session::{MAX_CARD_ATTEMPTS, MAX_PUSHED_ATTEMPTS, Session, State};
 use paydesk_core::time::Timestamp;
 use paydesk_core::transaction::Transaction;
 
@@ -211,6 +211,23 @@ impl Visit {
             .iter()
             .copied()
             .filter(move |method| !live || method.family() != Family::Card)
+    }
+
+    /// Those of them that may still be tried.
+    pub fn open_methods(&self) -> impl Iterator<Item = Method> {
+        self.methods()
+            .filter(|method| !self.is_used_up(method.family()))
+    }
+
+    /// Whether methods of this family were tried as often as they may be on one session.
+    #[must_use]
+    pub fn is_used_up(&self, family: Family) -> bool {
+        match family {
+            Family::Card => self.session.card_attempts >= MAX_CARD_ATTEMPTS,
+            Family::Qr | Family::BankTransfer | Family::Wallet => {
+                self.session.pushed_attempts >= MAX_PUSHED_ATTEMPTS
+            }
+        }
     }
 
     /// The language that the merchant wants spoken: the session's own, else that of the merchant's settings.

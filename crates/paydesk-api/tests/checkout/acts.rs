@@ -318,34 +318,6 @@ async fn a_code_that_ran_out_is_asked_for_afresh() {
 }
 
 #[tokio::test]
-async fn cards_are_closed_after_ten_and_other_methods_stay() {
-    let checkout = Checkout::start().await;
-    let link = checkout.open(asking(3500, "SGD")).await;
-    for _ in 0..10 {
-        checkout
-            .post(&link.at("payments"), &card_json("4000000000000002"))
-            .await;
-    }
-    let refused = checkout
-        .post(&link.at("payments"), &card_json("4242424242424242"))
-        .await;
-    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(refused.json()["code"], "too_many_card_attempts");
-    assert_eq!(
-        checkout.get(&link.at("state")).await.ok()["attemptsLeft"],
-        0
-    );
-    let page = checkout.get(&link.page()).await;
-    assert!(page.text().contains("Too many card attempts"));
-    // Who can try no other card is not told to.
-    assert!(
-        !page.text().contains("Try another card")
-            && page.text().contains("You have not been charged")
-    );
-    assert!(!page.text().contains("card.number") && page.text().contains("value=\"paynow\""));
-}
-
-#[tokio::test]
 async fn giving_up_leads_back_to_the_page_and_to_the_merchant() {
     let checkout = Checkout::start().await;
     let mut request = asking(3500, "SGD");

@@ -7,6 +7,7 @@
 )]
 
 mod acts;
+mod attempts;
 mod cards;
 mod guards;
 mod languages;

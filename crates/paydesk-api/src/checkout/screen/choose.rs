@@ -7,7 +7,7 @@ use paydesk_core::transaction::{DeclineReason, Status};
 use super::fields::{Field, amount_field, field_id, fields, mistake};
 use super::method_label;
 use super::mistakes::Returned;
-use crate::checkout::locale::{Language, Texts, money};
+use crate::checkout::locale::{Language, Phrase, Texts, money};
 use crate::checkout::visit::Visit;
 
 /// The form with which a payer pays.
@@ -29,8 +29,8 @@ pub struct Choose {
     pub methods: Vec<MethodChoice>,
     /// The card form, if a card may be tried.
     pub card: Option<CardForm>,
-    /// Cards were tried too often: what is said beside the other methods.
-    pub cards_closed: Option<Notice>,
+    /// Some methods were tried too often: what is said beside the others.
+    pub closed: Vec<Notice>,
     /// What is said where there is no method at all.
     pub nothing_left: Vec<String>,
     /// The merchant's address to go back to from there.
@@ -102,36 +102,22 @@ impl Choose {
         let t = language.texts();
         let session = &visit.session;
         let terms = &session.terms;
-        let too_many = session.card_attempts >= MAX_CARD_ATTEMPTS;
-        let methods: Vec<Method> = visit
-            .methods()
-            .filter(|method| !(too_many && method.family() == Family::Card))
-            .collect();
+        let methods: Vec<Method> = visit.open_methods().collect();
         let takes_card = methods.contains(&Method::Card);
-        let places = [("merchant", visit.shop())];
-        let cards_closed = too_many && terms.methods.contains(&Method::Card);
-        let title = match (methods.is_empty(), cards_closed) {
-            (true, true) => t.too_many_cards_title.to_string(),
-            (true, false) => t.no_method_title.to_string(),
-            (false, _) => t.page_title.with(&places),
-        };
-        let nothing_left = match (methods.is_empty(), cards_closed) {
-            (true, true) => vec![
-                t.too_many_cards.to_string(),
-                t.too_many_cards_none.with(&places),
-                t.not_charged.to_string(),
-            ],
-            (true, false) => vec![t.no_method.with(&places)],
-            (false, _) => Vec::new(),
+        let closed = closed(visit, t);
+        let title = if !methods.is_empty() {
+            t.page_title.with(&[("merchant", visit.shop())])
+        } else if let Some(last) = closed.last() {
+            last.title.clone()
+        } else {
+            t.no_method_title.to_string()
         };
         let fields = fields(visit, t, returned);
         Self {
             title,
-            notice: returned
-                .is_none()
-                .then(|| last_attempt(visit, t, cards_closed))
-                .flatten(),
-            mistakes: mistakes(returned, &fields, t),
+            notice: returned.is_none().then(|| last_attempt(visit, t)).flatten(),
+            // Where there is nothing to choose, nothing can be put right.
+            mistakes: mistakes(returned.filter(|_| !methods.is_empty()), &fields, t),
             amount: amount_field(visit, language, returned),
             currency: terms.amount.currency().code(),
             fields,
@@ -151,12 +137,8 @@ impl Choose {
                 }),
                 is_test: !session.tenant.mode.is_live(),
             }),
-            cards_closed: cards_closed.then(|| Notice {
-                title: t.too_many_cards_title.to_string(),
-                text: format!("{} {}", t.too_many_cards, t.too_many_cards_other),
-                reassurance: Some(t.not_charged.to_string()),
-            }),
-            nothing_left,
+            nothing_left: nothing_left(visit, t, &methods),
+            closed,
             back: super::back_url(visit),
             button: button(terms.kind, &terms.amount, language),
             note: note(visit, t),
@@ -198,9 +180,8 @@ fn mistakes(returned: Option<&Returned<'_>>, fields: &[Field], t: &Texts) -> Vec
 
 fn button(kind: Kind, amount: &Amount, language: Language) -> String {
     let t = language.texts();
-    let with_amount = |phrase: &super::super::locale::Phrase, amount| {
-        phrase.with(&[("amount", &money(amount, language))])
-    };
+    let with_amount =
+        |phrase: &Phrase, amount| phrase.with(&[("amount", &money(amount, language))]);
     match (kind, amount) {
         (Kind::AddPaymentMethod, _) | (_, Amount::Nothing(_)) => t.save_button.to_string(),
         (Kind::Payment, Amount::Fixed(amount)) => with_amount(&t.pay_button, *amount),
@@ -222,13 +203,56 @@ fn note(visit: &Visit, t: &Texts) -> Option<String> {
     }
 }
 
+/// What was tried too often, and why it is not offered any more.
+fn too_many<'t>(visit: &Visit, t: &'t Texts) -> Vec<(&'t Phrase, &'t Phrase)> {
+    let is_closed = |are_cards| {
+        visit.methods().any(|method| {
+            let family = method.family();
+            (family == Family::Card) == are_cards && visit.is_used_up(family)
+        })
+    };
+    let cards = is_closed(true).then_some((&t.too_many_cards_title, &t.too_many_cards));
+    let others = is_closed(false).then_some((&t.too_many_tries_title, &t.too_many_tries));
+    cards.into_iter().chain(others).collect()
+}
+
+fn closed(visit: &Visit, t: &Texts) -> Vec<Notice> {
+    too_many(visit, t)
+        .into_iter()
+        .map(|(title, text)| Notice {
+            title: title.to_string(),
+            text: format!("{text} {}", t.too_many_cards_other),
+            reassurance: Some(t.not_charged.to_string()),
+        })
+        .collect()
+}
+
+/// What is said where there is no method at all.
+fn nothing_left(visit: &Visit, t: &Texts, methods: &[Method]) -> Vec<String> {
+    if !methods.is_empty() {
+        return Vec::new();
+    }
+    let places = [("merchant", visit.shop())];
+    let closed = too_many(visit, t);
+    if closed.is_empty() {
+        return vec![t.no_method.with(&places)];
+    }
+    let mut lines: Vec<String> = closed.iter().map(|(_, text)| text.to_string()).collect();
+    lines.push(t.too_many_cards_none.with(&places));
+    lines.push(t.not_charged.to_string());
+    lines
+}
+
 /// What became of the last attempt, if the payer should know. Nobody who can try no other card is told to.
-fn last_attempt(visit: &Visit, t: &Texts, cards_closed: bool) -> Option<Notice> {
+fn last_attempt(visit: &Visit, t: &Texts) -> Option<Notice> {
     let last = visit
         .last_attempt()
-        .filter(|last| !(cards_closed && last.method == Method::Card))?;
+        .filter(|last| !visit.is_used_up(last.method.family()))?;
+    let is_card = last.method.family() == Family::Card;
     let (title, text) = match last.status_at(visit.now) {
-        Status::Declined { reason, .. } => (&t.declined_title, decline_text(reason, t)),
+        Status::Declined { reason, .. } if is_card => (&t.declined_title, decline_text(reason, t)),
+        // A wallet's refusal has nothing to do with a card; most often the payer did not confirm.
+        Status::Declined { .. } => (&t.failed_title, &t.not_confirmed),
         Status::Failed { .. } => (&t.failed_title, &t.failed),
         Status::Expired { .. } => {
             return Some(Notice {
@@ -253,7 +277,7 @@ fn last_attempt(visit: &Visit, t: &Texts, cards_closed: bool) -> Option<Notice> 
 
 /// Why a card was declined, in plain words.
 #[must_use]
-pub const fn decline_text(reason: DeclineReason, t: &Texts) -> &crate::checkout::locale::Phrase {
+pub const fn decline_text(reason: DeclineReason, t: &Texts) -> &Phrase {
     match reason {
         DeclineReason::Declined => &t.declined,
         DeclineReason::InsufficientFunds => &t.insufficient_funds,

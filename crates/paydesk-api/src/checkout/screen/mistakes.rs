@@ -103,9 +103,7 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         | Refusal::SessionCancelled
         | Refusal::SessionCompleted
         | Refusal::PaymentInProgress
-        | Refusal::AlreadyPaid
-        | Refusal::TooManyCardAttempts { .. }
-        | Refusal::TooManyPushedAttempts { .. } => return Reaction::Look(refusal),
+        | Refusal::AlreadyPaid => return Reaction::Look(refusal),
         Refusal::InvalidField { field, .. } => match field.as_str() {
             "card.number" => ("card.number", t.error_card_number.to_string()),
             "card.cvc" => ("card.cvc", t.error_card_cvc.to_string()),
@@ -139,7 +137,10 @@ pub fn reaction(refusal: Refusal, language: Language) -> Reaction {
         Refusal::AmountDiffers { .. } | Refusal::CurrencyDiffers { .. } => {
             ("amount", t.error_amount_other.to_string())
         }
-        Refusal::MethodNotOffered { .. }
+        // What waits meanwhile is of another method: it is no answer to this one.
+        Refusal::TooManyCardAttempts { .. }
+        | Refusal::TooManyPushedAttempts { .. }
+        | Refusal::MethodNotOffered { .. }
         | Refusal::MethodCannotSettle { .. }
         | Refusal::CardNotExpected
         | Refusal::LiveCard

@@ -258,13 +258,16 @@ pub fn can_change(visit: &Visit) -> bool {
     let Some(waiting) = visit.current() else {
         return false;
     };
-    if !matches!(waiting.status_at(visit.now), Status::AwaitingPayer { .. }) {
+    let is_waiting = matches!(waiting.status_at(visit.now), Status::AwaitingPayer { .. });
+    if !is_waiting {
         return false;
     }
     // The same method again would lead to the same code; another amount, or a page elsewhere, would not.
-    !waiting.method.family().is_pushed()
-        || visit.methods().count() > 1
-        || matches!(visit.session.terms.amount, Amount::AtLeast(_))
+    let again = !waiting.method.family().is_pushed()
+        || matches!(visit.session.terms.amount, Amount::AtLeast(_));
+    visit
+        .open_methods()
+        .any(|method| again || method != waiting.method)
 }
 
 /// What a method is called: schemes and wallets by their own names, in every language.
