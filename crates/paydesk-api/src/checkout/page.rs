@@ -38,6 +38,8 @@ struct SessionPage {
     now: String,
     /// Where the payer chooses again, while a payment waits.
     change: Option<String>,
+    /// Whether the payer may give up.
+    may_leave: bool,
 }
 
 /// Where the page is, and what its forms post to.
@@ -164,6 +166,7 @@ pub fn render(
             change.push(if change.contains('?') { '&' } else { '?' });
             change + "change="
         }),
+        may_leave: visit.may_act().is_ok(),
         shell,
         screen,
     };

@@ -265,6 +265,54 @@ async fn an_expired_client_token_still_looks_but_does_not_pay() {
 }
 
 #[tokio::test]
+async fn a_client_token_that_runs_out_hides_no_payment_that_is_under_way() {
+    let checkout = Checkout::start().await;
+    let with_token = async || {
+        let link = checkout.open(asking(3500, "SGD")).await;
+        let (session, _) = checkout.stored(&link).await;
+        let now = checkout.server.engine.now(checkout.tenant);
+        let expires_at = now.after(Span::minutes(5));
+        checkout.link(&session, Right::ClientToken { expires_at })
+    };
+    let waiting = with_token().await;
+    let asked = with_token().await;
+    let unknown = with_token().await;
+    checkout
+        .submit(&waiting.at("payments"), "method=paynow")
+        .await;
+    let secure = card_json("4000000000003220");
+    checkout.post(&asked.at("payments"), &secure).await.ok();
+    checkout.server.clock.advance(Span::minutes(6));
+    // Of a card whose answer is lost, it is not known for a while whether it was charged.
+    let lost = card_json("4000000000005126");
+    let link = checkout.link(&checkout.stored(&unknown).await.0, Right::Page);
+    checkout.post(&link.at("payments"), &lost).await.ok();
+    for (token, words) in [
+        (&waiting, "Scan to pay"),
+        (&asked, "Continue to your bank"),
+        (&unknown, "do not pay again"),
+    ] {
+        for path in [token.page(), format!("{}?change=", token.page())] {
+            let page = checkout.get(&path).await;
+            assert!(page.text().contains(words), "{words}: {}", page.text());
+            // What would be refused is not offered.
+            for act in ["<form", "?change="] {
+                assert!(!page.text().contains(act), "{words} {act}: {}", page.text());
+            }
+            assert!(!page.text().contains("data-final"), "{words}");
+        }
+    }
+    // A code that then runs out leaves nothing to do.
+    checkout.server.clock.advance(Span::minutes(60));
+    let page = checkout.get(&waiting.page()).await;
+    assert!(
+        page.text().contains("This payment link has expired"),
+        "{}",
+        page.text()
+    );
+}
+
+#[tokio::test]
 async fn one_address_that_asks_too_often_is_told_when_to_come_back() {
     let checkout = Checkout::start().await;
     let mut refused = None;

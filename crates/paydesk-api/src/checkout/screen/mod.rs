@@ -94,11 +94,14 @@ impl Screen {
         returned: Option<&Returned<'_>>,
         changes: bool,
     ) -> Self {
-        if visit.may_act().is_err() && !visit.state().is_terminal() {
-            // A client token that has run out still shows, but there is nothing left to do with it.
-            return Self::Ended(Ended::expired(visit, language));
-        }
-        let choose = || Self::Choose(Box::new(Choose::new(visit, language, returned)));
+        let choose = || {
+            if visit.may_act().is_ok() {
+                Self::Choose(Box::new(Choose::new(visit, language, returned)))
+            } else {
+                // A client token that has run out still shows what is under way, but begins nothing.
+                Self::Ended(Ended::expired(visit, language))
+            }
+        };
         match visit.state() {
             State::Created { .. } | State::Initiated { .. } => choose(),
             State::Processing { .. } if (changes || returned.is_some()) && can_change(visit) => {
@@ -259,7 +262,7 @@ pub fn can_change(visit: &Visit) -> bool {
         return false;
     };
     let is_waiting = matches!(waiting.status_at(visit.now), Status::AwaitingPayer { .. });
-    if !is_waiting {
+    if visit.may_act().is_err() || !is_waiting {
         return false;
     }
     // The same method again would lead to the same code; another amount, or a page elsewhere, would not.
