@@ -9,7 +9,7 @@ import { walkThrough } from '../lib/walks.mjs';
 
 const server = await startServer(test);
 const browser = await startBrowser(test);
-const { merchant, open, started, state, bankPays, until, completed } = payers(server);
+const { merchant, open, pay, started, state, bankPays, until, completed } = payers(server);
 
 /** One that lets nobody ask more than a few times. */
 const busy = await startServer(test, { serve: ['--page-rate', '1'] });
@@ -27,6 +27,32 @@ walkThrough(browser, {
       const session = await started({ method: 'paynow' });
       await bankPays(session, '50.00');
       return (await completed(session)).url;
+    },
+    see: '.receipt',
+  },
+  'paid by card, and a part by code before': {
+    link: async () => {
+      const session = await started({ method: 'paynow' });
+      await bankPays(session, '10.00');
+      await until(session, async () => (await (await fetch(session.url)).text()).includes('S$10.00 has arrived'));
+      await pay(session, card(GOOD));
+      return (await completed(session)).url;
+    },
+    see: '.notice',
+  },
+  'late, and accepted': {
+    link: async () => {
+      const session = await started({ method: 'paynow' });
+      const { nextAction } = await state(session);
+      await merchant.ask('POST', `/sessions/${session.id}/expire`);
+      await bankPays({ nextAction });
+      const late = async () => {
+        const { transactions } = await merchant.ask('GET', `/sessions/${session.id}`);
+        return transactions.find(({ exception }) => exception);
+      };
+      await until(session, late);
+      await merchant.ask('POST', `/transactions/${(await late()).id}/accept`);
+      return session.url;
     },
     see: '.receipt',
   },
@@ -68,7 +94,7 @@ walkThrough(browser, {
       const { nextAction } = await state(session);
       await merchant.ask('POST', `/sessions/${session.id}/expire`);
       await bankPays({ nextAction });
-      await until(session, async () => (await (await fetch(session.url)).text()).includes('S$35.00 arrived'));
+      await until(session, async () => (await (await fetch(session.url)).text()).includes('S$35.00 has arrived'));
       return session.url;
     },
     see: '.notice',

@@ -67,6 +67,17 @@ walkThrough(browser, {
     },
     see: '[role="alert"]',
   },
+  'money for a code that has run out': {
+    link: async () => {
+      const session = await started({ method: 'paynow' });
+      const { nextAction } = await state(session);
+      await merchant.ask('POST', '/test/clock/advance', { seconds: 3601 });
+      await bankPays({ nextAction });
+      await until(session, async () => (await (await fetch(session.url)).text()).includes('S$35.00 has arrived'));
+      return session.url;
+    },
+    see: '.notice',
+  },
   'a foreign method': { link: async () => (await open({ methods: ['paynow', 'duit-now', 'fps'] })).url, see: '.method bdi' },
   'code to scan': { link: async () => (await started({ method: 'paynow' })).url, see: '.qr svg' },
   'part of it is paid': {

@@ -16,6 +16,7 @@ use super::accent::Colour;
 use super::answer::{self, Shell, page_path};
 use super::form_code;
 use super::locale::{Language, iso, money};
+use super::screen::arrived::arrived;
 use super::screen::mistakes::Returned;
 use super::screen::{Screen, Time, can_change};
 use super::trouble::Trouble;
@@ -40,6 +41,8 @@ struct SessionPage {
     change: Option<String>,
     /// Whether the payer may give up.
     may_leave: bool,
+    /// What is said of money that came otherwise than it was asked for.
+    arrived: Vec<String>,
 }
 
 /// Where the page is, and what its forms post to.
@@ -167,6 +170,7 @@ pub fn render(
             change + "change="
         }),
         may_leave: visit.may_act().is_ok(),
+        arrived: arrived(visit, &screen, language),
         shell,
         screen,
     };

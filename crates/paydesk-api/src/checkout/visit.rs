@@ -15,7 +15,7 @@ use paydesk_core::rates::Rates;
 use paydesk_core::refusal::Refusal;
 use paydesk_core::session::{MAX_CARD_ATTEMPTS, MAX_PUSHED_ATTEMPTS, Session, State};
 use paydesk_core::time::Timestamp;
-use paydesk_core::transaction::Transaction;
+use paydesk_core::transaction::{Status, Transaction};
 
 use super::locale::Language;
 use super::trouble::Trouble;
@@ -180,14 +180,34 @@ impl Visit {
         self.session.state_at(self.now)
     }
 
-    /// The transaction that the session is processing or was completed by.
+    /// The transaction that the session is processing or was paid by: after its end, too, if the merchant then accepted
+    /// money that came late.
     #[must_use]
     pub fn current(&self) -> Option<&Transaction> {
-        match self.state() {
-            State::Processing { transaction, .. } | State::Completed { transaction, .. } => self
-                .transactions
+        let find = |id| {
+            self.transactions
                 .iter()
-                .find(|candidate| candidate.id == transaction),
+                .find(|transaction| transaction.id == id)
+        };
+        match self.state() {
+            State::Processing { transaction, .. } | State::Completed { transaction, .. } => {
+                find(transaction)
+            }
+            State::Cancelled { .. } | State::Expired { .. } => find(self.session.charge?)
+                .filter(|charge| matches!(charge.status, Status::Succeeded { .. })),
+            State::Created { .. } | State::Initiated { .. } => None,
+        }
+    }
+
+    /// When what the session is for was done, if it was.
+    #[must_use]
+    pub fn paid_at(&self) -> Option<Timestamp> {
+        match self.state() {
+            State::Completed { at, .. } => Some(at),
+            State::Cancelled { .. } | State::Expired { .. } => match self.current()?.status {
+                Status::Succeeded { at } => Some(at),
+                _ => None,
+            },
             _ => None,
         }
     }

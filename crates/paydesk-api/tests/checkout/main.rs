@@ -7,6 +7,7 @@
 )]
 
 mod acts;
+mod arrived;
 mod attempts;
 mod cards;
 mod guards;

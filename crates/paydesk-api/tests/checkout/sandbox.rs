@@ -58,22 +58,6 @@ async fn a_short_amount_waits_for_the_rest_and_the_page_says_so() {
 }
 
 #[tokio::test]
-async fn money_that_comes_too_late_is_told_of_on_the_page() {
-    let checkout = Checkout::start().await;
-    let (link, next) = paying(&checkout).await;
-    checkout.submit(&link.at("cancel"), "").await;
-    let order = serde_json::json!({"reference": next["reference"]}).to_string();
-    checkout.post(TRANSFERS, &order).await;
-    let page = checkout.get(&link.page()).await;
-    assert!(
-        page.text()
-            .contains("S$35.00 arrived after the link had expired"),
-        "{}",
-        page.text()
-    );
-}
-
-#[tokio::test]
 async fn what_the_bank_cannot_do_it_says() {
     let checkout = Checkout::start().await;
     let (_, next) = paying(&checkout).await;

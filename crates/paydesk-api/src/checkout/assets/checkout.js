@@ -201,8 +201,9 @@
     const main = document.getElementById("main");
     // What had the focus is gone; the keyboard goes on where the news is.
     if (held) main.focus({ preventScroll: true });
-    const title = find("h1", main);
-    say(title ? title.textContent : document.title);
+    // What is told beside the heading may be all that is new.
+    const told = all('h1, [role="status"]', main);
+    say(told.map((line) => line.textContent.trim()).join(". ") || document.title);
     scrollTo({ top: 0 });
   };
 

@@ -102,7 +102,8 @@ texts! {
     wallet_title, wallet_text, wallet_button, bank_check_title, bank_check_text, bank_check_button,
     paid_title, paid_text, held_title, held_text, saved_title, saved_text, used_title, used_text, over_text, receipt,
     paid_to, paid_on, paid_with, payment_id, total, print, back_to, going_back, stay,
-    cancelled_title, cancelled_text, cancelled_by_merchant, expired_title, expired_text, late_text,
+    cancelled_title, cancelled_text, cancelled_by_merchant, expired_title, expired_text,
+    arrived_text, ask_first,
     not_found_title, not_found_text, busy_title, busy_text, trouble_title, trouble_text, not_accepted_title,
     not_accepted_text, try_again, offline,
 }

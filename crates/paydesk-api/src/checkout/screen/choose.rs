@@ -4,6 +4,7 @@ use paydesk_core::method::{Family, Method};
 use paydesk_core::session::{Amount, Kind, MAX_CARD_ATTEMPTS};
 use paydesk_core::transaction::{DeclineReason, Status};
 
+use super::arrived::has_arrived;
 use super::fields::{Field, amount_field, field_id, fields, mistake};
 use super::method_label;
 use super::mistakes::Returned;
@@ -216,13 +217,18 @@ fn too_many<'t>(visit: &Visit, t: &'t Texts) -> Vec<(&'t Phrase, &'t Phrase)> {
     cards.into_iter().chain(others).collect()
 }
 
+/// That nothing was charged, if that is so.
+fn reassurance(visit: &Visit, t: &Texts) -> Option<String> {
+    (!has_arrived(visit)).then(|| t.not_charged.to_string())
+}
+
 fn closed(visit: &Visit, t: &Texts) -> Vec<Notice> {
     too_many(visit, t)
         .into_iter()
         .map(|(title, text)| Notice {
             title: title.to_string(),
             text: format!("{text} {}", t.too_many_cards_other),
-            reassurance: Some(t.not_charged.to_string()),
+            reassurance: reassurance(visit, t),
         })
         .collect()
 }
@@ -239,7 +245,7 @@ fn nothing_left(visit: &Visit, t: &Texts, methods: &[Method]) -> Vec<String> {
     }
     let mut lines: Vec<String> = closed.iter().map(|(_, text)| text.to_string()).collect();
     lines.push(t.too_many_cards_none.with(&places));
-    lines.push(t.not_charged.to_string());
+    lines.extend(reassurance(visit, t));
     lines
 }
 
@@ -254,6 +260,8 @@ fn last_attempt(visit: &Visit, t: &Texts) -> Option<Notice> {
         // A wallet's refusal has nothing to do with a card; most often the payer did not confirm.
         Status::Declined { .. } => (&t.failed_title, &t.not_confirmed),
         Status::Failed { .. } => (&t.failed_title, &t.failed),
+        // What came all the same is told of instead.
+        Status::Expired { .. } if has_arrived(visit) => return None,
         Status::Expired { .. } => {
             return Some(Notice {
                 title: t.push_expired_title.to_string(),
@@ -271,7 +279,7 @@ fn last_attempt(visit: &Visit, t: &Texts) -> Option<Notice> {
     Some(Notice {
         title: title.to_string(),
         text: text.to_string(),
-        reassurance: Some(t.not_charged.to_string()),
+        reassurance: reassurance(visit, t),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the page shows: one screen for each state that a session can be in, in the payer's language. Built
 //! from the session alone; the templates only lay it out.
 
+pub mod arrived;
 pub mod choose;
 mod fields;
 pub mod mistakes;
@@ -10,9 +11,9 @@ pub mod receipt;
 use paydesk_core::method::{Family, Method};
 use paydesk_core::session::{Amount, Canceller, Door, State};
 use paydesk_core::time::Timestamp;
-use paydesk_core::transaction::{Exception, ExceptionKind, Status, Transaction};
+use paydesk_core::transaction::{Status, Transaction};
 
-use super::locale::{Language, Texts, date, iso, money};
+use super::locale::{Language, Texts, date, iso};
 use super::visit::Visit;
 use choose::Choose;
 use mistakes::Returned;
@@ -58,8 +59,8 @@ pub struct Ended {
     pub title: String,
     /// Why, and what the payer can do.
     pub text: String,
-    /// Money that came too late.
-    pub late: Option<String>,
+    /// What the payer fears most, if it is not so.
+    pub reassurance: Option<String>,
     /// The merchant's address to go back to.
     pub back: Option<String>,
 }
@@ -94,6 +95,9 @@ impl Screen {
         returned: Option<&Returned<'_>>,
         changes: bool,
     ) -> Self {
+        if let Some(at) = visit.paid_at() {
+            return Self::Receipt(Box::new(Receipt::new(visit, at, language)));
+        }
         let choose = || {
             if visit.may_act().is_ok() {
                 Self::Choose(Box::new(Choose::new(visit, language, returned)))
@@ -111,11 +115,11 @@ impl Screen {
                 Some(transaction) => Self::processing(visit, transaction, language),
                 None => Self::Confirming,
             },
-            State::Completed { at, .. } => {
-                Self::Receipt(Box::new(Receipt::new(visit, at, language)))
-            }
             State::Cancelled { by, .. } => Self::Ended(Ended::cancelled(visit, by, language)),
-            State::Expired { .. } => Self::Ended(Ended::expired(visit, language)),
+            // What was completed was paid, and has its receipt.
+            State::Completed { .. } | State::Expired { .. } => {
+                Self::Ended(Ended::expired(visit, language))
+            }
         }
     }
 
@@ -212,7 +216,7 @@ impl Ended {
                 Canceller::Payer => t.cancelled_text.to_string(),
                 Canceller::Merchant => t.cancelled_by_merchant.with(&[("merchant", merchant)]),
             },
-            late: late_money(visit, language),
+            reassurance: (!arrived::has_arrived(visit)).then(|| t.not_charged.to_string()),
             back: back_url(visit),
         }
     }
@@ -223,7 +227,7 @@ impl Ended {
             is_cancelled: false,
             title: t.expired_title.to_string(),
             text: t.expired_text.with(&[("merchant", visit.shop())]),
-            late: late_money(visit, language),
+            reassurance: None,
             back: back_url(visit),
         }
     }
@@ -237,22 +241,6 @@ fn back_url(visit: &Visit) -> Option<String> {
         Door::XanPay => terms.success_url.clone(),
         Door::Native | Door::ModemPay | Door::AccruPay | Door::OneEntry => terms.cancel_url.clone(),
     }
-}
-
-/// What is said of money that came after the session was over.
-fn late_money(visit: &Visit, language: Language) -> Option<String> {
-    let late = visit.transactions.iter().find(|transaction| {
-        matches!(
-            transaction.exception,
-            Some(Exception {
-                kind: ExceptionKind::Late,
-                ..
-            })
-        )
-    })?;
-    let amount = money(late.received.unwrap_or(late.amount), language);
-    let places = [("amount", amount.as_str()), ("merchant", visit.shop())];
-    Some(language.texts().late_text.with(&places))
 }
 
 /// Whether a payer whose payment is under way can still choose another way: as long as it waits for the payer.

@@ -2,8 +2,8 @@
 
 use paydesk_core::session::Kind;
 use paydesk_core::time::{Span, Timestamp};
-use paydesk_core::transaction::{Exception, ExceptionKind};
 
+use super::arrived::taken;
 use super::{Time, method_label};
 use crate::checkout::locale::{Language, money};
 use crate::checkout::visit::Visit;
@@ -32,8 +32,6 @@ pub struct Receipt {
     pub method: Option<String>,
     /// What both sides can name it by.
     pub number: String,
-    /// More came than was asked for.
-    pub over: Option<String>,
     /// The merchant's address to go on to.
     pub next: Option<String>,
     /// Whether the payer is taken there without asking.
@@ -41,7 +39,7 @@ pub struct Receipt {
 }
 
 impl Receipt {
-    /// Of a completed session.
+    /// Of a session that was paid then.
     #[must_use]
     pub fn new(visit: &Visit, at: Timestamp, language: Language) -> Self {
         let t = language.texts();
@@ -57,22 +55,6 @@ impl Receipt {
             Kind::Authorization => (&t.held_title, t.held_text.with(&places)),
             Kind::AddPaymentMethod => (&t.saved_title, t.saved_text.with(&places)),
         };
-        let over = transaction.and_then(|transaction| {
-            let is_over = matches!(
-                transaction.exception,
-                Some(Exception {
-                    kind: ExceptionKind::Over,
-                    accepted_at: None,
-                })
-            );
-            let surplus = transaction.received?.checked_sub(transaction.amount)?;
-            (is_over && !surplus.is_zero()).then(|| {
-                t.over_text.with(&[
-                    ("amount", &money(surplus, language)),
-                    ("merchant", merchant),
-                ])
-            })
-        });
         Self {
             title: title.to_string(),
             text,
@@ -80,7 +62,7 @@ impl Receipt {
             merchant: merchant.to_owned(),
             is_paid,
             amount: transaction
-                .map(|transaction| transaction.amount)
+                .map(taken)
                 .filter(|amount| !amount.is_zero())
                 .map(|amount| money(amount, language)),
             at: Time::new(at, language),
@@ -91,7 +73,6 @@ impl Receipt {
                 || visit.session.id.to_string(),
                 |transaction| transaction.id.to_string(),
             ),
-            over,
             next: terms.success_url.clone(),
             goes_on: !is_used && terms.success_url.is_some(),
         }
