@@ -15,8 +15,8 @@ use paydesk_core::transaction::Transaction;
 use super::accent::Colour;
 use super::answer::{self, Shell, page_path};
 use super::form_code;
-use super::locale::{Language, iso, money};
-use super::screen::arrived::arrived;
+use super::locale::{Language, Phrase, Texts, iso, money};
+use super::screen::arrived::{arrived, taken};
 use super::screen::mistakes::Returned;
 use super::screen::{Screen, Time, can_change};
 use super::trouble::Trouble;
@@ -64,6 +64,8 @@ struct Summary {
     logo: Option<String>,
     /// Its first letter, where others have a logo.
     initial: String,
+    /// What the amount is, for who only hears it.
+    label: Option<String>,
     /// How much, or that the payer chooses.
     amount: String,
     /// Whether that is no figure.
@@ -184,13 +186,11 @@ impl Summary {
         let logo = settings.logo.as_ref();
         let terms = &visit.session.terms;
         let shown = |amount: Money| money(amount, language);
-        let paid = visit.current().map(Transaction::merchant_amount);
-        let (amount, in_words) = match (terms.amount, paid) {
-            (Amount::Fixed(amount), _) | (Amount::AtLeast(_), Some(amount)) => {
-                (shown(amount), false)
-            }
-            (Amount::AtLeast(_), None) => (t.you_choose.to_string(), true),
-            (Amount::Nothing(_), _) => (t.nothing_due.to_string(), true),
+        let (figure, label) = due(visit, screen, t);
+        let amount = match (figure, terms.amount) {
+            (Some(figure), _) => shown(figure),
+            (None, Amount::Nothing(_)) => t.nothing_due.to_string(),
+            (None, _) => t.you_choose.to_string(),
         };
         // One thing alone needs no list: its name says it all.
         let the_order = match terms.line_items.as_slice() {
@@ -208,8 +208,9 @@ impl Summary {
                 .find(|c| c.is_alphanumeric())
                 .map(|c| c.to_uppercase().to_string())
                 .unwrap_or_default(),
+            label: label.map(Phrase::to_string),
             amount,
-            in_words,
+            in_words: figure.is_none(),
             about: terms.title.clone().or_else(|| the_order.cloned()),
             description: terms.description.clone(),
             items: terms
@@ -235,5 +236,33 @@ impl Summary {
                 .filter(|_| !screen.is_final())
                 .map(|time| Time::new(time, language)),
         }
+    }
+}
+
+/// How much the page is about, in the session's currency, and what that is called.
+fn due<'t>(visit: &Visit, screen: &Screen, t: &'t Texts) -> (Option<Money>, Option<&'t Phrase>) {
+    let current = visit.current();
+    let whole = match visit.session.terms.amount {
+        Amount::Fixed(amount) => Some(amount),
+        Amount::AtLeast(_) => current.map(Transaction::merchant_amount),
+        Amount::Nothing(_) => return (None, (!screen.is_final()).then_some(&t.amount_due)),
+    };
+    match (screen, current) {
+        (Screen::Receipt(_), Some(paid)) => (Some(for_merchant(paid, taken(paid))), Some(&t.total)),
+        (Screen::Receipt(_) | Screen::Ended(_), _) => (whole, None),
+        (Screen::Push(push), Some(waiting)) => {
+            (Some(for_merchant(waiting, push.still)), Some(&t.amount_due))
+        }
+        _ => (whole, Some(&t.amount_due)),
+    }
+}
+
+/// What an amount of a transaction's own currency is in the session's.
+fn for_merchant(transaction: &Transaction, amount: Money) -> Money {
+    match transaction.exchange {
+        None => amount,
+        Some(exchange) if amount == transaction.amount => exchange.merchant_amount,
+        // Never out of bounds: it is a part of what was exchanged, or little more.
+        Some(exchange) => exchange.of_paid(amount).unwrap_or(exchange).merchant_amount,
     }
 }

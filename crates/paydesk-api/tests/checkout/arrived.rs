@@ -285,3 +285,68 @@ async fn a_surplus_that_was_given_back_is_no_surplus() {
         }
     }
 }
+
+/// What the page's head says of the amount, as a screen reader reads it.
+fn amount_read_out(html: &str) -> String {
+    let line = html.split("<p class=\"due").nth(1).expect("an amount");
+    let line = line.split("</p>").next().expect("its end");
+    let texts = line
+        .split('<')
+        .skip(1)
+        .filter_map(|tag| tag.split_once('>'));
+    texts.map(|(_, text)| text).collect()
+}
+
+#[tokio::test]
+async fn the_amount_is_read_out_as_what_it_is() {
+    let checkout = Checkout::start().await;
+    let read_out = async |link: &Link| amount_read_out(&page(&checkout, link).await);
+
+    let (link, reference) = shown_a_code(&checkout).await;
+    assert_eq!(read_out(&link).await, "Amount due: S$35.00");
+    send(&checkout, &reference, "10").await;
+    assert_eq!(read_out(&link).await, "Amount due: S$25.00");
+    // Another method would ask for the whole.
+    let change = checkout.get(&format!("{}?change=", link.page())).await;
+    assert_eq!(amount_read_out(change.text()), "Amount due: S$35.00");
+    merchant_does(&checkout, &link, ExceptionKind::Partial, "accept").await;
+    assert_eq!(read_out(&link).await, "Total: S$10.00");
+
+    // What is missing of a payment in another currency is told in the order's own.
+    let link = checkout.open(asking(3500, "SGD")).await;
+    assert_eq!(read_out(&link).await, "Amount due: S$35.00");
+    let reference = code_for(&checkout, &link, "fps").await;
+    let (_, transactions) = checkout.stored(&link).await;
+    let half = transactions[0].amount.minor() / 2;
+    send(
+        &checkout,
+        &reference,
+        &format!("{}.{:02}", half / 100, half % 100),
+    )
+    .await;
+    assert_eq!(read_out(&link).await, "Amount due: S$17.50");
+    merchant_does(&checkout, &link, ExceptionKind::Partial, "accept").await;
+    assert_eq!(read_out(&link).await, "Total: S$17.50");
+
+    let link = checkout.open(asking(3500, "SGD")).await;
+    checkout.submit(&link.at("payments"), CARD).await;
+    assert_eq!(read_out(&link).await, "Total: S$35.00");
+    let link = checkout.open(asking(3500, "SGD")).await;
+    checkout.submit(&link.at("cancel"), "").await;
+    assert_eq!(read_out(&link).await, "S$35.00");
+
+    let mut open = asking(1, "SGD");
+    open.amount = Amount::AtLeast(money(500, "SGD"));
+    let link = checkout.open(open).await;
+    assert_eq!(read_out(&link).await, "Amount due: You choose the amount");
+    let form = format!("{CARD}&amount=12.50");
+    checkout.submit(&link.at("payments"), &form).await;
+    assert_eq!(read_out(&link).await, "Total: S$12.50");
+
+    let mut storing = asking(1, "SGD");
+    let currency = money(1, "SGD").currency();
+    (storing.kind, storing.amount) = (Kind::AddPaymentMethod, Amount::Nothing(currency));
+    let link = checkout.open(storing).await;
+    checkout.submit(&link.at("payments"), CARD).await;
+    assert_eq!(read_out(&link).await, "Nothing is charged now");
+}

@@ -18,6 +18,8 @@ pub struct Push {
     /// The method's name for people.
     pub method: String,
     /// How much still.
+    pub still: Money,
+    /// The same in words.
     pub amount: String,
     /// The code, if it is scanned.
     pub code: Option<Code>,
@@ -134,6 +136,7 @@ impl Push {
                 };
                 query.finish()
             }),
+            still: still.amount,
             amount,
         }
     }
