@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::StatusCode;
 use paydesk_core::authority::Authority;
 use paydesk_core::money::Money;
-use paydesk_core::session::Amount;
+use paydesk_core::session::{Amount, LineItem, Session};
 use paydesk_core::tenant::Mode;
 use paydesk_core::transaction::Transaction;
 
@@ -221,7 +221,11 @@ impl Summary {
                         .is_none_or(|name| terms.title.as_ref().is_some_and(|title| title != name))
                 })
                 .map(|item| Item {
-                    name: item.name.clone(),
+                    name: if is_added_tax(&visit.session, item) {
+                        t.tax.to_string()
+                    } else {
+                        item.name.clone()
+                    },
                     quantity: item.quantity,
                     amount: shown(item.amount),
                 })
@@ -265,4 +269,10 @@ fn for_merchant(transaction: &Transaction, amount: Money) -> Money {
         // Never out of bounds: it is a part of what was exchanged, or little more.
         Some(exchange) => exchange.of_paid(amount).unwrap_or(exchange).merchant_amount,
     }
+}
+
+/// Whether an item is the tax that was added to an order, which has no product and is named by us.
+fn is_added_tax(session: &Session, item: &LineItem) -> bool {
+    let ordered = session.ordered.as_ref();
+    ordered.is_some_and(|ordered| ordered.automatic_tax) && item.id.is_none()
 }

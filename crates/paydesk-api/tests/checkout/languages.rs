@@ -1,5 +1,8 @@
 //! In which language the page speaks.
 
+use paydesk_core::id::{OrderId, SystemIds};
+use paydesk_core::session::{Flow, LineItem, Ordered};
+
 use super::*;
 
 #[tokio::test]
@@ -69,4 +72,31 @@ async fn the_merchants_language_is_for_sessions_that_name_none_that_is_spoken() 
     assert_eq!(spoken(Some("ko-KR"), "").await, ["ko", "ko"]);
     assert_eq!(spoken(Some("de"), "").await, ["th", "th"]);
     assert_eq!(spoken(None, "?lang=es").await, ["es", "es"]);
+}
+
+#[tokio::test]
+async fn the_tax_that_was_added_is_called_so_in_the_payers_language() {
+    let checkout = Checkout::start().await;
+    let mut request = asking(3500, "SGD");
+    let item = |id: Option<&str>, name: &str, amount| LineItem {
+        id: id.map(str::to_owned),
+        name: name.to_owned(),
+        quantity: 1,
+        amount: money(amount, "SGD"),
+    };
+    // As an order's session has them: what is bought by its product, and the tax, which is no product.
+    request.line_items = vec![item(Some("1"), "Tax", 3200), item(None, "Tax", 300)];
+    for (automatic_tax, names) in [(true, ["Tax", "Taxes"]), (false, ["Tax", "Tax"])] {
+        request.ordered = Some(Ordered {
+            order: OrderId::fresh(&SystemIds, checkout.server.engine.now(checkout.tenant)),
+            flow: Flow::Session,
+            automatic_tax,
+            device: None,
+        });
+        let link = checkout.open(request.clone()).await;
+        let page = checkout.get(&format!("{}?lang=fr", link.page())).await;
+        let items = page.text().split("class=\"what\"><bdi>").skip(1);
+        let listed: Vec<_> = items.filter_map(|item| item.split('<').next()).collect();
+        assert_eq!(listed, names);
+    }
 }

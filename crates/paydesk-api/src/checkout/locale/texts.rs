@@ -83,7 +83,7 @@ macro_rules! texts {
 
 texts! {
     name, date,
-    page_title, test_mode, test_mode_note, language, amount_due, you_choose, nothing_due, order,
+    page_title, test_mode, test_mode_note, language, amount_due, you_choose, nothing_due, order, tax,
     paying_as, valid_until,
     choose_title, pay_button, pay_button_open, hold_button, hold_button_open, save_button, hold_note,
     save_note, store_note, your_details, optional, email, phone, amount, amount_minimum, card, card_number,
