@@ -32,7 +32,7 @@ pub async fn run(options: MigrateStoreOptions) -> anyhow::Result<()> {
     // The old database is brought to this version's schema, and its log is copied into it.
     let old = SqliteStore::open(path).with_context(|| format!("{from} cannot be opened"))?;
     old.close().await;
-    let new = PostgresStore::migrate(address, *settings).await;
+    let new = PostgresStore::open_to_move_into(address, *settings).await;
     let new = Arc::new(new.with_context(|| format!("{to} cannot be opened"))?);
 
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template(
@@ -58,8 +58,14 @@ pub async fn run(options: MigrateStoreOptions) -> anyhow::Result<()> {
         let next = match error {
             // What was moved before has changed since, on one of the two sides: the rest would be moved to no end.
             ImportError::Differs { .. } => {
-                "the move is not complete, and nothing serves the new database yet unless an earlier move was: did a server \
+                "the move is not complete, and nothing serves the new database yet: did a server \
                  write to the old one meanwhile? Drop the new database, make it anew, and move again with that server stopped"
+            }
+            ImportError::InUse(_) | ImportError::Another => {
+                "nothing is moved into this database: make a new one, which nothing but this command has touched"
+            }
+            ImportError::DiffersSince { .. } => {
+                "nothing was moved: that was complete before, and the new database may be in use"
             }
             _ => "the move is not complete; the same command goes on with it",
         };

@@ -187,6 +187,11 @@ pub enum OpenError {
         /// The newest that is known.
         known: u32,
     },
+    /// Into it a move has begun that is not complete.
+    #[error(
+        "not everything is moved into it yet: `paydesk migrate-store` goes on where it was interrupted"
+    )]
+    HalfMoved,
     /// The server failed.
     #[error("{}", told(.0))]
     Database(#[from] tokio_postgres::Error),

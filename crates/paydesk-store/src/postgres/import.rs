@@ -2,8 +2,8 @@
 //!
 //! Rows are moved in pieces. Each piece and how far the move has come are one commit, so that a move that was
 //! interrupted goes on where it was. Then both sides are read again and compared, by number and by checksum. The
-//! fingerprints of the server's keys come last of all, once all else is the same: until then nothing serves the new
-//! database.
+//! fingerprints of the server's keys come last of all, once all else is the same. Until then nothing opens the new
+//! database but another move, not even to give it keys ([`check`]); from then on nothing more is moved into it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use paydesk_core::store::Unavailable;
 use paydesk_core::tenant::Tenant;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
-use tokio_postgres::Row;
 use tokio_postgres::types::Type;
+use tokio_postgres::{GenericClient, Row};
 
 use super::cell::{Cell, small};
+use super::connect::OpenError;
 use super::steps::{self, Guard, Step};
 use super::{PostgresStore, connect, decode, queries};
 use crate::sqlite;
@@ -25,6 +26,8 @@ use crate::sqlite::export::{Export, Exported, Item, TABLES};
 
 /// How many rows are moved in one commit.
 const PIECE: usize = 400;
+/// The table that is moved last: with it, a move is complete.
+const LAST: &str = "key_fingerprints";
 /// How many pieces are read ahead.
 const AHEAD: usize = 4;
 
@@ -43,6 +46,12 @@ pub enum ImportError {
     /// There is something in the new database that no move put there.
     #[error("the new database is in use: its table {0} is not empty")]
     InUse(&'static str),
+    /// Everything was moved before, and one of the two was written to since.
+    #[error("everything was moved before, and {table} differs since")]
+    DiffersSince {
+        /// The table.
+        table: &'static str,
+    },
     /// The new database holds what was moved from another one.
     #[error("another installation was moved to the new database")]
     Another,
@@ -93,8 +102,8 @@ pub struct Moved {
 }
 
 impl PostgresStore {
-    /// Moves everything from a SQLite database that nobody writes to, or goes on with a move that was interrupted.
-    /// Calls `told` as it goes on.
+    /// Moves everything from a SQLite database that nobody writes to, or goes on with a move that was interrupted; one
+    /// that is complete is only compared. Calls `told` as it goes on.
     pub async fn move_from(
         &self,
         database: &Path,
@@ -111,18 +120,47 @@ impl PostgresStore {
             Ok(hash.finalize().to_vec())
         })
         .await?;
+        // Before anything is moved: a table that turns out to be in use at the end would make all of it vain.
+        for table in &TABLES {
+            self.moved_so_far(table.name, &source).await?;
+        }
+        let is_complete = self.moved_so_far(LAST, &source).await?.is_some();
         let mut all = Vec::new();
         // The last are the fingerprints.
         let (rest, last) = TABLES.split_at(TABLES.len() - 1);
         for tables in [rest, last] {
-            for table in tables {
+            for table in tables.iter().filter(|_| !is_complete) {
                 self.move_table(&path, table, &source, &mut told).await?;
             }
             for table in tables {
-                all.push(self.compare(&path, table, &mut told).await?);
+                let compared = self.compare(&path, table, &mut told).await;
+                all.push(compared.map_err(|error| match error {
+                    ImportError::Differs { table, .. } if is_complete => {
+                        ImportError::DiffersSince { table }
+                    }
+                    error => error,
+                })?);
             }
         }
         Ok(all)
+    }
+
+    /// How many rows of a table a move from this source has moved; none if it has not come to it yet, and nothing else
+    /// is there.
+    async fn moved_so_far(
+        &self,
+        table: &'static str,
+        source: &[u8],
+    ) -> Result<Option<u64>, ImportError> {
+        let cell = Cell::Text(table.to_owned());
+        match self.opt(queries::MOVED, &[cell]).await? {
+            Some(row) if decode::get::<&[u8]>(&row, 0)? == source => {
+                Ok(Some(decode::version(&row, 1)?))
+            }
+            Some(_) => Err(ImportError::Another),
+            None if self.is_empty(table).await? => Ok(None),
+            None => Err(ImportError::InUse(table)),
+        }
     }
 
     async fn move_table(
@@ -134,18 +172,8 @@ impl PostgresStore {
     ) -> Result<(), ImportError> {
         let name = table.name;
         let of = blocking(path, move |export| export.count(table).map_err(unreadable)).await?;
-        let cell = Cell::Text(name.to_owned());
-        let known = self.opt(queries::MOVED, &[cell]).await?;
-        let mut moved = match known {
-            Some(row) => {
-                if decode::get::<&[u8]>(&row, 0)? != source {
-                    return Err(ImportError::Another);
-                }
-                decode::version(&row, 1)?
-            }
-            None if self.is_empty(name).await? => 0,
-            None => return Err(ImportError::InUse(name)),
-        };
+        let before = self.moved_so_far(name, source).await?;
+        let mut moved = before.unwrap_or(0);
         told(Moving::Rows {
             table: name,
             moved,
@@ -164,21 +192,17 @@ impl PostgresStore {
                 })
             });
             let mut steps = steps.collect::<Result<Vec<_>, Unavailable>>()?;
-            steps.push(Step {
-                sql: MOVED_SO_FAR,
-                cells: vec![
-                    Cell::Text(name.to_owned()),
-                    Cell::Bytes(source.to_vec()),
-                    Cell::Integer(i64::try_from(moved).unwrap_or(i64::MAX)),
-                ],
-                guard: Guard::None,
-            });
+            steps.push(so_far(name, source, moved));
             self.write(steps).await?;
             told(Moving::Rows {
                 table: name,
                 moved,
                 of,
             });
+        }
+        if before.is_none() && moved == 0 {
+            // Nothing was there to move, and that is done.
+            self.write(vec![so_far(name, source, 0)]).await?;
         }
         Ok(())
     }
@@ -249,6 +273,27 @@ impl PostgresStore {
             sum.add(&cells(&row)?);
         }
         Ok(sum)
+    }
+}
+
+/// Refuses a database into which a move has begun that is not complete.
+pub(super) async fn check(client: &impl GenericClient) -> Result<(), OpenError> {
+    match client.query_opt(HALF_MOVED, &[&LAST]).await? {
+        Some(_) => Err(OpenError::HalfMoved),
+        None => Ok(()),
+    }
+}
+
+/// That so many rows of a table are moved.
+fn so_far(table: &str, source: &[u8], moved: u64) -> Step {
+    Step {
+        sql: MOVED_SO_FAR,
+        cells: vec![
+            Cell::Text(table.to_owned()),
+            Cell::Bytes(source.to_vec()),
+            Cell::Integer(i64::try_from(moved).unwrap_or(i64::MAX)),
+        ],
+        guard: Guard::None,
     }
 }
 
@@ -404,6 +449,8 @@ fn unreadable(error: rusqlite::Error) -> ImportError {
     ImportError::Source(error.to_string())
 }
 
+const HALF_MOVED: &str = "SELECT 1 FROM moved
+    WHERE NOT EXISTS (SELECT 1 FROM moved WHERE what = $1) LIMIT 1";
 const MOVED_SO_FAR: &str = "INSERT INTO moved (what, source, rows_moved) VALUES ($1, $2, $3)
     ON CONFLICT (what) DO UPDATE SET rows_moved = excluded.rows_moved";
 const ADD_EVENT: &str =

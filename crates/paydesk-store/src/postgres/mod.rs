@@ -53,15 +53,30 @@ impl std::fmt::Debug for PostgresStore {
 }
 
 impl PostgresStore {
-    /// Connects to a database, and refuses one whose schema is not this version's.
+    /// Connects to a database, and refuses one whose schema is not this version's, or into which not everything was
+    /// moved yet that should be there.
     pub async fn open(address: &Address, settings: Settings) -> Result<Self, OpenError> {
         let store = Self::with(address, settings)?;
-        schema::check(&**store.first_connection().await?).await?;
+        let client = store.first_connection().await?;
+        schema::check(&**client).await?;
+        import::check(&**client).await?;
+        drop(client);
         Ok(store)
     }
 
-    /// Connects to a database, and brings its schema to this version first.
+    /// Connects to a database, and brings its schema to this version first. Refuses one into which not everything was
+    /// moved yet.
     pub async fn migrate(address: &Address, settings: Settings) -> Result<Self, OpenError> {
+        let store = Self::open_to_move_into(address, settings).await?;
+        import::check(&**store.first_connection().await?).await?;
+        Ok(store)
+    }
+
+    /// The same, to [move](Self::move_from) into it, or to go on with that.
+    pub async fn open_to_move_into(
+        address: &Address,
+        settings: Settings,
+    ) -> Result<Self, OpenError> {
         let store = Self::with(address, settings)?;
         schema::migrate(&mut *store.first_connection().await?).await?;
         Ok(store)

@@ -9,7 +9,7 @@ use paydesk_core::store::{
 use paydesk_core::store_suite::samples::{Samples, reference};
 use paydesk_core::tenant::Tenant;
 use paydesk_core::time::Timestamp;
-use paydesk_store::postgres::{ImportError, Moving};
+use paydesk_store::postgres::{Address, ImportError, Moving, Settings};
 use paydesk_store::{PostgresStore, SqliteStore};
 use tokio::sync::Notify;
 
@@ -170,14 +170,7 @@ async fn what_differs_and_what_is_in_use_is_found_out() {
     new.commit(change).await.unwrap();
     let found = new.move_from(&path, |_| {}).await;
     assert!(
-        matches!(
-            found,
-            Err(ImportError::Differs {
-                table: "sessions",
-                old: 1_500,
-                new: 1_500
-            })
-        ),
+        matches!(found, Err(ImportError::DiffersSince { table: "sessions" })),
         "{found:?}"
     );
 
@@ -228,4 +221,78 @@ async fn what_was_changed_while_it_was_half_moved_is_not_served() {
         [],
         "nothing serves it"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_half_moved_is_not_opened_before_the_move_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paydesk.db");
+    filled(&path).await;
+    let url = paydesk_testing_postgres::fresh_database();
+    let new = store_on(&url).await;
+    move_half(&new, &path).await;
+
+    let (address, settings) = (Address::parse(&url).unwrap(), Settings::default());
+    let opened = PostgresStore::open(&address, settings).await;
+    let migrated = PostgresStore::migrate(&address, settings).await;
+    for refused in [opened, migrated] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("move"), "{error}");
+    }
+    new.move_from(&path, |_| {}).await.unwrap();
+    PostgresStore::open(&address, settings).await.unwrap();
+    PostgresStore::migrate(&address, settings).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_moved_into_a_database_that_has_keys_or_anything_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paydesk.db");
+    let old = SqliteStore::open(&path).unwrap();
+    old.add_key_fingerprints(&[(1, [7; 32])]).await.unwrap();
+    let samples = Samples::new(7);
+    let mut first = Change::new(samples.tenant());
+    first.puts = vec![Record::Merchant(samples.merchant())];
+    old.commit(first).await.unwrap();
+
+    let with_keys = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    // The same keys, as `paydesk migrate` writes them that is given the old file.
+    let keys = old.key_fingerprints().await.unwrap();
+    with_keys.add_key_fingerprints(&keys).await.unwrap();
+    let with_a_total = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    let mut change = Change::new(samples.tenant());
+    change.increments = vec![Increment {
+        counter: Counter::Sessions,
+        by: 1,
+    }];
+    with_a_total.commit(change).await.unwrap();
+    for (used, by) in [(with_keys, "key_fingerprints"), (with_a_total, "counters")] {
+        let found = used.move_from(&path, |_| {}).await;
+        assert!(
+            matches!(found, Err(ImportError::InUse(table)) if table == by),
+            "{found:?}"
+        );
+        assert!(used.merchants().await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_old_database_gains_after_the_move_is_not_moved_into_one_that_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paydesk.db");
+    let old = SqliteStore::open(&path).unwrap();
+    old.add_key_fingerprints(&[(1, [7; 32])]).await.unwrap();
+    let new = store_on(&paydesk_testing_postgres::fresh_database()).await;
+    new.move_from(&path, |_| {}).await.unwrap();
+
+    let samples = Samples::new(7);
+    let mut change = Change::new(samples.tenant());
+    change.puts = vec![Record::Merchant(samples.merchant())];
+    old.commit(change).await.unwrap();
+    let found = new.move_from(&path, |_| {}).await;
+    assert!(
+        matches!(found, Err(ImportError::DiffersSince { table: "merchants" })),
+        "{found:?}"
+    );
+    assert!(new.merchants().await.unwrap().is_empty());
 }

@@ -134,6 +134,14 @@ async fn a_move_that_is_killed_in_the_middle_goes_on_where_it_was_and_loses_noth
     .await;
     sql("DROP TRIGGER hold ON sessions".to_owned()).await;
 
+    // Whoever is refused by a database without keys would give it some.
+    let keys = installation.keys();
+    let on_new = ["--database", &url, "--key-file", keys.to_str().unwrap()];
+    for command in [&["migrate"][..], &["key", "rotate"]] {
+        let refused = installation.run(&[command, &on_new].concat());
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.err.contains("migrate-store"), "{refused:?}");
+    }
     let progress = sql(PROGRESS.to_owned()).await;
     let [there, told, keys] = *progress.split('|').collect::<Vec<_>>() else {
         panic!("{progress}")
@@ -169,6 +177,21 @@ async fn a_move_that_is_killed_in_the_middle_goes_on_where_it_was_and_loses_noth
     served.sort_unstable();
     assert_eq!(served, ids);
     server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_moved_into_a_database_that_was_given_keys_already() {
+    let installation = Installation::new();
+    let new = tokio::task::spawn_blocking(fresh_database).await.unwrap();
+    let keys = installation.keys();
+    let keys = keys.to_str().unwrap();
+    let given = installation.run(&["migrate", "--database", &new, "--key-file", keys]);
+    assert_eq!(given.code, Some(0), "{given:?}");
+    let moving = ["migrate-store", "--from", "sqlite:paydesk.db", "--to", &new];
+    let refused = installation.run(&moving);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("in use"), "{refused:?}");
+    assert!(!refused.err.contains("goes on"), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
