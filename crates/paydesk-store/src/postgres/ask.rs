@@ -56,6 +56,7 @@ impl PostgresStore {
                     attempts.again_after_outage(error).await
                 }
                 Failure::Again(_) => attempts.again_after_others().await,
+                Failure::Locked(_) => attempts.again_after_lock().await,
                 Failure::Refused(_) | Failure::Never(_) => false,
             };
             if !goes_on {
@@ -94,6 +95,7 @@ impl PostgresStore {
                 match kind(&error) {
                     Kind::Away => Failure::Away(told),
                     Kind::Again => Failure::Again(told),
+                    Kind::Locked => Failure::Locked(told),
                     Kind::Broken => Failure::Never(told),
                 }
             }

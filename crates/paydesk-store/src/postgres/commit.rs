@@ -1,7 +1,7 @@
 //! A change, brought to an end: applied, refused by name, or given up.
 //!
 //! What makes an attempt fail decides what comes next. A conflict is named. Where others were in the way (a
-//! serialization failure, a deadlock) or the server is away, the attempt is repeated, within bounds.
+//! serialization failure, a deadlock, a lock) or the server is away, the attempt is repeated, within bounds.
 //!
 //! **An answer that never came.** When the connection breaks after the commit was sent, the change may have been
 //! applied, may be applied in a moment (the server has not noticed yet that nobody listens), or not. So the same change
@@ -59,6 +59,7 @@ impl PostgresStore {
                     attempts.again_after_others().await
                 }
                 Failure::Again(_) => attempts.again_after_others().await,
+                Failure::Locked(_) => attempts.again_after_lock().await,
                 Failure::Away(ref error) => attempts.again_after_outage(error).await,
                 Failure::Lost(ref error) => {
                     if !is_guarded(&change) {
@@ -95,6 +96,8 @@ impl PostgresStore {
         };
         match &outcome {
             Err(Failure::Away(_) | Failure::Lost(_)) => drop(Object::take(client)),
+            // Perhaps what keeps it is a commit that the server does not bring to an end: that is no sign of health.
+            Err(Failure::Locked(_)) => {}
             _ => self.outage.over(),
         }
         outcome
@@ -242,6 +245,7 @@ impl PostgresStore {
             let goes_on = match failure {
                 Failure::Refused(_) | Failure::Never(_) => false,
                 Failure::Again(_) => attempts.again_after_others().await,
+                Failure::Locked(_) => attempts.again_after_lock().await,
                 Failure::Away(ref error) | Failure::Lost(ref error) => {
                     attempts.again_after_outage(error).await
                 }

@@ -25,6 +25,8 @@ pub(super) enum Failure {
     Refused(Guard),
     /// Nothing was applied; trying again may well help.
     Again(String),
+    /// Nothing was applied: somebody kept a lock for longer than a statement waits for one.
+    Locked(String),
     /// Nothing was applied, and trying again would not help.
     Never(String),
     /// The connection, or the server, is gone. Nothing was applied: it was not asked to.
@@ -40,9 +42,11 @@ impl fmt::Display for Failure {
                 f,
                 "{guard:?} refused it, and was gone whenever it was looked for"
             ),
-            Self::Again(told) | Self::Never(told) | Self::Away(told) | Self::Lost(told) => {
-                f.write_str(told)
-            }
+            Self::Again(told)
+            | Self::Locked(told)
+            | Self::Never(told)
+            | Self::Away(told)
+            | Self::Lost(told) => f.write_str(told),
         }
     }
 }
@@ -54,6 +58,8 @@ pub(super) enum Kind {
     Away,
     /// Somebody was in the way.
     Again,
+    /// Somebody is in the way, and stays there.
+    Locked,
     /// The statement broke a rule.
     Broken,
 }
@@ -70,9 +76,8 @@ pub(super) fn kind(error: &Error) -> Kind {
     };
     let class = code.code().get(..2).unwrap_or_default();
     match code {
-        &SqlState::T_R_SERIALIZATION_FAILURE
-        | &SqlState::T_R_DEADLOCK_DETECTED
-        | &SqlState::LOCK_NOT_AVAILABLE => Kind::Again,
+        &SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED => Kind::Again,
+        &SqlState::LOCK_NOT_AVAILABLE => Kind::Locked,
         // Read-only is a standby, or a primary that is one now. By the second a distributed database says that it does
         // not know how a commit ended.
         &SqlState::READ_ONLY_SQL_TRANSACTION
@@ -145,6 +150,7 @@ fn before_it_is_sent(error: &Error) -> Failure {
     match kind(error) {
         Kind::Away => Failure::Away(told),
         Kind::Again => Failure::Again(told),
+        Kind::Locked => Failure::Locked(told),
         Kind::Broken => Failure::Never(told),
     }
 }
@@ -160,6 +166,7 @@ fn failure(error: &Error, guard: Guard, commits: bool) -> Failure {
         }
         Kind::Away => Failure::Lost(told),
         Kind::Again => Failure::Again(told),
+        Kind::Locked => Failure::Locked(told),
         Kind::Broken if is_refusal(error) && guard != Guard::None => Failure::Refused(guard),
         Kind::Broken => Failure::Never(told),
     }

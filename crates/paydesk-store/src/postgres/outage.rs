@@ -55,14 +55,16 @@ impl Outage {
 /// The attempts at one thing.
 pub(super) struct Attempts<'o> {
     outage: &'o Outage,
+    began: Instant,
     pause: Duration,
     turns: u32,
 }
 
 impl<'o> Attempts<'o> {
-    pub(super) const fn new(outage: &'o Outage) -> Self {
+    pub(super) fn new(outage: &'o Outage) -> Self {
         Self {
             outage,
+            began: Instant::now(),
             pause: FIRST_PAUSE,
             turns: 0,
         }
@@ -85,6 +87,12 @@ impl<'o> Attempts<'o> {
         }
         self.rest().await;
         true
+    }
+
+    /// Lets others have their turn with a lock; answers whether there is a point in waiting for it again. Each wait is
+    /// seconds long, so that it is their time which is bounded: whoever keeps it may be at lunch.
+    pub(super) async fn again_after_lock(&mut self) -> bool {
+        self.began.elapsed() < self.outage.patience && self.again_after_others().await
     }
 
     /// Those who met once would meet again if they all waited equally long.
