@@ -14,6 +14,7 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::flight::Failure;
+use super::hosts::{Hosts, head_starts};
 
 /// How long one statement may take at the server. None of ours comes near: more means that the server is in trouble.
 const STATEMENT: Duration = Duration::from_secs(10);
@@ -21,7 +22,7 @@ const STATEMENT: Duration = Duration::from_secs(10);
 const LOCK: Duration = Duration::from_secs(5);
 /// How long a transaction may lie open with nothing said in it. All of ours are sent in one piece.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(15);
-/// How long a server may take to accept a connection; the next address of the URL is tried after that.
+/// How long a server may take to accept a connection, and how long then to let us in.
 const CONNECT: Duration = Duration::from_secs(3);
 /// After how long a connection counts as broken on which nothing that was sent is confirmed.
 const UNCONFIRMED: Duration = Duration::from_secs(8);
@@ -204,8 +205,11 @@ pub(super) fn pool(address: &Address, settings: &Settings) -> Result<Pool, OpenE
         recycling_method: RecyclingMethod::Fast,
     };
     let manager = match address.0.get_ssl_mode() {
-        SslMode::Disable => Manager::from_config(address.0.clone(), tokio_postgres::NoTls, manager),
-        _ => Manager::from_config(address.0.clone(), tls()?, manager),
+        SslMode::Disable => {
+            let tls = tokio_postgres::NoTls;
+            Manager::from_connect(address.0.clone(), Hosts { tls }, manager)
+        }
+        _ => Manager::from_connect(address.0.clone(), Hosts { tls: tls()? }, manager),
     };
     let pool = Pool::builder(manager)
         .max_size(settings.connections)
@@ -213,12 +217,14 @@ pub(super) fn pool(address: &Address, settings: &Settings) -> Result<Pool, OpenE
         .timeouts(Timeouts {
             wait: Some(settings.patience),
             // The login, too, must come to an end: a server that hangs accepts connections.
-            create: Some(CONNECT * 2),
+            create: Some(CONNECT * 2 + head_starts(&address.0)),
             recycle: None,
         })
         .post_create(Hook::async_fn(|client, _| {
             Box::pin(async move {
-                let set_up = client.batch_execute(SET_UP).await;
+                // The pool bounds the login, and not this.
+                let set_up = tokio::time::timeout(CONNECT, client.batch_execute(SET_UP)).await;
+                let set_up = set_up.map_err(|_| HookError::message("the server hangs"))?;
                 set_up.map_err(HookError::Backend)
             })
         }))

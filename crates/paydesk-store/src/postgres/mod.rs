@@ -6,7 +6,8 @@
 //! - A read is one query (`port`, `queries`, `lists`), and is asked again if the connection broke.
 //! - What the tables are stands in the migrations (`schema`). Nothing but `paydesk migrate` runs those: many nodes
 //!   start at once, and of two versions.
-//! - `connect` knows the server: the URL, TLS, the pool, what is set on each connection.
+//! - `connect` knows the server: the URL, TLS, the pool, what is set on each connection; `hosts` reaches it where the
+//!   URL names many.
 
 pub use connect::{Address, AddressError, OpenError, Settings};
 pub use import::{ImportError, Moved, Moving};
@@ -17,6 +18,7 @@ mod commit;
 mod connect;
 mod decode;
 mod flight;
+mod hosts;
 mod import;
 mod lists;
 mod outage;

@@ -9,6 +9,7 @@ use paydesk_store::PostgresStore;
 use paydesk_store::postgres::{Address, Settings};
 use paydesk_testing_postgres::fresh_database;
 
+mod hosts;
 mod locks;
 mod lost_answers;
 mod moving;
