@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use paydesk_testing_postgres::fresh_database;
 use serde_json::json;
 
 use crate::support::{
@@ -10,9 +11,21 @@ use crate::support::{
 
 #[tokio::test]
 async fn no_secret_no_card_and_nothing_a_payer_holds_is_logged() {
-    let (sandbox, installation) = (Sandbox::start().await, Installation::new());
+    nothing_is_logged(&Installation::new(), "trace").await;
+}
+
+#[tokio::test]
+async fn nor_is_it_where_all_of_that_is_sent_to_a_database_on_a_server() {
+    let database = tokio::task::spawn_blocking(fresh_database).await.unwrap();
+    // Whoever looks for trouble with the database asks for just this.
+    let most = "trace,tokio_postgres::query=trace,deadpool.postgres=trace";
+    nothing_is_logged(&Installation::on(&database), most).await;
+}
+
+async fn nothing_is_logged(installation: &Installation, level: &str) {
+    let sandbox = Sandbox::start().await;
     let options = ["--sandbox-url", &sandbox.url, "--allow-private-webhooks"];
-    let process = installation.start_serving(&options, &[("RUST_LOG", "trace")]);
+    let process = installation.start_serving(&options, &[("RUST_LOG", level)]);
     let server = Server::started(process, &installation.credentials)
         .await
         .unwrap();
@@ -20,6 +33,14 @@ async fn no_secret_no_card_and_nothing_a_payer_holds_is_logged() {
 
     let opened = send(caller.open_session("a session")).await.unwrap().ok();
     let public_id = opened["publicId"].as_str().unwrap();
+    let body = json!({
+        "amount": 700, "currency": "SGD",
+        "customer": {"code": "c-1", "name": "Zoë Müller", "email": "zoe@example.com"},
+    });
+    let of_a_customer = caller.native(reqwest::Method::POST, "/sessions");
+    let of_a_customer = of_a_customer.header("idempotency-key", "a customer's session");
+    let of_a_customer = of_a_customer.json(&body);
+    let of_a_customer = send(of_a_customer).await.unwrap().ok();
     send(caller.pay(public_id, "4000 0000 0000 0002"))
         .await
         .unwrap()
@@ -64,6 +85,9 @@ async fn no_secret_no_card_and_nothing_a_payer_holds_is_logged() {
     );
     let mut secrets = vec![
         public_id.to_owned(),
+        of_a_customer["publicId"].as_str().unwrap().to_owned(),
+        "Zoë Müller".to_owned(),
+        "zoe@example.com".to_owned(),
         "sk_test_somebody_guesses_a_secret".to_owned(),
         // The name on the card.
         "A Payer".to_owned(),
