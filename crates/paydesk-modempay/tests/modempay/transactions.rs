@@ -127,6 +127,22 @@ async fn a_payment_is_reversed_once_however_often_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_reversal_that_is_sent_many_times_at_once_is_refused_to_nobody() {
+    let server = TestServer::start().await;
+    let session = open(&server, json!({"amount": 450})).await;
+    pay(&server, &session, json!({})).await.ok();
+    let id = payment_of(&server, &session).await;
+    let body = json!({"reference": id});
+    let key = ("idempotency-key", "r-1");
+    let path = "/v1/transactions/refund";
+    let sent = (0..20).map(|_| call_with(&server, Method::POST, path, key, &body));
+    for answer in futures_util::future::join_all(sent).await {
+        assert_eq!(answer.ok()["id"], id.as_str());
+    }
+    assert_eq!(transaction(&server, &id).await["status"], "refunded");
+}
+
+#[tokio::test]
 async fn what_took_no_money_cannot_be_reversed() {
     let server = TestServer::start().await;
     let session = open(&server, json!({"amount": 450})).await;
