@@ -49,6 +49,13 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(span.0))
     }
 
+    /// Whether what was learnt at this moment still counts at `now`: less than `for_` later, and not before it. A clock that
+    /// was set back keeps nothing fresh.
+    #[must_use]
+    pub const fn is_fresh(self, now: Self, for_: Span) -> bool {
+        self.0 <= now.0 && now.0 < self.after(for_).0
+    }
+
     /// This long before.
     #[must_use]
     pub const fn before(self, span: Span) -> Self {

@@ -45,8 +45,7 @@ struct Entry<T> {
 
 impl<T> Entry<T> {
     fn is_fresh(&self, now: Timestamp, for_: Span) -> bool {
-        // A clock that was set back must not keep a revoked key alive.
-        self.asked_at <= now && now < self.asked_at.after(for_)
+        self.asked_at.is_fresh(now, for_)
     }
 }
 

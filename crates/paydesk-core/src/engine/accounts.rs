@@ -23,9 +23,9 @@ impl Accounts {
     pub(super) fn get(&self, tenant: Tenant, wall: Timestamp) -> Option<Arc<[ProviderAccount]>> {
         let held = self.0.read();
         let (since, accounts) = held.get(&tenant)?;
-        // A clock that was set back keeps nothing fresh.
-        let is_fresh = *since <= wall && wall < since.after(FRESH_FOR);
-        is_fresh.then(|| Arc::clone(accounts))
+        since
+            .is_fresh(wall, FRESH_FOR)
+            .then(|| Arc::clone(accounts))
     }
 
     pub(super) fn put(&self, tenant: Tenant, accounts: Arc<[ProviderAccount]>, wall: Timestamp) {
