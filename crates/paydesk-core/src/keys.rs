@@ -4,17 +4,21 @@
 //! prepared: each learns it, and only then it signs, so that none meets a link that it does not know. Each purpose has a
 //! key of its own, derived from the version's root, so that what was signed for one purpose is worth nothing for another.
 
+mod secret;
+
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::ZeroizeOnDrop;
 
 use crate::id::Ids;
+
+pub use secret::Secret;
 
 /// Which of the server's keys.
 pub type KeyVersion = u8;
@@ -398,7 +402,7 @@ impl ServerKeys {
                 },
             )
             .ok()?;
-        Some(Secret(String::from_utf8(plain).ok()?))
+        Some(Secret::new(String::from_utf8(plain).ok()?))
     }
 }
 
@@ -424,52 +428,6 @@ fn code(key: &ServerKey, purpose: Purpose, parts: &[&[u8]]) -> Code {
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(String);
-
-/// A secret in the open: wiped when dropped, and never printed by `Debug`.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Takes a text as secret.
-    #[must_use]
-    pub const fn new(text: String) -> Self {
-        Self(text)
-    }
-
-    /// A fresh one: the prefix and 256 random bits.
-    #[must_use]
-    pub fn fresh(ids: &dyn Ids, prefix: &str) -> Self {
-        let mut random = [0; 32];
-        ids.fill(&mut random);
-        Self(format!("{prefix}{}", BASE64URL_NOPAD.encode(&random)))
-    }
-
-    /// A fresh one that signs webhooks, written as Standard Webhooks writes them.
-    #[must_use]
-    pub fn for_webhooks(ids: &dyn Ids) -> Self {
-        let mut random = [0; 32];
-        ids.fill(&mut random);
-        Self(format!("whsec_{}", BASE64.encode(&random)))
-    }
-
-    /// The text itself, for the one place that must have it.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-
-    /// How the store knows it: SHA-256. Enough, because our secrets are 256 random bits.
-    #[must_use]
-    pub fn hash(text: &str) -> [u8; 32] {
-        Sha256::digest(text.as_bytes()).into()
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 #[cfg(test)]
 mod tests {
