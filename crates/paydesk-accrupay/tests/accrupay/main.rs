@@ -21,6 +21,7 @@ mod operations;
 mod public;
 mod reads;
 mod schema;
+mod stored_cards;
 mod tokens;
 mod verify;
 
