@@ -128,6 +128,14 @@ impl<'c> Desk<'c> {
         Ok(found.unwrap_or_default())
     }
 
+    /// The session that a transaction is of, if it is of one.
+    pub async fn session_of(&self, transaction: &Transaction) -> Result<Option<Session>, Fault> {
+        match transaction.session {
+            Some(id) => self.session(id).await,
+            None => Ok(None),
+        }
+    }
+
     /// A session that a transaction names.
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, Fault> {
         Ok(self.loader.load_one(id).await?)

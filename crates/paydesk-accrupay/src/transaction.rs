@@ -246,10 +246,7 @@ impl TransactionOut {
 
     /// The same with its session, which is read if it has one.
     pub async fn with_session(record: Transaction, desk: &Desk<'_>) -> Result<Self, Fault> {
-        let session = match record.session {
-            Some(id) => desk.session(id).await?,
-            None => None,
-        };
+        let session = desk.session_of(&record).await?;
         Self::new(record, session.as_ref(), desk)
     }
 

@@ -44,10 +44,7 @@ async fn operate(
     let operation = operation(&parent)?;
     // All that the answer needs: once it is done, nothing may fail that has the caller do it again.
     desk.know(parent.provider_account).await?;
-    let session = match parent.session {
-        Some(id) => desk.session(id).await?,
-        None => None,
-    };
+    let session = desk.session_of(&parent).await?;
     let done = desk
         .app
         .engine

@@ -326,6 +326,15 @@ impl Engine {
             .ok_or(Refusal::TransactionNotFound)?)
     }
 
+    /// The session that a transaction is of; none for a stored card charged without one.
+    async fn its_session(&self, transaction: &Transaction) -> Result<Option<Session>, EngineError> {
+        let Some(id) = transaction.session else {
+            return Ok(None);
+        };
+        let found = self.store.session(transaction.tenant, id).await?;
+        Ok(Some(found.ok_or(Refusal::SessionNotFound)?))
+    }
+
     /// A session and the transaction that it is processing, if it is.
     async fn session_with_live(
         &self,

@@ -226,15 +226,7 @@ impl Engine {
                         return Err(idempotent.refuse(known).into());
                     }
                     let parent = self.transaction(tenant, parent).await?;
-                    let session = match parent.session {
-                        Some(id) => Some(
-                            self.store()
-                                .session(tenant, id)
-                                .await?
-                                .ok_or(Refusal::SessionNotFound)?,
-                        ),
-                        None => None,
-                    };
+                    let session = self.its_session(&parent).await?;
                     let original = (parent.id, parent.provider_reference.clone());
                     let placed = parent.placed;
                     let key = idempotent.map(|idempotent| idempotent.key.clone());

@@ -8,7 +8,6 @@ use crate::event::EventKind;
 use crate::id::TransactionId;
 use crate::method::Family;
 use crate::rail::{RailAnswer, Receipt, Waiting};
-use crate::refusal::Refusal;
 use crate::session::{Kind, Session, State};
 use crate::store::{Change, ClaimKey, IdempotencyWrite, StoredAnswer, Unavailable};
 use crate::tenant::Tenant;
@@ -409,15 +408,7 @@ impl Engine {
         id: TransactionId,
     ) -> Result<Snapshot, EngineError> {
         let transaction = self.transaction(tenant, id).await?;
-        let session = match transaction.session {
-            Some(session) => Some(
-                self.store()
-                    .session(tenant, session)
-                    .await?
-                    .ok_or(Refusal::SessionNotFound)?,
-            ),
-            None => None,
-        };
+        let session = self.its_session(&transaction).await?;
         let parent = match transaction.parent {
             Some(parent) => Some(self.transaction(tenant, parent).await?),
             None => None,

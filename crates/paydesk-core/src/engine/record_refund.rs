@@ -158,15 +158,7 @@ impl Engine {
             let parent = self.transaction(tenant, payment).await?;
             let account = self.provider_account(tenant, parent.provider_account);
             let account = account.await?;
-            let session = match parent.session {
-                Some(id) => Some(
-                    self.store()
-                        .session(tenant, id)
-                        .await?
-                        .ok_or(Refusal::SessionNotFound)?,
-                ),
-                None => None,
-            };
+            let session = self.its_session(&parent).await?;
             let known = self.known_as(&parent, &request.provider_reference).await?;
             let env = self.env(tenant);
             Ok(decide(request, parent, session, &account, known, env)?)
